@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * futex: one word, three states; who finds it taken sleeps in the kernel at once. A free lock costs one
+ * atomic to take and one to give back, and no system call.
+ *
+ * Source: U. Drepper, "Futexes Are Tricky", 2011, mutex2 (section 6).
+ *
+ *   FREE       nobody holds it
+ *   HELD       held, and nobody has to be woken: set only by an arrival that found it FREE
+ *   CONTENDED  held, and somebody may sleep: set by a waiter before it sleeps and when it wakes up,
+ *              because it cannot know whether others sleep still; cleared by the owner's unlock
+ *
+ * Invariants: while somebody sleeps the word is CONTENDED, or FREE with a wake on its way. So an owner
+ * that finds HELD at unlock has nobody to wake, and none is left asleep.
+ * FIFO: no; an arrival may overtake those that sleep, without bound. Waits: parks. Context: none.
+ */
+#ifndef LK_FUTEX_LOCK_H
+#define LK_FUTEX_LOCK_H
+
+#include "lk.h"
+#include "lk_futex.h"
+
+enum { lk_futex_traits = LK_PARKS };
+
+enum lk_futex_state { LK_FUTEX_FREE, LK_FUTEX_HELD, LK_FUTEX_CONTENDED };
+
+struct lk_futex {
+  _Atomic(uint32_t) state;
+  LK_CANARY_MEMBER
+};
+
+struct lk_futex_ctx {
+  char unused; /* C has no empty struct */
+};
+
+static inline void lk_futex_init(struct lk_futex *lock, const struct lk_config *config) {
+  (void)config;
+  atomic_init(&lock->state, LK_FUTEX_FREE);
+  LK_CANARY_SET(lock);
+}
+
+static inline void lk_futex_destroy(struct lk_futex *lock) { LK_CANARY_CHECK(lock); }
+
+static inline void lk_futex_ctx_init(struct lk_futex *lock, struct lk_futex_ctx *ctx, const struct lk_domain *domain) {
+  (void)lock, (void)ctx, (void)domain;
+}
+
+static inline void lk_futex_ctx_destroy(struct lk_futex *lock, struct lk_futex_ctx *ctx) { (void)lock, (void)ctx; }
+
+static inline bool lk_futex_trylock(struct lk_futex *lock, struct lk_futex_ctx *ctx) {
+  (void)ctx;
+  LK_CANARY_CHECK(lock);
+  uint32_t free = LK_FUTEX_FREE;
+  /* Acquire: pairs with the release exchange in unlock. Relaxed on failure: nothing was acquired. */
+  return atomic_compare_exchange_strong_explicit(&lock->state, &free, LK_FUTEX_HELD, memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+
+LK_COLD static void lk_futex_lock_slow(struct lk_futex *lock) {
+  /* Acquire: pairs with the release exchange in unlock when it finds FREE. It takes the lock as CONTENDED:
+     others may sleep, and a wake too many is cheaper than one too few. */
+  while (atomic_exchange_explicit(&lock->state, LK_FUTEX_CONTENDED, memory_order_acquire) != LK_FUTEX_FREE)
+    lk_futex_wait(&lock->state, LK_FUTEX_CONTENDED);
+}
+
+static inline void lk_futex_lock(struct lk_futex *lock, struct lk_futex_ctx *ctx) {
+  if (LK_UNLIKELY(!lk_futex_trylock(lock, ctx))) lk_futex_lock_slow(lock);
+}
+
+LK_COLD static void lk_futex_unlock_slow(struct lk_futex *lock) { lk_futex_wake_one(&lock->state); }
+
+static inline void lk_futex_unlock(struct lk_futex *lock, struct lk_futex_ctx *ctx) {
+  (void)ctx;
+  /* Release: pairs with the acquires in trylock and lock_slow. One exchange both frees the lock and learns
+     whether somebody sleeps: with two steps a waiter could go to sleep between them, unseen. */
+  if (LK_UNLIKELY(atomic_exchange_explicit(&lock->state, LK_FUTEX_FREE, memory_order_release) == LK_FUTEX_CONTENDED))
+    lk_futex_unlock_slow(lock);
+}
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lk.h: what every lock header builds on, and what a host of the locks may rely on.
+ *
+ * A lock `x` is one header x.h that defines, all static inline:
+ *   struct lk_x, struct lk_x_ctx           the lock; what one thread needs to use one lock
+ *   lk_x_init, lk_x_destroy                the lock is unused before and after
+ *   lk_x_ctx_init, lk_x_ctx_destroy        by the thread that uses it, or before that thread starts
+ *   lk_x_lock, lk_x_unlock                 the ctx is valid and unmoved from lock to unlock
+ *   lk_x_trylock                           true = acquired; never waits
+ *   enum { lk_x_traits = ... }             below; what a row of results says about the lock
+ * A lock whose algorithm has no trylock says so with `#define lk_x_no_trylock 1`: a macro, because
+ * the template that compiles a lock must know before the compiler does which functions exist.
+ * A readers/writer lock says `#define lk_x_is_rw 1` and has, instead of the last three functions,
+ *   lk_x_rdlock, lk_x_rdunlock, lk_x_tryrdlock, lk_x_wrlock, lk_x_wrunlock, lk_x_trywrlock
+ * (lk_x_no_trylock then stands for both tries). One whose readers retry instead of waiting says
+ * `#define lk_x_retries 1` and has lk_x_rdvalidate instead of lk_x_rdunlock: true = the reads were consistent.
+ * A lock or context that needs no memory is `char unused`, since C has no empty struct.
+ *
+ * A lock must not be moved or copied once it is initialised. With LK_CANARY it remembers its address
+ * and aborts when it is used at another one.
+ */
+#ifndef LK_H
+#define LK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lk_arch.h"
+
+enum lk_traits {
+  LK_FIFO = 1 << 0,    /* served in the order of arrival */
+  LK_SPINS = 1 << 1,   /* a waiter burns its CPU */
+  LK_PARKS = 1 << 2,   /* a waiter sleeps in the kernel; with LK_SPINS: spins first */
+  LK_RULER = 1 << 3,   /* not a lock, but something to hold locks against; does not exclude */
+  LK_SYSTEM = 1 << 4,  /* the system's lock behind our interface */
+  LK_PEER = 1 << 5,    /* another library's lock behind our interface */
+  LK_BOUNDED = 1 << 6, /* not FIFO, but nobody is overtaken more often than a bound that the head tells */
+  LK_RW = 1 << 7,      /* has a shared mode; set by the template, from lk_x_is_rw */
+};
+
+/* The levels at which two threads can be near each other, nearest first. */
+enum lk_level { LK_CORE, LK_LLC, LK_NODE, LK_PACKAGE, LK_N_LEVELS };
+
+/*
+ * What a lock may be told when it is made. Times arrive as numbers of lk_pause(): a host calibrates them from
+ * nanoseconds, since a pause lasts 10, 40 or 140 cycles by processor.
+ */
+struct lk_config {
+  unsigned n_threads;              /* the most threads that will ever hold a ctx at a time, at least 1 */
+  unsigned n_cpus;                 /* that these threads may use */
+  unsigned n_domains[LK_N_LEVELS]; /* how many domains of each level there are; ids are below it */
+  uint32_t spin_pauses;            /* how long to spin before parking */
+  uint32_t backoff_max_pauses;     /* the longest back-off between two tries */
+};
+
+/* For programs that use a lock without lockbench: one domain, about 1 us of spinning and 10 us of back-off. */
+static inline struct lk_config lk_config_default(unsigned n_threads, unsigned n_cpus) {
+  return (struct lk_config){.n_threads = n_threads,
+                            .n_cpus = n_cpus,
+                            .n_domains = {1, 1, 1, 1},
+                            .spin_pauses = 40,
+                            .backoff_max_pauses = 400};
+}
+
+/* Where a thread runs: its domain's id at each level. */
+struct lk_domain {
+  unsigned id[LK_N_LEVELS];
+};
+
+#ifdef LK_CANARY
+#include <stdio.h>
+#include <stdlib.h>
+
+struct lk_canary {
+  const void *self;
+};
+
+#define LK_CANARY_MEMBER struct lk_canary canary;
+#define LK_CANARY_SET(lock) ((lock)->canary.self = (lock))
+#define LK_CANARY_CHECK(lock) lk_canary_check((lock)->canary.self, (lock))
+
+static inline void lk_canary_check(const void *self, const void *lock) {
+  if (LK_LIKELY(self == lock)) return;
+  fprintf(stderr, "lock canary: the lock at %p was initialised at %p: it was copied, moved or never initialised\n",
+          lock, self);
+  abort();
+}
+#else
+#define LK_CANARY_MEMBER
+#define LK_CANARY_SET(lock) ((void)(lock))
+#define LK_CANARY_CHECK(lock) ((void)(lock))
+#endif
+
+#endif

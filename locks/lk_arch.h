@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lk_arch.h: what differs between processors. Nothing else in locks/ may assume one.
+ *
+ * LK_LINE_BYTES is the destructive interference size: the distance at which two variables stop
+ * disturbing each other. x86 fetches lines of 64 bytes in adjacent pairs, and several Arm server
+ * and Apple cores have lines of 128, so 128 is right on both; it costs only memory elsewhere.
+ */
+#ifndef LK_ARCH_H
+#define LK_ARCH_H
+
+#include <stdatomic.h>
+
+enum { LK_LINE_BYTES = 128 };
+
+#define LK_LIKELY(x) __builtin_expect(!!(x), 1)
+#define LK_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* A slow path: kept out of the loop that inlines the lock, and out of its instruction cache lines. */
+#define LK_COLD __attribute__((noinline, cold, unused))
+
+/* Tells the core that this is a waiting loop: saves power and, with SMT, leaves the core to the sibling. */
+static inline void lk_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  /* `yield` is a no-op on most Arm cores; `isb` waits about as long as PAUSE does. */
+  __asm__ volatile("isb" ::: "memory");
+#elif defined(__riscv)
+  /* The encoding of Zihintpause's `pause`, a hint that older cores ignore. */
+  __asm__ volatile(".insn i 0x0F, 0, x0, x0, 0x010" ::: "memory");
+#else
+  atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+#endif

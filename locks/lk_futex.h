@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lk_futex.h: sleep while a word has a value; wake those that sleep on it. Linux futex(2), private to
+ * one process. A wait may return for no reason: the caller looks at its word again.
+ */
+#ifndef LK_FUTEX_H
+#define LK_FUTEX_H
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* unistd.h hides it from programs that ask for plain C11, and there is no other way to a futex. */
+extern long syscall(long number, ...);
+
+#if !defined(SYS_futex) && defined(SYS_futex_time64)
+#define SYS_futex SYS_futex_time64 /* riscv32 and newer 32-bit ports have only this one */
+#endif
+
+/* Sleeps if *word is still `expected`; the kernel checks and queues in one step, so no wake is lost. */
+static inline void lk_futex_wait(_Atomic(uint32_t) *word, uint32_t expected) {
+  (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+/* Wakes at most n_threads of those that sleep on the word. */
+static inline void lk_futex_wake(_Atomic(uint32_t) *word, int n_threads) {
+  (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n_threads, NULL, NULL, 0);
+}
+
+static inline void lk_futex_wake_one(_Atomic(uint32_t) *word) { lk_futex_wake(word, 1); }
+
+static inline void lk_futex_wake_all(_Atomic(uint32_t) *word) { lk_futex_wake(word, INT_MAX); }
+
+#endif

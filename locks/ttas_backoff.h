@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/*
+ * ttas_backoff: test-and-test-and-set whose waiters go away for a while: the longer one has waited in vain,
+ * the longer it stays away, and the owner runs on undisturbed and re-acquires. It is the unfair ceiling: its
+ * throughput is that of not handing over.
+ *
+ * Source: T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors",
+ * IEEE TPDS 1(1), 1990, "delay after each failed attempt": capped, exponential, random.
+ *
+ *   FREE   nobody holds it; set by the owner's unlock, and by nobody else
+ *   HELD   somebody does; set by the exchange of any arrival, which changes nothing if it was HELD already
+ *
+ * Invariants: as in ttas. A delay is at least half its limit and at most the limit, which starts at
+ * LK_TTAS_BACKOFF_FIRST_PAUSES in each acquisition, doubles after each delay and ends at
+ * config->backoff_max_pauses: so nobody looks away from a free lock for longer than that.
+ * FIFO: no; unbounded, and worse the longer one has waited. Waits: spins, on nothing shared while it is away.
+ * Context: the state of the thread's own random generator (threads that fail together must not come back
+ * together); needed from lock to the return of lock, so it may be used for one lock at a time.
+ * Deviation: the first delay is not 1, because less than a transfer of the line only disturbs the owner.
+ */
+#ifndef LK_TTAS_BACKOFF_H
+#define LK_TTAS_BACKOFF_H
+
+#include "lk.h"
+
+enum { lk_ttas_backoff_traits = LK_SPINS };
+
+enum lk_ttas_backoff_state { LK_TTAS_BACKOFF_FREE, LK_TTAS_BACKOFF_HELD };
+
+enum { LK_TTAS_BACKOFF_FIRST_PAUSES = 16 };
+
+struct lk_ttas_backoff {
+  _Atomic(uint32_t) state; /* enum lk_ttas_backoff_state */
+  uint32_t max_pauses;     /* constant */
+  LK_CANARY_MEMBER
+};
+
+struct lk_ttas_backoff_ctx {
+  uint32_t random; /* never 0 */
+};
+
+static inline void lk_ttas_backoff_init(struct lk_ttas_backoff *lock, const struct lk_config *config) {
+  atomic_init(&lock->state, LK_TTAS_BACKOFF_FREE);
+  lock->max_pauses = config->backoff_max_pauses > 0 ? config->backoff_max_pauses : 1; /* 0 would be no back-off */
+  LK_CANARY_SET(lock);
+}
+
+static inline void lk_ttas_backoff_destroy(struct lk_ttas_backoff *lock) { LK_CANARY_CHECK(lock); }
+
+static inline void lk_ttas_backoff_ctx_init(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx,
+                                            const struct lk_domain *domain) {
+  (void)lock, (void)domain;
+  /* Where a ctx lies is what tells it from the others. Odd, so not 0; the multiplier spreads near addresses. */
+  ctx->random = ((uint32_t)((uintptr_t)ctx >> 3) * UINT32_C(2654435761)) | 1;
+}
+
+static inline void lk_ttas_backoff_ctx_destroy(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx) {
+  (void)lock, (void)ctx;
+}
+
+static inline bool lk_ttas_backoff_trylock(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx) {
+  (void)ctx;
+  LK_CANARY_CHECK(lock);
+  /* Acquire: pairs with the release store in unlock, so the last owner's section is seen. */
+  return atomic_exchange_explicit(&lock->state, LK_TTAS_BACKOFF_HELD, memory_order_acquire) == LK_TTAS_BACKOFF_FREE;
+}
+
+/* Xorshift (Marsaglia 2003): three shifts, period 2^32 - 1. */
+static inline uint32_t lk_ttas_backoff_random(struct lk_ttas_backoff_ctx *ctx) {
+  ctx->random ^= ctx->random << 13;
+  ctx->random ^= ctx->random >> 17;
+  return ctx->random ^= ctx->random << 5;
+}
+
+LK_COLD static void lk_ttas_backoff_lock_slow(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx) {
+  const uint32_t max = lock->max_pauses;
+  uint32_t limit = max < LK_TTAS_BACKOFF_FIRST_PAUSES ? max : LK_TTAS_BACKOFF_FIRST_PAUSES;
+  do {
+    const uint32_t half = limit / 2;
+    /* The high half of the product is a random number below half + 1, without a division. */
+    uint32_t pauses = limit - half + (uint32_t)((uint64_t)lk_ttas_backoff_random(ctx) * (half + 1) >> 32);
+    while (pauses-- != 0) lk_pause();
+    limit = half < max / 4 ? 2 * limit : max;
+    /* Relaxed: it only tells whether a try is worth it; the exchange decides, and orders. */
+  } while (atomic_load_explicit(&lock->state, memory_order_relaxed) != LK_TTAS_BACKOFF_FREE ||
+           !lk_ttas_backoff_trylock(lock, ctx));
+}
+
+static inline void lk_ttas_backoff_lock(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx) {
+  if (LK_UNLIKELY(!lk_ttas_backoff_trylock(lock, ctx))) lk_ttas_backoff_lock_slow(lock, ctx);
+}
+
+static inline void lk_ttas_backoff_unlock(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx) {
+  (void)ctx;
+  /* Release: pairs with the acquire exchange in trylock. A store is enough: only the owner writes FREE. */
+  atomic_store_explicit(&lock->state, LK_TTAS_BACKOFF_FREE, memory_order_release);
+}
+
+#endif
