@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/*
+ * clock.h: two clocks. clock_now_ns() is the system's, for windows and time stamps. clock_ticks() is the
+ * processor's constant-rate counter where the system trusts it (a third of the price), for delays and waits
+ * inside the loop; a tick is not a cycle, and only clock_ticks_to_ns() says how long it is.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <x86intrin.h>
+#endif
+
+struct clock_scale {
+  bool uses_counter; /* false: a tick is a nanosecond of clock_now_ns() */
+  double ns_per_tick;
+};
+
+/* Set by clock_calibrate(), read-only afterwards. */
+extern struct clock_scale clock_scale;
+
+/* Chooses the counter and measures its rate against the system's clock, for about 20 ms. Call once. */
+void clock_calibrate(void);
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+static inline uint64_t clock_now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* The counter, read without waiting for earlier instructions: for delays. */
+static inline uint64_t clock_ticks(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  if (clock_scale.uses_counter) return __rdtsc();
+#elif defined(__aarch64__)
+  if (clock_scale.uses_counter) {
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+  }
+#endif
+  return clock_now_ns();
+}
+
+/* The counter, read after every earlier instruction and before every later one: for waits. */
+static inline uint64_t clock_ticks_ordered(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  if (clock_scale.uses_counter) {
+    _mm_lfence();
+    const uint64_t ticks = __rdtsc();
+    _mm_lfence();
+    return ticks;
+  }
+#elif defined(__aarch64__)
+  if (clock_scale.uses_counter) {
+    uint64_t ticks;
+    __asm__ volatile("isb; mrs %0, cntvct_el0; isb" : "=r"(ticks)::"memory");
+    return ticks;
+  }
+#endif
+  return clock_now_ns();
+}
+
+static inline double clock_ticks_to_ns(double ticks) { return ticks * clock_scale.ns_per_tick; }
+
+static inline uint64_t clock_ns_to_ticks(double ns) { return (uint64_t)(ns / clock_scale.ns_per_tick + 0.5); }
+
+#endif

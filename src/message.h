@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/* message.h: the one place through which lockbench speaks to its user about errors and warnings. */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+/* Writes one line `lockbench: ...` to standard error, after wiping an unfinished progress line. */
+__attribute__((format(printf, 1, 2))) void message_error(const char *format, ...);
+
+/* The same with `warning: ` in front. */
+__attribute__((format(printf, 1, 2))) void message_warning(const char *format, ...);
+
+/*
+ * Shows `text` as the progress line on a terminal, where the next replaces it and "" wipes it. Elsewhere (a log)
+ * it becomes a line of its own, but one in ten seconds is enough.
+ */
+void message_progress(const char *text);
+
+#endif

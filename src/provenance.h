@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/*
+ * provenance.h: what a reader of a CSV must know about the machine and the build: host.json, and the warnings
+ * that are printed before a run.
+ */
+#ifndef PROVENANCE_H
+#define PROVENANCE_H
+
+#include <jansson.h>
+
+#include "topology.h"
+
+/* Of the commit that was built: 40 hex digits, "-dirty" behind them if the tree had changes; "unknown" outside git. */
+extern const char provenance_git_sha[];
+
+/* The machine's name, at most 63 characters that are safe in a file name. */
+const char *provenance_host(void);
+
+/*
+ * The machine and the build as a JSON object; a value that cannot be known is null. Measures the line transfer
+ * between the CPUs that may be used, 2 ms a pair. "warnings" lists what makes this machine a noisy judge.
+ */
+json_t *provenance_collect(const struct topology *topology);
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "instance.h"
+
+const struct lk_ops *registry_find(const char *name) {
+  for (size_t i = 0; registry[i] != NULL; i++)
+    if (strcmp(registry[i]->name, name) == 0) return registry[i];
+  return NULL;
+}
+
+/* Levenshtein's edit distance, over names of at most 63 characters. */
+static unsigned edit_distance(const char *a, const char *b) {
+  unsigned row[64];
+  const size_t n = strnlen(b, 63);
+  for (size_t j = 0; j <= n; j++) row[j] = (unsigned)j;
+  for (size_t i = 0; a[i] != '\0'; i++) {
+    unsigned diagonal = row[0];
+    row[0] = (unsigned)i + 1;
+    for (size_t j = 1; j <= n; j++) {
+      const unsigned substituted = diagonal + (a[i] != b[j - 1]);
+      diagonal = row[j];
+      unsigned best = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      row[j] = substituted < best ? substituted : best;
+    }
+  }
+  return row[n];
+}
+
+void registry_suggest(const char *name, char *text, size_t n_bytes) {
+  unsigned nearest = 64;
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; registry[i] != NULL; i++) {
+    unsigned distance = edit_distance(name, registry[i]->name);
+    /* A part of a name is as near to it as one slip of the pen. */
+    if (distance > 1 && *name != '\0' && strstr(registry[i]->name, name) != NULL) distance = 1;
+    if (distance > nearest) continue;
+    if (distance < nearest) used = 0;
+    nearest = distance;
+    if (used < n_bytes)
+      used += (size_t)snprintf(text + used, n_bytes - used, "%s%s", used ? ", " : "", registry[i]->name);
+  }
+}
+
+const char *registry_kind(const struct lk_ops *lock) {
+  return lock->traits & LK_RULER ? "ruler" : lock->traits & LK_RW ? "rw" : "mutex";
+}
+
+const char *registry_fifo(const struct lk_ops *lock) {
+  return lock->traits & LK_RULER ? "" : lock->traits & LK_FIFO ? "yes" : lock->traits & LK_BOUNDED ? "bounded" : "no";
+}
+
+const char *registry_waits(const struct lk_ops *lock) {
+  const unsigned how = lock->traits & (LK_SPINS | LK_PARKS);
+  return how == (LK_SPINS | LK_PARKS) ? "hybrid" : how == LK_PARKS ? "park" : how == LK_SPINS ? "spin" : "";
+}
+
+const char *registry_source(const struct lk_ops *lock) {
+  return lock->traits & LK_PEER ? "peer" : lock->traits & LK_SYSTEM ? "system" : "ours";
+}

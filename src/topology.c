@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "topology.h"
+
+#include <errno.h>
+#include <hwloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+/* The outermost cache above a CPU, or its package or machine where hwloc knows no cache. */
+static hwloc_obj_t last_level_cache(hwloc_obj_t pu) {
+  hwloc_obj_t last = NULL, package = NULL;
+  for (hwloc_obj_t above = pu->parent; above != NULL; above = above->parent) {
+    if (hwloc_obj_type_is_dcache(above->type)) last = above;
+    if (above->type == HWLOC_OBJ_PACKAGE) package = above;
+  }
+  return last != NULL ? last : package;
+}
+
+/* NUMA nodes are not ancestors in hwloc 2: they hang beside the object whose CPUs they are local to. */
+static hwloc_obj_t numa_node(hwloc_topology_t hwloc, hwloc_obj_t pu) {
+  hwloc_obj_t node = NULL;
+  while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL)
+    if (hwloc_bitmap_isset(node->cpuset, pu->os_index)) return node;
+  return NULL;
+}
+
+/* Numbers the domains of a level in the order in which the allowed CPUs meet them. */
+static unsigned dense_id(const hwloc_obj_t *seen_by_cpu, unsigned n_before, const struct topology_cpu *cpus,
+                         enum lk_level level, hwloc_obj_t domain, unsigned n_domains) {
+  for (unsigned i = 0; i < n_before; i++)
+    if (seen_by_cpu[i * LK_N_LEVELS + level] == domain) return cpus[i].id[level];
+  return n_domains;
+}
+
+/* The CPUs that this process may use, or all where the topology is not this machine's. */
+static hwloc_bitmap_t usable_cpus(const struct topology *topology) {
+  hwloc_bitmap_t usable = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topology->hwloc));
+  if (usable == NULL || !topology->is_this_system) return usable;
+  hwloc_bitmap_t bound = hwloc_bitmap_alloc();
+  if (bound != NULL && hwloc_get_cpubind(topology->hwloc, bound, HWLOC_CPUBIND_PROCESS) == 0)
+    hwloc_bitmap_and(usable, usable, bound);
+  hwloc_bitmap_free(bound);
+  return usable;
+}
+
+static int fill_cpus(struct topology *topology, hwloc_const_bitmap_t usable) {
+  const unsigned n = topology->n_machine_cpus;
+  topology->cpus = calloc(n, sizeof *topology->cpus);
+  hwloc_obj_t *domains = calloc((size_t)n * LK_N_LEVELS, sizeof(hwloc_obj_t));
+  if (topology->cpus == NULL || domains == NULL) {
+    free(domains);
+    return ENOMEM;
+  }
+  hwloc_obj_t pu = NULL;
+  while ((pu = hwloc_get_next_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, pu)) != NULL) {
+    if (!hwloc_bitmap_isset(usable, pu->os_index)) continue;
+    const unsigned i = topology->n_cpus++;
+    hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_CORE, pu);
+    hwloc_obj_t mine[LK_N_LEVELS] = {
+        [LK_CORE] = core != NULL ? core : pu,
+        [LK_LLC] = last_level_cache(pu),
+        [LK_NODE] = numa_node(topology->hwloc, pu),
+        [LK_PACKAGE] = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_PACKAGE, pu),
+    };
+    topology->cpus[i].os_index = pu->os_index;
+    for (enum lk_level level = 0; level < LK_N_LEVELS; level++) {
+      const unsigned id = dense_id(domains, i, topology->cpus, level, mine[level], topology->n_domains[level]);
+      topology->cpus[i].id[level] = id;
+      if (id == topology->n_domains[level]) topology->n_domains[level]++;
+      domains[i * LK_N_LEVELS + level] = mine[level];
+    }
+  }
+  free(domains);
+  return 0;
+}
+
+int topology_load(struct topology *topology) {
+  *topology = (struct topology){0};
+  if (hwloc_topology_init(&topology->hwloc) != 0) {
+    message_error("hwloc cannot start: %s", strerror(errno));
+    return ENOMEM;
+  }
+  /* CPUs that a cpuset takes away are still part of the machine, and of its count. */
+  hwloc_topology_set_flags(topology->hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+  if (hwloc_topology_load(topology->hwloc) != 0) {
+    const int error = errno != 0 ? errno : EINVAL;
+    message_error("hwloc cannot read the topology (%s); check HWLOC_SYNTHETIC and HWLOC_XMLFILE", strerror(error));
+    topology_free(topology);
+    return error;
+  }
+  topology->is_this_system = hwloc_topology_is_thissystem(topology->hwloc);
+  topology->n_machine_cpus = (unsigned)hwloc_get_nbobjs_by_type(topology->hwloc, HWLOC_OBJ_PU);
+  hwloc_bitmap_t usable = usable_cpus(topology);
+  const int error = usable == NULL ? ENOMEM : fill_cpus(topology, usable);
+  hwloc_bitmap_free(usable);
+  if (error != 0) {
+    message_error("no memory for the topology");
+    topology_free(topology);
+  } else if (topology->n_cpus == 0) {
+    message_error("hwloc sees no CPU that this process may use");
+    topology_free(topology);
+    return ENODEV;
+  }
+  return error;
+}
+
+void topology_free(struct topology *topology) {
+  if (topology->hwloc != NULL) hwloc_topology_destroy(topology->hwloc);
+  free(topology->cpus);
+  *topology = (struct topology){0};
+}
+
+enum distance topology_distance(const struct topology_cpu *a, const struct topology_cpu *b) {
+  if (a->os_index == b->os_index) return DISTANCE_SAME_CPU;
+  if (a->id[LK_CORE] == b->id[LK_CORE]) return DISTANCE_SMT;
+  if (a->id[LK_LLC] == b->id[LK_LLC]) return DISTANCE_LLC;
+  if (a->id[LK_NODE] == b->id[LK_NODE] && a->id[LK_PACKAGE] == b->id[LK_PACKAGE]) return DISTANCE_NODE;
+  return DISTANCE_REMOTE;
+}
+
+int topology_bind_self(const struct topology *topology, unsigned cpu) {
+  hwloc_bitmap_t wanted = hwloc_bitmap_alloc(), got = hwloc_bitmap_alloc();
+  int error = ENOMEM;
+  if (wanted != NULL && got != NULL) {
+    hwloc_bitmap_only(wanted, topology->cpus[cpu].os_index);
+    error = 0;
+    if (hwloc_set_cpubind(topology->hwloc, wanted, HWLOC_CPUBIND_THREAD) != 0 ||
+        hwloc_get_cpubind(topology->hwloc, got, HWLOC_CPUBIND_THREAD) != 0)
+      error = errno != 0 ? errno : EINVAL;
+    else if (!hwloc_bitmap_isequal(wanted, got))
+      error = EXDEV;
+  }
+  hwloc_bitmap_free(wanted);
+  hwloc_bitmap_free(got);
+  return error;
+}
+
+uint64_t topology_hash(const struct topology *topology) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (unsigned i = 0; i < topology->n_cpus; i++) {
+    const struct topology_cpu *cpu = &topology->cpus[i];
+    const unsigned fields[] = {cpu->os_index, cpu->id[LK_CORE], cpu->id[LK_LLC], cpu->id[LK_NODE], cpu->id[LK_PACKAGE]};
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
+      for (unsigned byte = 0; byte < 4; byte++) hash = (hash ^ (fields[f] >> 8 * byte & 0xff)) * 0x100000001b3u;
+  }
+  return hash;
+}
+
+char *topology_xml(const struct topology *topology) {
+  char *xml = NULL;
+  int n_bytes = 0;
+  return hwloc_topology_export_xmlbuffer(topology->hwloc, &xml, &n_bytes, 0) == 0 ? xml : NULL;
+}
+
+void topology_free_xml(const struct topology *topology, char *xml) { hwloc_free_xmlbuffer(topology->hwloc, xml); }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/*
+ * topology.h: what the machine has, seen by hwloc, and which part of it this process may use.
+ * Everything else asks this flat table of CPUs, so that it can be tested on machines that we do not have
+ * (HWLOC_SYNTHETIC, HWLOC_XMLFILE). A CPU here is hwloc's processing unit: what Linux calls a CPU.
+ */
+#ifndef TOPOLOGY_H
+#define TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lk.h"
+
+struct hwloc_topology;
+
+struct topology_cpu {
+  unsigned os_index;        /* the system's number */
+  unsigned id[LK_N_LEVELS]; /* its core, last-level cache, NUMA node, package: numbered from 0 in hwloc's order */
+};
+
+struct topology {
+  struct hwloc_topology *hwloc;
+  bool is_this_system;             /* false for a synthetic or loaded topology: it can be planned for, not timed on */
+  unsigned n_cpus;                 /* allowed CPUs: of the machine, the cpuset and the process's binding */
+  struct topology_cpu *cpus;       /* in hwloc's logical order: neighbours are near */
+  unsigned n_domains[LK_N_LEVELS]; /* that hold an allowed CPU */
+  unsigned n_machine_cpus;         /* allowed or not */
+};
+
+/* How far apart two CPUs are, nearest first. */
+enum distance { DISTANCE_SAME_CPU, DISTANCE_SMT, DISTANCE_LLC, DISTANCE_NODE, DISTANCE_REMOTE, N_DISTANCES };
+
+/* Reads the machine (or what HWLOC_SYNTHETIC, HWLOC_XMLFILE name). Returns 0 or an errno, having said why. */
+int topology_load(struct topology *topology);
+void topology_free(struct topology *topology);
+
+enum distance topology_distance(const struct topology_cpu *a, const struct topology_cpu *b);
+
+/* Binds the calling thread to cpus[cpu], and reads the binding back. Returns 0 or an errno. */
+int topology_bind_self(const struct topology *topology, unsigned cpu);
+
+/* FNV-1a over the CPUs' numbers and domains: equal for machines on which a placement means the same. */
+uint64_t topology_hash(const struct topology *topology);
+
+/* hwloc's XML of the whole machine; free with topology_free_xml(). NULL if hwloc cannot. */
+char *topology_xml(const struct topology *topology);
+void topology_free_xml(const struct topology *topology, char *xml);
+
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#include "worker.h"
+
+void worker_take_over(struct worker *worker, struct workload_state *state, uint32_t tag) {
+  const uint32_t previous = state->owner_tag;
+  const uint64_t run = state->n_sections - state->run_start;
+  state->owner_tag = tag;
+  state->run_start = state->n_sections;
+  worker_count(&worker->counts.n_handoffs[worker->handoff_class[previous & 0xffff]]);
+  /* A run counts if it ended in the phase in which it began; relaxed: as in worker_count. */
+  if (previous >> 16 == tag >> 16 && run > atomic_load_explicit(&worker->counts.longest_run, memory_order_relaxed))
+    atomic_store_explicit(&worker->counts.longest_run, run, memory_order_relaxed);
+}
