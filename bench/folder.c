@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "provenance.h"
+
+static int set_paths(struct folder *folder, const char *path) {
+  const int n = snprintf(folder->path, sizeof folder->path, "%s", path);
+  if (n >= (int)sizeof folder->path) {
+    message_error("the folder's name is longer than %zu characters", sizeof folder->path - 1);
+    return EINVAL;
+  }
+  snprintf(folder->csv_path, sizeof folder->csv_path, "%s/results.csv", folder->path);
+  snprintf(folder->host_path, sizeof folder->host_path, "%s/host.json", folder->path);
+  return 0;
+}
+
+/* results/<date>-<host>-<sha7>, the first that does not exist yet. */
+static int make_default(struct folder *folder) {
+  char date[16], name[1024];
+  const time_t now = time(NULL);
+  struct tm utc;
+  strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &utc));
+  if (mkdir("results", 0777) != 0 && errno != EEXIST) {
+    message_error("cannot create the folder 'results': %s; name another with --out", strerror(errno));
+    return EINVAL;
+  }
+  for (unsigned i = 1; i < 10000; i++) {
+    int n = snprintf(name, sizeof name, "results/%s-%s-%.7s", date, provenance_host(), provenance_git_sha);
+    if (i > 1) snprintf(name + n, sizeof name - (size_t)n, "-%u", i);
+    if (mkdir(name, 0777) == 0) return set_paths(folder, name);
+    if (errno != EEXIST) break;
+  }
+  message_error("cannot create the folder '%s': %s; name another with --out", name, strerror(errno));
+  return EINVAL;
+}
+
+static int make_named(struct folder *folder, const char *out) {
+  if (set_paths(folder, out) != 0) return EINVAL;
+  if (mkdir(out, 0777) == 0) return 0;
+  if (errno == EEXIST)
+    message_error("'%s' exists; name a new folder with --out, or finish an interrupted run with --resume", out);
+  else
+    message_error("cannot create the folder '%s': %s", out, strerror(errno));
+  return EINVAL;
+}
+
+int folder_create(struct folder *folder, const char *out, const json_t *host, struct record_file *csv) {
+  int error = out != NULL ? make_named(folder, out) : make_default(folder);
+  if (error != 0) return error;
+  if (json_dump_file(host, folder->host_path, JSON_INDENT(2)) != 0) {
+    error = errno != 0 ? errno : EIO;
+    message_error("cannot write '%s': %s", folder->host_path, strerror(error));
+  } else {
+    error = record_file_create(csv, folder->csv_path);
+  }
+  if (error == 0) return 0;
+  unlink(folder->csv_path);
+  unlink(folder->host_path);
+  rmdir(folder->path);
+  return error;
+}
+
+int folder_open(struct folder *folder, const char *path, json_t **host) {
+  if (set_paths(folder, path) != 0) return EINVAL;
+  json_error_t why;
+  *host = json_load_file(folder->host_path, 0, &why);
+  if (*host != NULL) return 0;
+  message_error("'%s' is not the folder of a run: %s: %s", path, folder->host_path, why.text);
+  return EINVAL;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "instance.h"
+#include "message.h"
+
+static void print_json(void) {
+  json_t *locks = json_array();
+  for (unsigned i = 0; registry[i] != NULL; i++) {
+    const struct lk_ops *lock = registry[i];
+    json_array_append_new(locks,
+                          json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I}", "name", lock->name, "kind",
+                                    registry_kind(lock), "fifo", registry_fifo(lock), "waits", registry_waits(lock),
+                                    "source", registry_source(lock), "trylock", lock->try_lock != NULL, "lock_bytes",
+                                    (json_int_t)lock->lock_bytes, "ctx_bytes", (json_int_t)lock->ctx_bytes));
+  }
+  json_dumpf(locks, stdout, JSON_INDENT(2));
+  putchar('\n');
+  json_decref(locks);
+}
+
+static void print_table(void) {
+  printf("%-20s %-6s %-5s %-7s %-7s %-8s %10s %10s\n", "lock", "kind", "FIFO", "waits", "source", "trylock",
+         "lock bytes", "ctx bytes");
+  for (unsigned i = 0; registry[i] != NULL; i++) {
+    const struct lk_ops *lock = registry[i];
+    printf("%-20s %-6s %-5s %-7s %-7s %-8s %10zu %10zu\n", lock->name, registry_kind(lock), registry_fifo(lock),
+           registry_waits(lock), registry_source(lock), lock->try_lock != NULL ? "yes" : "no", lock->lock_bytes,
+           lock->ctx_bytes);
+  }
+}
+
+int command_list(int n_arguments, char **arguments) {
+  if (n_arguments == 0) {
+    print_table();
+    return EXIT_GOOD;
+  }
+  if (n_arguments == 1 && strcmp(arguments[0], "--json") == 0) {
+    print_json();
+    return EXIT_GOOD;
+  }
+  if (strcmp(arguments[0], "--help") == 0) {
+    puts("Usage: lockbench list [--json]\n\nShows every lock: kind, whether it serves in order, how it waits, its "
+         "size.");
+    return EXIT_GOOD;
+  }
+  message_error("list: unknown option '%s'; allowed: --json, --help", arguments[0]);
+  return EXIT_USAGE;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "build_info.h"
+#include "commands.h"
+#include "message.h"
+
+static const struct {
+  const char *name;
+  int (*run)(int, char **);
+  const char *help;
+} commands[] = {
+    {"run", command_run, "measure locks and write a folder of results"},
+    {"seed", command_seed, "the Go program's workload: 100 readers, 10 writers, 5 keys, 1 ms sleeps, 1 s"},
+    {"list", command_list, "the locks and their traits"},
+    {"topology", command_topology, "what the machine has, and which CPUs each placement takes"},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(void) {
+  puts("Usage: lockbench COMMAND [OPTION...]\n\nMeasures mutual-exclusion locks under one reader/writer workload.\n");
+  for (unsigned i = 0; i < N_COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].help);
+  puts("\n`lockbench COMMAND --help` tells more.");
+}
+
+int main(int n_arguments, char **arguments) {
+  if (n_arguments < 2) {
+    message_error("no command given; allowed: run, seed, list, topology, --help, --version");
+    return EXIT_USAGE;
+  }
+  const char *name = arguments[1];
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    print_help();
+    return EXIT_GOOD;
+  }
+  if (strcmp(name, "--version") == 0) {
+    printf("lockbench %s %s\n", BUILD_VERSION, BUILD_GIT_SHA);
+    return EXIT_GOOD;
+  }
+  for (unsigned i = 0; i < N_COMMANDS; i++)
+    if (strcmp(name, commands[i].name) == 0) return commands[i].run(n_arguments - 2, arguments + 2);
+  message_error("unknown command '%s'; allowed: run, seed, list, topology, --help, --version", name);
+  return EXIT_USAGE;
+}

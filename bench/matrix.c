@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "matrix.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "selection.h"
+
+enum { MAX_CELLS = 1000000 };
+
+static const double MAX_TRIAL_BYTES = 1024.0 * 1024 * 1024;
+
+/* What all the nested loops over the options share. */
+struct builder {
+  struct matrix *matrix;
+  const struct options *options;
+  struct selection selection;
+  unsigned capacity;
+  char *why;
+  size_t why_bytes;
+};
+
+/* Splits at the commas that are not inside of a list:0,2,4-7. */
+static int choose_placements(struct builder *builder, const struct topology *topology) {
+  struct matrix *matrix = builder->matrix;
+  const char *names = builder->options->placements;
+  size_t n_commas = 0;
+  for (const char *c = names; *c != '\0'; c++) n_commas += *c == ',';
+  matrix->placements = calloc(n_commas + 1, sizeof *matrix->placements);
+  if (matrix->placements == NULL) return ENOMEM;
+  for (const char *from = names;; from++) {
+    const bool is_list = strncmp(from, "list:", 5) == 0;
+    size_t length = strcspn(from, ",");
+    while (is_list && from[length] == ',' && isdigit((unsigned char)from[length + 1]))
+      length += 1 + strcspn(from + length + 1, ",");
+    char *name = strndup(from, length);
+    if (name == NULL) return ENOMEM;
+    const int error =
+        placement_make(&matrix->placements[matrix->n_placements], topology, name, builder->why, builder->why_bytes);
+    free(name);
+    if (error != 0) return error;
+    matrix->n_placements++;
+    from += length;
+    if (*from == '\0') return 0;
+  }
+}
+
+/* The name says what is always of interest, and of the rest what differs from the plain workload. */
+static char *name_cell(const struct cell *cell) {
+  const struct workload *w = &cell->workload;
+  char *name = NULL;
+  size_t n_bytes;
+  FILE *text = open_memstream(&name, &n_bytes);
+  if (text == NULL) return NULL;
+  fprintf(text, "%s/%s", registry_kind(cell->lock), cell->lock->name);
+  if (w->has_fixed_roles)
+    fprintf(text, "/readers:%u/writers:%u", w->n_readers, w->n_writers);
+  else
+    fprintf(text, "/threads:%u/read_pct:%.10g", w->n_threads, w->read_pct);
+  if (w->n_keys != 5) fprintf(text, "/keys:%u", w->n_keys);
+  if (w->n_locks != 1) fprintf(text, "/locks:%u", w->n_locks);
+  fprintf(text, "/cs_ns:%llu", (unsigned long long)w->cs_ns);
+  if (w->cs_lines != 0) fprintf(text, "/cs_lines:%u", w->cs_lines);
+  if (w->think != THINK_NONE)
+    fprintf(text, "/think:%s:%llu", w->think == THINK_SPIN ? "spin" : "sleep", (unsigned long long)w->think_ns);
+  fprintf(text, "/placement:%s", cell->placement->name);
+  if (w->spin_ns != 1000) fprintf(text, "/spin_ns:%llu", (unsigned long long)w->spin_ns);
+  if (w->backoff_max_ns != 10000) fprintf(text, "/backoff_max_ns:%llu", (unsigned long long)w->backoff_max_ns);
+  if (w->tries) fprintf(text, "/trylock");
+  if (cell->times_waits) fprintf(text, "/latency");
+  fclose(text);
+  return name;
+}
+
+static int add_cell(struct builder *builder, struct cell cell) {
+  struct matrix *matrix = builder->matrix;
+  if (trial_memory_bytes(cell.lock, &cell.workload) > MAX_TRIAL_BYTES) {
+    snprintf(builder->why, builder->why_bytes,
+             "%u threads, %u locks, %u keys and %u lines need more than 1 GiB; ask for fewer", cell.workload.n_threads,
+             cell.workload.n_locks, cell.workload.n_keys, cell.workload.cs_lines);
+    return EINVAL;
+  }
+  if (matrix->n_cells == builder->capacity) {
+    if (builder->capacity >= MAX_CELLS) {
+      snprintf(builder->why, builder->why_bytes, "more than %d cells; sweep fewer values", MAX_CELLS);
+      return EINVAL;
+    }
+    builder->capacity = builder->capacity == 0 ? 64 : 2 * builder->capacity;
+    struct cell *larger = realloc(matrix->cells, builder->capacity * sizeof *larger);
+    if (larger == NULL) return ENOMEM;
+    matrix->cells = larger;
+  }
+  cell.name = name_cell(&cell);
+  if (cell.name == NULL) return ENOMEM;
+  matrix->cells[matrix->n_cells++] = cell;
+  return 0;
+}
+
+/* One lock, without and, if asked for, with the waits timed. A ruler waits for nothing. */
+static int add_lock(struct builder *builder, const struct lk_ops *lock, const struct workload *workload,
+                    const struct placement *placement) {
+  if (workload->tries && lock->try_lock == NULL) return 0;
+  struct cell cell = {.lock = lock, .workload = *workload, .placement = placement};
+  const int error = add_cell(builder, cell);
+  if (error != 0 || !builder->options->times_waits || lock->traits & LK_RULER) return error;
+  cell.times_waits = true;
+  return add_cell(builder, cell);
+}
+
+#define EACH(i, list) (unsigned i = 0; i < (list).n && error == 0; i++)
+
+static int add_workload(struct builder *builder, struct workload workload, const struct placement *placement) {
+  const struct options *options = builder->options;
+  workload.tries = options->tries;
+  int error = 0;
+  for
+    EACH (spin, options->spin_ns)
+    for
+      EACH (backoff, options->backoff_max_ns)
+      for
+        EACH (i, builder->selection) {
+          workload.spin_ns = (uint64_t)options->spin_ns.values[spin];
+          workload.backoff_max_ns = (uint64_t)options->backoff_max_ns.values[backoff];
+          error = add_lock(builder, builder->selection.locks[i], &workload, placement);
+        }
+  return error;
+}
+
+static int add_thinks(struct builder *builder, struct workload workload, const struct placement *placement) {
+  const struct options *options = builder->options;
+  int error = 0;
+  if (options->thinks[THINK_NONE]) error = add_workload(builder, workload, placement);
+  for (enum think think = THINK_SPIN; think <= THINK_SLEEP; think++)
+    for (unsigned i = 0; options->thinks[think] && i < options->think_ns.n && error == 0; i++) {
+      workload.think = think;
+      workload.think_ns = (uint64_t)options->think_ns.values[i];
+      error = add_workload(builder, workload, placement);
+    }
+  return error;
+}
+
+static int add_sections(struct builder *builder, struct workload workload) {
+  const struct options *options = builder->options;
+  int error = 0;
+  for
+    EACH (keys, options->keys)
+    for
+      EACH (locks, options->locks_count)
+      for
+        EACH (ns, options->cs_ns)
+        for
+          EACH (lines, options->cs_lines)
+            for (unsigned p = 0; p < builder->matrix->n_placements && error == 0; p++) {
+              workload.n_keys = (unsigned)options->keys.values[keys];
+              workload.n_locks = (unsigned)options->locks_count.values[locks];
+              workload.cs_ns = (uint64_t)options->cs_ns.values[ns];
+              workload.cs_lines = (unsigned)options->cs_lines.values[lines];
+              error = add_thinks(builder, workload, &builder->matrix->placements[p]);
+            }
+  return error;
+}
+
+/* One thread, the CPUs, one more than they, twice and eight times as many: where locks change their order. */
+static struct options_list default_threads(const struct topology *topology) {
+  const double n = topology->n_cpus;
+  const double wanted[] = {1, 2, n, n + 1, 2 * n, 8 * n};
+  struct options_list threads = {0};
+  for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    if ((threads.n == 0 || wanted[i] > threads.values[threads.n - 1]) && wanted[i] <= OPTIONS_MAX_THREADS)
+      threads.values[threads.n++] = wanted[i];
+  return threads;
+}
+
+static int add_roles(struct builder *builder, const struct topology *topology) {
+  const struct options *options = builder->options;
+  int error = 0;
+  for
+    EACH (r, options->readers)
+    for
+      EACH (w, options->writers) {
+        struct workload workload = {.has_fixed_roles = true,
+                                    .n_readers = (unsigned)options->readers.values[r],
+                                    .n_writers = (unsigned)options->writers.values[w]};
+        workload.n_threads = workload.n_readers + workload.n_writers;
+        if (workload.n_threads == 0 || workload.n_threads > OPTIONS_MAX_THREADS) {
+          snprintf(builder->why, builder->why_bytes, "%u readers and %u writers are %u threads; allowed are 1 to %d",
+                   workload.n_readers, workload.n_writers, workload.n_threads, OPTIONS_MAX_THREADS);
+          return EINVAL;
+        }
+        error = add_sections(builder, workload);
+      }
+  if (options->readers.n > 0) return error;
+  const struct options_list threads = options->threads.n > 0 ? options->threads : default_threads(topology);
+  for
+    EACH (t, threads)
+    for
+      EACH (p, options->read_pct) {
+        const struct workload workload = {.n_threads = (unsigned)threads.values[t],
+                                          .read_pct = options->read_pct.values[p]};
+        error = add_sections(builder, workload);
+      }
+  return error;
+}
+
+int matrix_make(struct matrix *matrix, const struct options *options, const struct topology *topology, char *why,
+                size_t why_bytes) {
+  *matrix = (struct matrix){0};
+  struct builder builder = {.matrix = matrix, .options = options, .why = why, .why_bytes = why_bytes};
+  snprintf(why, why_bytes, "no memory for the matrix");
+  int error = selection_make(&builder.selection, options->locks, why, why_bytes);
+  if (error == 0) error = choose_placements(&builder, topology);
+  if (error == 0) error = add_roles(&builder, topology);
+  if (error == 0 && matrix->n_cells == 0) {
+    snprintf(why, why_bytes, "--trylock: none of these locks has a trylock");
+    error = EINVAL;
+  }
+  if (error != 0) matrix_free(matrix);
+  return error;
+}
+
+void matrix_free(struct matrix *matrix) {
+  for (unsigned i = 0; i < matrix->n_cells; i++) free(matrix->cells[i].name);
+  for (unsigned i = 0; i < matrix->n_placements; i++) placement_free(&matrix->placements[i]);
+  free(matrix->cells);
+  free(matrix->placements);
+  free(matrix->order);
+  *matrix = (struct matrix){0};
+}
+
+void matrix_filter(struct matrix *matrix, bool (*keeps)(const char *name)) {
+  unsigned n = 0;
+  for (unsigned i = 0; i < matrix->n_cells; i++) {
+    if (keeps(matrix->cells[i].name))
+      matrix->cells[n++] = matrix->cells[i];
+    else
+      free(matrix->cells[i].name);
+  }
+  matrix->n_cells = n;
+}
+
+int matrix_shuffle(struct matrix *matrix, unsigned n_repetitions, uint64_t seed) {
+  matrix->order = calloc((size_t)matrix->n_cells * n_repetitions, sizeof *matrix->order);
+  if (matrix->order == NULL) return ENOMEM;
+  matrix->n_slots = matrix->n_cells * n_repetitions;
+  struct workload_random random = workload_random_seed(seed, UINT64_MAX);
+  for (unsigned repetition = 0; repetition < n_repetitions; repetition++) {
+    struct slot *pass = matrix->order + (size_t)repetition * matrix->n_cells;
+    for (unsigned i = 0; i < matrix->n_cells; i++) { /* Fisher and Yates, inside out */
+      const unsigned j = workload_below((uint32_t)(workload_random_next(&random) >> 32), i + 1);
+      pass[i] = pass[j];
+      pass[j] = (struct slot){.cell = i, .repetition = repetition + 1};
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/* selection.h: what --locks says -> locks. */
+#ifndef SELECTION_H
+#define SELECTION_H
+
+#include <stddef.h>
+
+#include "instance.h"
+
+enum { SELECTION_MAX = 256 };
+
+struct selection {
+  unsigned n;
+  const struct lk_ops *locks[SELECTION_MAX]; /* each once, in the order in which they were first named */
+};
+
+/*
+ * Reads comma separated names of locks and words that stand for many (those of the CSV: a kind, a way to wait, a
+ * source; fifo; common; all). Returns 0, or EINVAL with one line in `why`.
+ */
+int selection_make(struct selection *selection, const char *names, char *why, size_t why_bytes);
+
+#endif

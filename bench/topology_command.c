@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "message.h"
+#include "options.h"
+#include "placement.h"
+#include "topology.h"
+
+static const char *const level_names[] = {"core", "llc", "node", "package"};
+
+/* The CPUs of threads 0 .. n_threads - 1 under a placement, or why it cannot be had here. */
+static json_t *plan(const struct topology *topology, const char *name, unsigned n_threads, json_t **why_not) {
+  struct placement placement;
+  char why[256];
+  *why_not = json_null();
+  if (placement_make(&placement, topology, name, why, sizeof why) != 0) {
+    *why_not = json_string(why);
+    return json_null();
+  }
+  json_t *cpus = json_array();
+  for (unsigned i = 0; i < n_threads && placement.is_pinned; i++)
+    json_array_append_new(cpus, json_integer(topology->cpus[placement_cpu(&placement, i)].os_index));
+  placement_free(&placement);
+  return cpus;
+}
+
+static json_t *describe(const struct topology *topology, unsigned n_threads, const char *extra_placement) {
+  char hash[24];
+  snprintf(hash, sizeof hash, "%016" PRIx64, topology_hash(topology));
+  json_t *cpus = json_array(), *plans = json_object(), *domains = json_object();
+  for (unsigned i = 0; i < topology->n_cpus; i++) {
+    json_t *cpu = json_pack("{s:i}", "cpu", (int)topology->cpus[i].os_index);
+    for (unsigned level = 0; level < LK_N_LEVELS; level++)
+      json_object_set_new(cpu, level_names[level], json_integer(topology->cpus[i].id[level]));
+    json_array_append_new(cpus, cpu);
+  }
+  for (unsigned level = 0; level < LK_N_LEVELS; level++)
+    json_object_set_new(domains, level_names[level], json_integer(topology->n_domains[level]));
+  const char *const extra[] = {extra_placement, NULL};
+  for (const char *const *name = extra_placement != NULL ? extra : placement_policies; *name != NULL; name++) {
+    json_t *why_not, *order = plan(topology, *name, n_threads, &why_not);
+    json_object_set_new(plans, *name, json_pack("{s:o, s:o}", "cpus", order, "why_not", why_not));
+  }
+  return json_pack("{s:b, s:i, s:i, s:s, s:o, s:o, s:i, s:o}", "is_this_system", topology->is_this_system,
+                   "n_cpus_machine", (int)topology->n_machine_cpus, "n_cpus_allowed", (int)topology->n_cpus, "hash",
+                   hash, "domains", domains, "cpus", cpus, "threads", (int)n_threads, "placements", plans);
+}
+
+static void print_plans(const json_t *description) {
+  const char *name;
+  json_t *a_plan, *cpu;
+  json_object_foreach (json_object_get(description, "placements"), name, a_plan) {
+    printf("  %-12s", name);
+    const json_t *why_not = json_object_get(a_plan, "why_not"), *cpus = json_object_get(a_plan, "cpus");
+    size_t i;
+    if (json_is_string(why_not))
+      printf(" not here: %s", json_string_value(why_not));
+    else if (json_array_size(cpus) == 0)
+      printf(" not pinned; the system's scheduler places the threads");
+    json_array_foreach (cpus, i, cpu) printf(" %" JSON_INTEGER_FORMAT, json_integer_value(cpu));
+    putchar('\n');
+  }
+}
+
+/* The machine as an indented tree: a line for each domain where it begins. */
+static void print_tree(const struct topology *topology) {
+  static const char *const words[] = {
+      [LK_PACKAGE] = "package", [LK_NODE] = "NUMA node", [LK_LLC] = "last-level cache", [LK_CORE] = "core"};
+  for (unsigned i = 0; i < topology->n_cpus; i++) {
+    bool is_new = i == 0;
+    for (int level = LK_PACKAGE; level >= LK_CORE; level--) {
+      is_new = is_new || topology->cpus[i].id[level] != topology->cpus[i - 1].id[level];
+      const int indent = 2 * (LK_PACKAGE - level) + 2;
+      if (is_new && level != LK_CORE) printf("%*s%s %u\n", indent, "", words[level], topology->cpus[i].id[level]);
+      if (is_new && level == LK_CORE) printf("%*score %u: CPU", indent, "", topology->cpus[i].id[level]);
+    }
+    printf(" %u", topology->cpus[i].os_index);
+    const bool is_last_of_core =
+        i + 1 == topology->n_cpus || topology->cpus[i + 1].id[LK_CORE] != topology->cpus[i].id[LK_CORE];
+    if (is_last_of_core) putchar('\n');
+  }
+}
+
+static void print_text(const struct topology *topology, const json_t *description, unsigned n_threads) {
+  printf("%s: %u of %u CPUs may be used; hash %s\n",
+         topology->is_this_system ? "This machine" : "A machine that is not this one (for planning only)",
+         topology->n_cpus, topology->n_machine_cpus, json_string_value(json_object_get(description, "hash")));
+  print_tree(topology);
+  printf("CPUs of threads 0 to %u by placement:\n", n_threads - 1);
+  print_plans(description);
+}
+
+int command_topology(int n_arguments, char **arguments) {
+  bool wants_json = false;
+  double n_threads = 0;
+  const char *extra_placement = NULL;
+  for (int i = 0; i < n_arguments; i++) {
+    const char *value = i + 1 < n_arguments ? arguments[i + 1] : "";
+    if (strcmp(arguments[i], "--help") == 0) {
+      puts("Usage: lockbench topology [--threads N] [--placement NAME] [--json]\n\n"
+           "Shows the CPUs that may be used, and which of them each placement gives to threads 0, 1, ...\n"
+           "HWLOC_SYNTHETIC and HWLOC_XMLFILE show the plan for other machines.");
+      return EXIT_GOOD;
+    }
+    if (strcmp(arguments[i], "--json") == 0) {
+      wants_json = true;
+    } else if (strcmp(arguments[i], "--placement") == 0 && *value != '\0') {
+      extra_placement = value;
+      i++;
+    } else if (strcmp(arguments[i], "--threads") == 0) {
+      if (!options_number(value, true, 1, OPTIONS_MAX_THREADS, &n_threads)) {
+        message_error("topology: --threads: '%s' is not a whole number from 1 to %d", value, OPTIONS_MAX_THREADS);
+        return EXIT_USAGE;
+      }
+      i++;
+    } else {
+      message_error("topology: unknown option '%s'; allowed: --threads N, --placement NAME, --json, --help",
+                    arguments[i]);
+      return EXIT_USAGE;
+    }
+  }
+  struct topology topology;
+  if (topology_load(&topology) != 0) return EXIT_USAGE;
+  int exit_code = EXIT_GOOD;
+  const unsigned n = n_threads > 0 ? (unsigned)n_threads : topology.n_cpus;
+  json_t *description = describe(&topology, n, extra_placement);
+  const json_t *asked =
+      extra_placement != NULL ? json_object_get(json_object_get(description, "placements"), extra_placement) : NULL;
+  if (asked != NULL && json_is_string(json_object_get(asked, "why_not"))) {
+    message_error("%s", json_string_value(json_object_get(asked, "why_not")));
+    exit_code = EXIT_USAGE;
+  } else if (wants_json) {
+    json_dumpf(description, stdout, JSON_INDENT(2));
+    putchar('\n');
+  } else {
+    print_text(&topology, description, n);
+  }
+  json_decref(description);
+  topology_free(&topology);
+  return exit_code;
+}
