@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034 # the lists are for those who source this
+# lib.sh: what the scripts share: finding or installing what is needed, and building. Sourced, never run.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What a build and a run need, and what the tests need beside that, as Debian calls it.
+RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark-dev libjansson-dev
+  python3 python3-pandas python3-matplotlib python3-scipy)
+TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy)
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "${0##*/}: $*"
+  exit 2
+}
+
+# python_with MODULE...: prints the path of an interpreter that has these modules. The first python3 on the PATH may be
+# one without the system's packages.
+python_with() {
+  local python imports
+  imports="import $(IFS=,; printf '%s' "$*")"
+  for python in /usr/bin/python3 python3 python; do
+    if command -v "$python" >/dev/null && "$python" -c "$imports" 2>/dev/null; then
+      command -v "$python"
+      return
+    fi
+  done
+  fail "no Python with the modules: $*; scripts/bench installs them, or install python3-pandas python3-matplotlib python3-scipy"
+}
+
+is_installed() { [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == "install ok installed" ]]; }
+
+# missing_packages PACKAGE...: prints those that are not installed; of A|B the first that apt knows.
+missing_packages() {
+  local package alternative
+  for package in "$@"; do
+    for alternative in ${package//|/ }; do
+      is_installed "$alternative" && continue 2
+    done
+    printf '%s\n' "${package%%|*}"
+  done
+}
+
+# Elsewhere than on Debian the names differ, so what counts is whether the tools are there.
+has_tools_of_run() {
+  local tool
+  for tool in cc c++ git pkg-config meson ninja; do command -v "$tool" >/dev/null || return 1; done
+  pkg-config --exists hwloc benchmark jansson && (python_with pandas matplotlib scipy >/dev/null 2>&1)
+}
+
+# install_packages PACKAGE...: installs what is missing through apt, or says what to install and stops.
+install_packages() {
+  local -a missing as_root=()
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    has_tools_of_run && return
+    fail "this is not Debian or Ubuntu; please install (Debian's names): ${*//|/ or }"
+  fi
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]} == 0)) && return
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || fail "not root and no sudo; please install: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing: ${missing[*]}"
+  local log
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -q --no-install-recommends "${missing[@]}"; } </dev/null >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    fail "apt-get could not install: ${missing[*]} (whole log: $log)"
+  fi
+  rm -f "$log"
+}
+
+# build DIR [MESON OPTION...]: configures once, then builds what changed.
+build() {
+  local dir=$1 log=$1.log
+  shift
+  mkdir -p build
+  if [[ ! -f $dir/build.ninja ]]; then
+    say "configuring $dir"
+    if ! meson setup "$dir" "$@" >"$log" 2>&1; then
+      rm -rf "$dir"
+      tail -n 20 "$log" >&2
+      fail "meson could not configure $dir (whole log: $log)"
+    fi
+  fi
+  if ! ninja -C "$dir" >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    fail "$dir could not be built (whole log: $log)"
+  fi
+}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""One row per cell: what its trials say together, for the summary."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+import stats
+from results import CELL, FAILURES, Run, plural
+from units import count, duration
+
+
+def cells(run: Run) -> pd.DataFrame:
+    """Configuration, traits and statistics of every cell; NaN where a cell has no good trial to take them from.
+
+    `speed` is the stats.Median of operations per second, `remarks` what a reader must know before using it.
+    """
+    fixed = CELL + ["workload", "kind", "fifo", "waits", "cpus"]
+    table = run.rows.drop_duplicates("cell").set_index("cell")[fixed]
+
+    timed = run.throughput()
+    timed = timed.assign(owner_rate=timed["owner_changes"] / timed["duration_s"])
+    trials = timed.groupby("cell")
+    table = table.join(trials[["ops_per_s", "writes_per_s", "jain", "min_share", "owner_rate", "cpu_ns_per_op",
+                               "line_ns"]].median())
+    table = table.join(trials.agg(longest_run=("longest_run", "max"), line_low=("line_ns", "min"),
+                                  line_high=("line_ns", "max")))
+    waits = run.latency().groupby("cell")
+    table = table.join(waits.agg(wait_p99_ns=("wait_p99_ns", "median"), wait_max_ns=("wait_max_ns", "max")))
+    table["has_roles"] = (table["read_pct"].between(0, 100, inclusive="neither")) | (table["readers"] > 0)
+
+    by_cell = {cell: trials.get_group(cell) if cell in trials.groups else timed.iloc[:0] for cell in table.index}
+    modes = {cell: stats.two_modes(group["ops_per_s"]) for cell, group in by_cell.items()}
+    statuses = run.rows.groupby(["cell", "status"], observed=True).size()
+    table["speed"] = [stats.median(by_cell[cell]["ops_per_s"]) for cell in table.index]
+    table["two_modes"] = [modes[cell] is not None for cell in table.index]
+    table["failed"] = [any(statuses.get((cell, status), 0) for status in FAILURES) for cell in table.index]
+    table["remarks"] = [
+        "; ".join([f"{statuses[cell, s]} {s}" for s in (*FAILURES, "noisy") if (cell, s) in statuses]
+                  + _starved(by_cell[cell]) + _modes(modes[cell], by_cell[cell])) for cell in table.index]
+    return table
+
+
+def _starved(trials: pd.DataFrame) -> list[str]:
+    n_starved = int(((trials["min_share"] == 0) & (trials["kind"] != "ruler")).sum())
+    return [f"in {n_starved} of {plural(len(trials), 'trial')} a thread got nothing"] if n_starved else []
+
+
+def _modes(modes: stats.Modes | None, trials: pd.DataFrame) -> list[str]:
+    """The line transfer beside either mode, since it is the usual cause of both."""
+    if modes is None:
+        return []
+    parts = []
+    for rate, part in ((modes.low, trials[~modes.upper]), (modes.high, trials[modes.upper])):
+        line = part["line_ns"].median()
+        parts.append(f"{count(rate)}/s in {plural(len(part), 'trial')}"
+                     + (f" (line {duration(line)})" if pd.notna(line) else ""))
+    return ["two modes: " + ", ".join(parts)]

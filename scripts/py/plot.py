@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Draws a run into its folder: throughput, fairness, CPU per operation and, when measured, waits against threads."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Callable, Iterator, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+import plotpanels
+import results
+import stats
+from plotpanels import Metric, Panel, Subject
+from plotstyle import save
+
+# With more locks than this one panel becomes one per family, none of which holds more than MAX_IN_PANEL.
+MAX_IN_ONE = 10
+MAX_IN_PANEL = 8
+
+
+def longest(values: pd.Series) -> stats.Median:
+    """The maximum over all trials in the shape of a median: it has no interval."""
+    return stats.Median(len(values), *[float(values.max())] * 3)
+
+
+class Plot(NamedTuple):
+    name: str
+    title: str
+    metrics: list[Metric]
+    trials: Callable[[results.Run], pd.DataFrame] = results.Run.throughput
+    rulers: bool = True
+
+
+PLOTS = [
+    Plot("throughput", "Throughput: operations of all threads together",
+         [Metric("ops_per_s", "operations per second", "count")]),
+    Plot("fairness", "Fairness: how evenly the threads got the lock",
+         [Metric("jain", "Jain's index (1 is even)", "share"),
+          Metric("evenness", "smallest share / even share", "share")], rulers=False),
+    Plot("cpu_per_op", "CPU time per operation: what waiting costs everybody else",
+         [Metric("cpu_ns_per_op", "CPU time per operation", "ns")]),
+    Plot("wait", "Waiting for the lock",
+         [Metric("wait_p50_ns", "median wait", "ns", essential=False),
+          Metric("wait_p99_ns", "wait, 99th percentile", "ns"),
+          Metric("wait_p999_ns", "wait, 99.9th percentile", "ns", essential=False),
+          Metric("wait_max_ns", "longest wait of all trials", "ns", longest)],
+         trials=results.Run.latency),
+]
+
+
+def panels(metrics: list[Metric], competitors: pd.DataFrame) -> list[Panel]:
+    """One panel per metric, or, with many locks, one per family and metric."""
+    if len(competitors) <= MAX_IN_ONE:
+        return [Panel("", metric, list(competitors["lock"])) for metric in metrics]
+    metrics = [metric for metric in metrics if metric.essential]
+    found = []
+    for name, members in competitors.groupby("family"):
+        n_chunks = -(-len(members) // MAX_IN_PANEL)
+        for i, chunk in enumerate(np.array_split(members["lock"], n_chunks), 1):
+            title = name if n_chunks == 1 else f"{name} ({i} of {n_chunks})"
+            found += [Panel(title, metric, list(chunk)) for metric in metrics]
+    return found
+
+
+def failures(rows: pd.DataFrame) -> list[plotpanels.Failure]:
+    """What went wrong where: a curve that just ends would hide it."""
+    failed = rows[rows["status"].isin(results.FAILURES)].groupby(["lock", "threads", "status"], observed=True).size()
+    return sorted(plotpanels.Failure(lock, threads, f"{n} {status}") for (lock, threads, status), n in failed.items())
+
+
+def draw(run: results.Run, folder: Path) -> Iterator[Path]:
+    """Yields each file as it is written."""
+    slugs = results.workload_slugs(run.rows)
+    for workload, rows in run.rows.groupby("workload"):
+        locks = rows.drop_duplicates("lock").sort_values("lock")
+        locks = locks.assign(family=[results.family(lock) for _, lock in locks.iterrows()])
+        failed = failures(rows)
+        for plot in PLOTS:
+            trials = plot.trials(run)
+            trials = trials[trials["workload"] == workload]
+            is_ruler = locks["kind"] == "ruler"
+            measured = locks["lock"].isin(trials["lock"]) | locks["lock"].isin(failure.lock for failure in failed)
+            shown = locks[measured & (plot.rulers | ~is_ruler)]
+            if trials.empty or shown.empty:
+                continue
+            subject = Subject(plot.title, results.workload_label(rows.iloc[0]), results.provenance(run), shown,
+                              trials.assign(evenness=trials["min_share"] * trials["threads"]), failed)
+            figure = plotpanels.figure(subject, panels(plot.metrics, locks[measured & ~is_ruler]))
+            yield from save(figure, folder / (plot.name + slugs[workload]))
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print("usage: scripts/plot DIR (the folder of a run, or a CSV file; the plots go beside it)", file=sys.stderr)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    try:
+        run = results.load(arguments[0])
+        for path in draw(run, run.path.parent):
+            print(path, flush=True)
+    except results.ResultsError as error:
+        print(f"plot: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"plot: {error.filename or run.path.parent}: {error.strerror}; the plots go into the folder of the run",
+              file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
+    sys.exit(main(sys.argv[1:]))
