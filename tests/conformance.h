@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+/* conformance.h: one promise of lk.h each; failures are counted by check.h's means in the file that includes this. */
+#ifndef CONFORMANCE_H
+#define CONFORMANCE_H
+
+#include "instance.h"
+
+struct conformance_case {
+  const char *name;
+  void (*run)(const struct lk_ops *ops);
+};
+
+/* Of every lock, by its exclusive mode; NULL ends the list. */
+extern const struct conformance_case conformance_exclusive[];
+
+extern const struct conformance_case conformance_order[];
+
+/* Of a readers/writer lock, by both modes. */
+extern const struct conformance_case conformance_shared[];
+
+#endif

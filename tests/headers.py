@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file.
+
+headers.py COMPILER [ARGUMENT...]
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-xc", "-"]
+# What a lock's user knows: this folder, and nothing of the harness or of GNU.
+LOCKS = ["-std=c11", f"-I{ROOT / 'locks'}", f"-I{ROOT / 'tests' / 'locks'}"]
+# The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that.
+HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", *(f"-I{ROOT / folder}" for folder in ("locks", "src", "bench", "tests"))]
+
+
+def library_flags() -> list[str]:
+    result = subprocess.run(["pkg-config", "--cflags", "hwloc", "jansson"], text=True, stdout=subprocess.PIPE,
+                            check=False)
+    return shlex.split(result.stdout)
+
+
+def complaint(compiler: list[str], options: list[str], headers: list[Path]) -> str:
+    """What the compiler says of a file that includes these headers in this order; nothing if all is well."""
+    text = "".join(f'#include "{header}"\n' for header in headers) + "extern int no_file_is_empty;\n"
+    result = subprocess.run([*compiler, *options], input=text, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, check=False)
+    return "" if result.returncode == 0 else f"{' '.join(header.name for header in headers)}:\n{result.stdout}"
+
+
+def plan() -> list[tuple[list[str], list[Path]]]:
+    locks = sorted([*(ROOT / "locks").glob("*.h"), *(ROOT / "tests" / "locks").glob("*.h")])
+    others = sorted(header for folder in ("src", "bench", "tests") for header in (ROOT / folder).glob("*.h"))
+    tasks = [([*LOCKS, *WARNINGS], [header] * 2) for header in locks]
+    tasks += [([*LOCKS, "-DLK_CANARY", *WARNINGS], [header] * 2) for header in locks]
+    tasks.append(([*LOCKS, *WARNINGS], locks))
+    tasks.append(([*LOCKS, *WARNINGS], locks[::-1]))
+    harness = [*HARNESS, *library_flags(), *(flag for flag in WARNINGS if flag != "-Wpedantic")]
+    return tasks + [(harness, [header] * 2) for header in others]
+
+
+def main() -> int:
+    tasks = plan()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = pool.map(lambda task: complaint(sys.argv[1:], task[0], task[1]), tasks)
+        complaints = [text for text in answers if text]
+    for text in complaints:
+        print(text)
+    print(f"{len(tasks)} files compiled, {len(complaints)} failed")
+    return 1 if complaints or len(tasks) < 20 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/* Options -> cells with names -> a random order in which every cell comes once in each pass. */
+#include "matrix.h"
+
+#include <errno.h>
+
+#include "check.h"
+
+static char why[512];
+static struct options options;
+
+/* Four cores under one cache. */
+static struct topology_cpu cpus[] = {{0, {0}}, {1, {1}}, {2, {2}}, {3, {3}}};
+static const struct topology machine = {.n_cpus = 4, .cpus = cpus, .n_domains = {4, 1, 1, 1}};
+
+static int make(struct matrix *matrix, char *line) {
+  char *arguments[16];
+  int n = 0;
+  check_about("%s", line);
+  for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) arguments[n++] = word;
+  why[0] = '\0';
+  if (!CHECK_EQ(0, options_parse(&options, n, arguments, why, sizeof why))) return EINVAL;
+  return matrix_make(matrix, &options, &machine, why, sizeof why);
+}
+
+static void check_cells(const char *given, const char *const *want, unsigned n_want) {
+  struct matrix matrix;
+  char line[512];
+  snprintf(line, sizeof line, "%s", given);
+  if (!CHECK_EQ(0, make(&matrix, line))) return;
+  CHECK_EQ(n_want, matrix.n_cells);
+  for (unsigned i = 0; i < n_want && i < matrix.n_cells; i++) CHECK_TEXT(want[i], matrix.cells[i].name);
+  matrix_free(&matrix);
+}
+
+#define CHECK_CELLS(line, ...)                                                                                         \
+  check_cells(line, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static void cells_are_named_by_what_they_are(void) {
+  CHECK_CELLS("--locks ticket --threads 4", "mutex/ticket/threads:4/read_pct:90/cs_ns:0/placement:compact");
+  CHECK_CELLS("--locks ticket,empty --threads 1,2 --read-pct 99.9",
+              "mutex/ticket/threads:1/read_pct:99.9/cs_ns:0/placement:compact",
+              "ruler/empty/threads:1/read_pct:99.9/cs_ns:0/placement:compact",
+              "mutex/ticket/threads:2/read_pct:99.9/cs_ns:0/placement:compact",
+              "ruler/empty/threads:2/read_pct:99.9/cs_ns:0/placement:compact");
+  CHECK_CELLS("--locks mcs --readers 3 --writers 0,1 --keys 7 --locks-count 9 --cs-ns 50 --cs-lines 2",
+              "mutex/mcs/readers:3/writers:0/keys:7/locks:9/cs_ns:50/cs_lines:2/placement:compact",
+              "mutex/mcs/readers:3/writers:1/keys:7/locks:9/cs_ns:50/cs_lines:2/placement:compact");
+  CHECK_CELLS("--locks mcs --threads 1 --think none,spin,sleep --think-ns 10,20",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/think:spin:10/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/think:spin:20/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/think:sleep:10/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/think:sleep:20/placement:compact");
+  CHECK_CELLS("--locks mcs --threads 1 --placement list:3,0-1,none,list:2",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:list:3,0-1",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:none",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:list:2");
+  CHECK_CELLS("--locks futex --threads 1 --spin-ns 5,1000 --trylock",
+              "mutex/futex/threads:1/read_pct:90/cs_ns:0/placement:compact/spin_ns:5/trylock",
+              "mutex/futex/threads:1/read_pct:90/cs_ns:0/placement:compact/trylock");
+  CHECK_CELLS("--locks empty,mcs --threads 1 --latency", /* a ruler waits for nothing */
+              "ruler/empty/threads:1/read_pct:90/cs_ns:0/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/latency");
+}
+
+/* How many of the registry's locks `test` holds for. */
+static unsigned count(bool (*test)(const struct lk_ops *)) {
+  unsigned n = 0;
+  for (unsigned i = 0; registry[i] != NULL; i++) n += test(registry[i]);
+  return n;
+}
+
+static bool is_any(const struct lk_ops *lock) { return lock != NULL; }
+static bool is_ruler(const struct lk_ops *lock) { return strcmp(registry_kind(lock), "ruler") == 0; }
+static bool is_fifo(const struct lk_ops *lock) { return strcmp(registry_fifo(lock), "yes") == 0; }
+static bool is_parking(const struct lk_ops *lock) { return strcmp(registry_waits(lock), "park") == 0; }
+static bool can_try(const struct lk_ops *lock) { return lock->try_lock != NULL; }
+
+static void words_stand_for_many_locks(void) {
+  static const struct {
+    const char *line;
+    bool (*test)(const struct lk_ops *);
+  } cases[] = {{"--threads 1 --locks all", is_any},
+               {"--threads 1 --locks ruler", is_ruler},
+               {"--threads 1 --locks fifo,mcs", is_fifo},
+               {"--threads 1 --locks park,park,futex", is_parking},
+               {"--threads 1 --locks all --trylock", can_try}};
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct matrix matrix;
+    char line[64];
+    snprintf(line, sizeof line, "%s", cases[i].line);
+    if (!CHECK_EQ(0, make(&matrix, line))) continue;
+    CHECK_EQ(count(cases[i].test), matrix.n_cells);
+    for (unsigned c = 0; c < matrix.n_cells; c++) CHECK(cases[i].test(matrix.cells[c].lock));
+    matrix_free(&matrix);
+  }
+}
+
+static void without_threads_it_asks_around_the_number_of_cpus(void) {
+  static const unsigned want[] = {1, 2, 4, 5, 8, 32};
+  struct matrix matrix;
+  char line[] = "--locks mcs";
+  if (!CHECK_EQ(0, make(&matrix, line))) return;
+  CHECK_EQ(6, matrix.n_cells);
+  for (unsigned i = 0; i < 6 && i < matrix.n_cells; i++) CHECK_EQ(want[i], matrix.cells[i].workload.n_threads);
+  matrix_free(&matrix);
+}
+
+static void check_refused(const char *given, const char *named) {
+  struct matrix matrix;
+  char line[512];
+  snprintf(line, sizeof line, "%s", given);
+  CHECK_EQ(EINVAL, make(&matrix, line));
+  CHECK(why[0] != '\0' && strchr(why, '\n') == NULL);
+  check_that(strstr(why, named) != NULL, __FILE__, __LINE__, "'%s' does not name %s", why, named);
+}
+
+static void what_cannot_be_measured_is_refused(void) {
+  check_refused("--locks tikcet", "did you mean ticket?");
+  check_refused("--locks mcs,pthread_mutx", "did you mean pthread_mutex?");
+  check_refused("--locks mcs,,ticket", "unknown lock ''");
+  check_refused("--locks ,mcs", "unknown lock ''");
+  check_refused("--locks mcs,", "unknown lock ''");
+  check_refused("--locks rulers", "did you mean");
+  check_refused("--readers 0 --writers 0", "0 threads");
+  check_refused("--readers 4096 --writers 1", "4097 threads");
+  check_refused("--placement here", "compact");
+  check_refused("--placement compact,", "unknown placement ''");
+  check_refused("--placement list:7", "CPU 7");
+  check_refused("--placement cross-node", "one NUMA node");
+  check_refused("--threads 4096 --locks-count 100000", "1 GiB");
+}
+
+static bool keeps_tickets(const char *name) { return strstr(name, "/ticket/") != NULL; }
+
+static void a_filter_keeps_what_it_admits(void) {
+  struct matrix matrix;
+  char line[] = "--locks mcs,ticket,futex --threads 1,2";
+  if (!CHECK_EQ(0, make(&matrix, line))) return;
+  matrix_filter(&matrix, keeps_tickets);
+  CHECK_EQ(2, matrix.n_cells);
+  for (unsigned i = 0; i < matrix.n_cells; i++) CHECK_TEXT("ticket", matrix.cells[i].lock->name);
+  matrix_free(&matrix);
+}
+
+enum { N_CELLS = 12, N_REPETITIONS = 9 };
+
+static void shuffle(struct matrix *matrix, uint64_t seed) {
+  char line[] = "--locks mcs,ticket,futex --threads 1,2,3,4";
+  CHECK_EQ(0, make(matrix, line));
+  CHECK_EQ(0, matrix_shuffle(matrix, N_REPETITIONS, seed));
+  CHECK_EQ(N_CELLS * N_REPETITIONS, matrix->n_slots);
+}
+
+static void each_pass_has_every_cell_once_in_an_order_of_its_own(void) {
+  struct matrix matrix, same, other;
+  shuffle(&matrix, 1);
+  shuffle(&same, 1);
+  shuffle(&other, 2);
+  const size_t n_bytes = matrix.n_slots * sizeof *matrix.order;
+  CHECK(memcmp(matrix.order, same.order, n_bytes) == 0);
+  CHECK(memcmp(matrix.order, other.order, n_bytes) != 0);
+  unsigned n_first[N_CELLS] = {0};
+  for (unsigned pass = 0; pass < N_REPETITIONS; pass++) {
+    bool is_seen[N_CELLS] = {false};
+    const struct slot *order = matrix.order + pass * N_CELLS;
+    for (unsigned i = 0; i < N_CELLS; i++) {
+      CHECK_EQ(pass + 1, order[i].repetition);
+      CHECK(!is_seen[order[i].cell]);
+      is_seen[order[i].cell] = true;
+    }
+    n_first[order[0].cell]++;
+  }
+  for (unsigned i = 0; i < N_CELLS; i++) CHECK(n_first[i] < N_REPETITIONS);
+  matrix_free(&matrix);
+  matrix_free(&same);
+  matrix_free(&other);
+}
+
+int main(void) {
+  cells_are_named_by_what_they_are();
+  words_stand_for_many_locks();
+  without_threads_it_asks_around_the_number_of_cpus();
+  what_cannot_be_measured_is_refused();
+  a_filter_keeps_what_it_admits();
+  each_pass_has_every_cell_once_in_an_order_of_its_own();
+  return check_result();
+}

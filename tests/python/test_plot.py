@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""Plots: the files are there, whole, the same every time, and name every lock without overlap."""
+
+from __future__ import annotations
+
+import unittest
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+import support
+import plot
+import plotlabels
+import plotstyle
+import results
+
+
+def texts(svg: Path) -> list[str]:
+    return ["".join(element.itertext()) for element in ElementTree.parse(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+class Plots(support.FolderTest):
+    def draw(self, rows: list[support.Row], host: dict[str, object] | None = None) -> dict[str, Path]:
+        run = results.load(support.write(self.folder, rows, host))
+        return {path.name: path for path in plot.draw(run, self.folder)}
+
+    def test_every_plot_is_written_twice_and_names_the_locks(self) -> None:
+        files = self.draw(support.matrix(repetitions=7, latency=True), support.HOST)
+        self.assertCountEqual(files, [f"{name}.{kind}" for name in ("throughput", "fairness", "cpu_per_op", "wait")
+                                      for kind in ("svg", "png")])
+        for name, path in files.items():
+            if name.endswith(".png"):
+                self.assertTrue(path.read_bytes().startswith(b"\x89PNG"))
+                continue
+            with self.subTest(name):
+                found = texts(path)
+                for lock in support.LOCKS:
+                    self.assertEqual(lock in found, lock not in ("empty", "counter") or name != "fairness.svg", lock)
+                for word in ("threads", "more threads than CPUs (2)", "1", "2", "4"):
+                    self.assertIn(word, found)
+                self.assertIn("Test CPU 3000, 2 CPUs allowed, virtual machine (kvm), run 20260102", " ".join(found))
+        self.assertIn("operations per second", texts(files["throughput.svg"]))
+        self.assertIn("10 M", texts(files["throughput.svg"]))
+        self.assertIn("100 µs", texts(files["wait.svg"]))
+
+    def test_no_mark_where_threads_fit_and_no_waits_where_none_were_measured(self) -> None:
+        files = self.draw(support.matrix(threads=(1, 2), repetitions=2))
+        self.assertNotIn("wait.svg", files)
+        self.assertNotIn("more threads", " ".join(texts(files["throughput.svg"])))
+
+    def test_rulers_are_named_only_where_they_were_measured(self) -> None:
+        rows = support.matrix(threads=(1, 2), repetitions=2, latency=True)
+        files = self.draw([row for row in rows if row["kind"] != "ruler" or row["wait_max_ns"] == ""])
+        self.assertIn("counter", texts(files["throughput.svg"]))
+        self.assertNotIn("counter", texts(files["wait.svg"]))
+
+    def test_a_run_of_rulers_alone(self) -> None:
+        self.assertIn("empty", texts(self.draw(support.matrix(locks=["empty"], repetitions=2))["throughput.svg"]))
+
+    def test_the_same_data_gives_the_same_svg(self) -> None:
+        rows = support.matrix(threads=(1, 2), repetitions=2)
+        first = {name: path.read_bytes() for name, path in self.draw(rows).items() if name.endswith(".svg")}
+        for name, path in self.draw(rows).items():
+            if name.endswith(".svg"):
+                self.assertEqual(path.read_bytes(), first[name])
+                self.assertNotIn(b"<dc:date>", first[name])
+
+    def test_the_csv_is_not_touched(self) -> None:
+        rows = support.matrix(threads=(1,), repetitions=2)
+        support.write(self.folder, rows)
+        before = (self.folder / "results.csv").read_bytes()
+        self.draw(rows)
+        self.assertEqual((self.folder / "results.csv").read_bytes(), before)
+
+    def test_one_set_of_plots_per_workload(self) -> None:
+        rows = support.matrix(threads=(1,), repetitions=2) + support.matrix(threads=(1,), repetitions=2, cs_ns=200)
+        files = self.draw(rows)
+        self.assertEqual(len(files), 12)
+        self.assertIn("throughput-cs_ns_200.svg", files)
+
+    def test_failed_trials_are_marked(self) -> None:
+        rows = support.matrix(locks=["mcs", "futex"], repetitions=2)
+        for row in rows:
+            if row["lock"] == "mcs" and row["threads"] == 4:
+                row.update(status="timeout", ops_per_s="")
+        found = texts(self.draw(rows)["throughput.svg"])
+        for word in ("mcs†", "futex", "×", "† × trials that failed: mcs 2 timeout at 4 threads"):
+            self.assertIn(word, found)
+
+    def test_a_number_of_threads_at_which_everything_failed_is_on_the_axis(self) -> None:
+        rows = support.matrix(locks=["mcs", "futex"], threads=(1, 64), repetitions=2)
+        for row in rows:
+            if row["threads"] == 64:
+                row.update(status="timeout", ops_per_s="")
+        found = texts(self.draw(rows)["throughput.svg"])
+        self.assertIn("64", found)
+        self.assertEqual(found.count("×"), 2)
+
+    def test_a_lock_without_any_good_trial_is_still_named(self) -> None:
+        rows = support.matrix(locks=["mcs", "futex"], repetitions=2)
+        for row in rows:
+            if row["lock"] == "mcs":
+                row.update(status="crashed", ops_per_s="")
+        self.assertIn("mcs†", texts(self.draw(rows)["throughput.svg"]))
+
+    def test_zero_and_single_values_are_drawn(self) -> None:
+        rows = support.matrix(locks=["mcs"], threads=(4,), repetitions=1, ops_per_s=0, cpu_ns_per_op="")
+        self.assertIn("mcs", texts(self.draw(rows)["throughput.svg"]))
+
+    def test_thirty_locks_are_split_by_family(self) -> None:
+        rng = np.random.default_rng(2)
+        kinds = [("mutex", "yes", "spin"), ("mutex", "no", "spin"), ("mutex", "no", "park"), ("rw", "no", "park")]
+        names = [f"lock_{i}" for i in range(30)]
+        rows = [support.trial(rng, name, threads, traits=(*kinds[i % 4], "ours", 50 + i, 0.3))
+                for i, name in enumerate(names) for threads in (1, 2, 4)]
+        run = results.load(support.write(self.folder, support.numbered(rows)))
+        locks = run.rows.drop_duplicates("lock")
+        locks = locks.assign(family=[results.family(lock) for _, lock in locks.iterrows()])
+        shown = plot.panels(plot.PLOTS[0].metrics, locks)
+        self.assertCountEqual([lock for panel in shown for lock in panel.locks], names)
+        self.assertLessEqual(max(len(panel.locks) for panel in shown), 8)
+        found = texts(next(path for path in plot.draw(run, self.folder) if path.suffix == ".svg"))
+        for word in (*names, "spinning, FIFO", "parking", "readers/writer locks"):
+            self.assertEqual(found.count(word), 1, word)
+
+
+class Labels(unittest.TestCase):
+    def test_apart_in_order_and_within_bounds(self) -> None:
+        rng = np.random.default_rng(1)
+        for n in (1, 2, 10, 30):
+            wanted = sorted(rng.uniform(-20, 120, n))
+            placed = plotlabels.spread(wanted, 3, 0, 100)
+            self.assertGreaterEqual(min(placed), -1e-9)
+            self.assertLessEqual(max(placed), 100 + 1e-9)
+            self.assertTrue(all(b - a >= 3 - 1e-9 for a, b in zip(placed, placed[1:])))
+
+    def test_moves_only_what_is_too_close_and_to_both_sides(self) -> None:
+        self.assertEqual(plotlabels.spread([10, 50, 50, 90], 4, 0, 100), [10, 48, 52, 90])
+
+    def test_too_many_share_the_room(self) -> None:
+        self.assertEqual(plotlabels.spread([5] * 5, 100, 0, 40), [0, 10, 20, 30, 40])
+        self.assertEqual(plotlabels.spread([], 5, 0, 40), [])
+
+
+class Styles(unittest.TestCase):
+    def test_ten_locks_differ_without_colour(self) -> None:
+        styles = [plotstyle.lock_style(i) for i in range(plot.MAX_IN_ONE)]
+        self.assertEqual(len({style.marker for style in styles}), plot.MAX_IN_ONE)
+        self.assertEqual(len({(style.color, style.line) for style in styles}), plot.MAX_IN_ONE)
+
+
+class Program(support.FolderTest):
+    def test_names_what_it_wrote(self) -> None:
+        done = support.script("plot.py", support.write(self.folder, support.matrix(threads=(1,), repetitions=1)))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        written = [Path(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(written), 6)
+        self.assertTrue(all(path.stat().st_size > 1000 for path in written))
+
+    def test_bad_input_is_one_line_and_exit_code_2(self) -> None:
+        cases: list[list[str | Path]] = [[self.folder], [], ["--frobnicate"]]
+        for arguments in cases:
+            with self.subTest(arguments=arguments):
+                done = support.script("plot.py", *arguments)
+                self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
+
+    def test_a_folder_that_cannot_be_written(self) -> None:
+        support.write(self.folder, support.matrix(threads=(1,), repetitions=1))
+        (self.folder / "throughput.svg").mkdir()
+        done = support.script("plot.py", self.folder)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+        self.assertIn("throughput.svg: Is a directory", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""Reading: whole runs, damaged ones, and files that are none of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import resource
+import subprocess
+import sys
+import time
+import unittest
+from typing import Any
+
+import pandas as pd
+
+import support
+import results
+
+
+class Reading(support.FolderTest):
+    def read(self, rows: list[support.Row]) -> results.Run:
+        return results.load(support.write(self.folder, rows))
+
+    def test_knows_every_column_of_the_contract(self) -> None:
+        self.assertCountEqual(results.TEXT + results.NUMBERS, support.HEADER)
+
+    def test_values_come_back_and_empty_is_not_measured(self) -> None:
+        rows = support.matrix(threads=(1, 2), repetitions=2)
+        run = self.read(rows)
+        self.assertEqual(len(run.rows), len(rows))
+        for given, read in zip(rows, run.rows.to_dict("records")):
+            self.assertEqual(given["lock"], read["lock"])
+            self.assertAlmostEqual(given["ops_per_s"], read["ops_per_s"], places=3)
+            self.assertTrue(pd.isna(read["wait_max_ns"]))
+
+    def test_a_file_does_as_well_as_its_folder(self) -> None:
+        support.write(self.folder, support.matrix(repetitions=1))
+        pd.testing.assert_frame_equal(
+            results.load(self.folder).rows, results.load(str(self.folder / "results.csv")).rows)
+
+    def test_further_columns_are_tolerated(self) -> None:
+        run = self.read([{**row, "colour": "blue"} for row in support.matrix(repetitions=1)])
+        self.assertNotIn("colour", run.rows)
+
+    def test_text_with_commas_is_one_field(self) -> None:
+        run = self.read(support.matrix(repetitions=1, placement="list:0,2,4-7"))
+        self.assertEqual(list(run.rows["placement"].unique()), ["list:0,2,4-7"])
+
+    def test_cells_and_workloads(self) -> None:
+        rows = support.matrix(locks=["mcs", "futex"], threads=(1, 2), repetitions=3)
+        rows += support.matrix(locks=["mcs"], threads=(3, 4), repetitions=2, read_pct="", writers=1, readers=2)
+        run = self.read(rows)
+        self.assertEqual(run.rows.groupby("cell").size().tolist(), [3, 3, 3, 3, 2, 2])
+        self.assertEqual(run.rows.groupby("workload").size().tolist(), [12, 4])
+
+    def test_trials_of_either_kind_and_only_good_ones(self) -> None:
+        rows = support.matrix(locks=["mcs"], threads=(2,), repetitions=3, latency=True)
+        rows += [{**rows[0], "status": status} for status in ("noisy", "timeout", "crashed", "broken")]
+        run = self.read(rows)
+        self.assertEqual((len(run.rows), len(run.throughput()), len(run.latency())), (10, 3, 3))
+
+    def test_a_big_file_is_read_quickly_and_within_memory(self) -> None:
+        """A fifth of the million rows that must take less than 15 s and 1.5 GiB."""
+        support.write(self.folder, support.matrix(repetitions=7))
+        path = self.folder / "results.csv"
+        header, body = path.read_text().split("\n", 1)
+        n_rows = body.count("\n")
+        with path.open("w") as file:
+            file.write(header + "\n")
+            for _ in range(200_000 // n_rows):
+                file.write(body)
+        code = "import sys; sys.path.insert(0, sys.argv[1]); import results; print(len(results.load(sys.argv[2]).rows))"
+        start = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", code, support.SCRIPTS, path], capture_output=True, text=True)
+        self.assertEqual(done.stdout.strip(), str(200_000 // n_rows * n_rows), done.stderr)
+        self.assertLess(time.monotonic() - start, 6)
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, 600)
+
+
+class Refusing(support.FolderTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.rows = support.matrix(locks=["mcs"], threads=(1, 2), repetitions=2)
+        self.path = self.folder / "results.csv"
+
+    def refused(self, *words: str) -> None:
+        with self.assertRaises(results.ResultsError) as caught:
+            results.load(self.folder)
+        message = str(caught.exception)
+        self.assertNotIn("\n", message)
+        for word in words:
+            self.assertIn(word, message)
+
+    def changed(self, **values: Any) -> None:
+        support.write(self.folder, self.rows + [{**self.rows[0], **values}])
+
+    def test_nothing_there(self) -> None:
+        self.refused("no results.csv", "folder of a run")
+        with self.assertRaisesRegex(results.ResultsError, "No such file"):
+            results.load(self.folder / "missing")
+
+    def test_not_ours(self) -> None:
+        for content in (b"", b"a,b\n1,2\n", b"\x89PNG\r\n\x1a\n\0\0\0\r\xff\xfe", b'{"lock": 1}\n', b"x" * 200000):
+            with self.subTest(content[:10]):
+                self.path.write_bytes(content)
+                self.refused("results.csv: not a", "give a CSV that `lockbench run` wrote")
+
+    def test_a_folder_in_place_of_the_file(self) -> None:
+        self.path.mkdir()
+        self.refused("Is a directory")
+
+    def test_no_rows(self) -> None:
+        for header in (",".join(support.HEADER), ",".join(support.HEADER) + "\n", ",".join(support.HEADER) + "\nrun,"):
+            with self.subTest(header[-5:]):
+                self.path.write_text(header)
+                self.refused("0 rows")
+
+    def test_missing_columns_are_named(self) -> None:
+        support.write(self.folder, [{c: v for c, v in row.items() if c not in ("jain", "seed")} for row in self.rows])
+        self.refused("column missing: seed, jain", "schema 1")
+
+    def test_other_schemas(self) -> None:
+        for schema, advice in ((2, "newer lockbench"), (0, "measure again"), ("x", "measure again")):
+            with self.subTest(schema):
+                support.write(self.folder, [{**row, "schema": schema} for row in self.rows])
+                self.refused(f"schema '{schema}'", "reads schema 1", advice)
+        self.changed(schema=2)
+        self.refused("schema 2.0 in line 6", "allowed: 1")
+
+    def test_a_newer_schema_is_named_before_its_missing_columns(self) -> None:
+        rows = [{**{c: v for c, v in row.items() if c != "jain"}, "schema": 2} for row in self.rows]
+        support.write(self.folder, rows)
+        self.refused("schema '2'")
+
+    def test_unknown_words(self) -> None:
+        self.changed(status="fine")
+        self.refused("status 'fine' in line 6", "ok, timeout, crashed, broken, noisy")
+        self.changed(kind="semaphore")
+        self.refused("kind 'semaphore'", "mutex, rw, ruler")
+
+    def test_text_where_a_number_belongs(self) -> None:
+        self.changed(jain="high")
+        self.refused("damaged", "high")
+
+    def test_damaged_lines_in_the_middle(self) -> None:
+        support.write(self.folder, self.rows)
+        lines = self.path.read_text().splitlines(keepends=True)
+        self.path.write_text("".join([*lines[:2], "run,2026,ok\n", *lines[2:]]))
+        self.refused("line 3 is damaged", "no lock")
+        self.path.write_text("".join([*lines[:2], lines[2].replace("\n", ",1,2\n"), *lines[3:]]))
+        self.refused("damaged", "line 3")
+        self.path.write_text("".join([lines[0], lines[1].replace("\n", ",1\n"), *lines[2:]]))
+        self.refused("damaged", "line 2")
+
+
+class CutOff(support.FolderTest):
+    def read(self, text: str) -> tuple[results.Run, str]:
+        (self.folder / "results.csv").write_text(text)
+        complaint = io.StringIO()
+        with contextlib.redirect_stderr(complaint):
+            run = results.load(self.folder)
+        return run, complaint.getvalue()
+
+    def test_the_last_line_is_left_out_with_a_warning(self) -> None:
+        support.write(self.folder, support.matrix(locks=["mcs"], threads=(1, 2), repetitions=2))
+        whole = (self.folder / "results.csv").read_text()
+        last = whole.rstrip("\n").rfind("\n") + 1
+        middle = last + (len(whole) - last) // 2
+        for text in (whole[:-1], whole[:middle], whole[:middle] + "\n", whole[:last + 1], whole[:-1] + ",9\n"):
+            with self.subTest(text[last:]):
+                run, complaint = self.read(text)
+                self.assertEqual(len(run.rows), 3)
+                self.assertRegex(complaint, "warning: .*results.csv: the last line is cut off")
+
+    def test_a_whole_file_gives_no_warning(self) -> None:
+        support.write(self.folder, support.matrix(repetitions=1))
+        self.assertEqual(self.read((self.folder / "results.csv").read_text())[1], "")
+        self.assertEqual(self.read((self.folder / "results.csv").read_text() + "\n")[1], "")
+
+
+class Host(support.FolderTest):
+    def read(self, content: str | None) -> tuple[results.Run, str]:
+        support.write(self.folder, support.matrix(locks=["mcs"], repetitions=1))
+        if content is not None:
+            (self.folder / "host.json").write_text(content)
+        complaint = io.StringIO()
+        with contextlib.redirect_stderr(complaint):
+            return results.load(self.folder), complaint.getvalue()
+
+    def test_every_key_is_optional(self) -> None:
+        for content in (None, "{}", "[]", '{"warnings": null, "n_cpus_allowed": "two"}', '{"warnings": "loud"}'):
+            with self.subTest(content):
+                run, complaint = self.read(content)
+                self.assertEqual((run.warnings, complaint), ([], ""))
+                self.assertIn("virtual or not: unknown", results.provenance(run))
+
+    def test_unreadable_is_a_warning(self) -> None:
+        run, complaint = self.read('{"host": ')
+        self.assertEqual(run.host, {})
+        self.assertIn("host.json: not readable as JSON", complaint)
+
+    def test_provenance(self) -> None:
+        run, _ = self.read(json.dumps(support.HOST))
+        self.assertEqual(results.provenance(run), "testhost, Test CPU 3000, 2 CPUs allowed, virtual machine (kvm), "
+                                                  "run 20260102-030405, git 1234567")
+        self.assertEqual(run.warnings, support.HOST["warnings"])
+        run, _ = self.read(json.dumps({**support.HOST, "hypervisor": None}))
+        self.assertIn("no virtual machine", results.provenance(run))
+
+    def test_commits_are_short(self) -> None:
+        rows = support.matrix(locks=["mcs"], repetitions=1, git_sha="0123456789abcdef-dirty")
+        run = results.load(support.write(self.folder, rows))
+        self.assertTrue(results.provenance(run).endswith("git 0123456-dirty"))
+
+
+class Names(support.FolderTest):
+    def first(self, **given: Any) -> pd.Series:
+        row = support.matrix(locks=["mcs"], threads=(4,), repetitions=1)[0]
+        return results.load(support.write(self.folder, [{**row, **given}])).rows.iloc[0]
+
+    def test_workload_labels(self) -> None:
+        self.assertEqual(results.workload_label(self.first(read_pct=99.9)),
+                         "99.9 % reads, 5 keys, 1 lock, empty section, no think time, placement compact")
+        fixed = self.first(read_pct="", readers=3, writers=1, cs_ns=1500, cs_lines=4, think="sleep", think_ns=1e6)
+        self.assertEqual(results.workload_label(fixed), "1 fixed writer, 5 keys, 1 lock, section 1.5us + 4 lines, "
+                                                        "think sleep 1ms, placement compact")
+
+    def test_slugs_name_only_what_varies(self) -> None:
+        rows = support.matrix(locks=["mcs"], repetitions=1)
+        self.assertEqual(results.workload_slugs(self.load(rows)), {0: ""})
+        rows += support.matrix(locks=["mcs"], repetitions=1, cs_ns=200)
+        self.assertEqual(results.workload_slugs(self.load(rows)), {0: "-cs_ns_0", 1: "-cs_ns_200"})
+        rows += support.matrix(locks=["mcs"], repetitions=1, read_pct="", readers=1, writers=3, placement="list:0,2")
+        slugs = results.workload_slugs(self.load(rows))
+        self.assertEqual(len(set(slugs.values())), 3)
+        self.assertEqual(slugs[2], "-placement_list_0_2-writers_3-cs_ns_0")
+
+    def load(self, rows: list[support.Row]) -> pd.DataFrame:
+        return results.load(support.write(self.folder, rows)).rows
+
+    def test_families(self) -> None:
+        for kind, fifo, waits, family in (
+                ("ruler", "", "", "rulers"), ("rw", "yes", "spin", "readers/writer locks"),
+                ("mutex", "no", "park", "parking"), ("mutex", "yes", "hybrid", "spinning, then parking"),
+                ("mutex", "yes", "spin", "spinning, FIFO"), ("mutex", "no", "spin", "spinning, no order"),
+                ("mutex", "nearly", "spin", "spinning, bounded bypass")):
+            with self.subTest(family):
+                self.assertEqual(results.family(self.first(kind=kind, fifo=fifo, waits=waits)), family)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""The rows of a real run, of every lock and several workloads: the numbers in a row must agree with each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import unittest
+
+import lockbench
+
+QUICK = ["--duration", "0.02", "--warmup", "0.005", "--repetitions", "1", "--seed", "7"]
+
+
+def number(row: lockbench.Row, column: str) -> float:
+    return float(row[column])
+
+
+class Rows(lockbench.Case):
+    def measure(self, *arguments: str) -> list[lockbench.Row]:
+        result = self.run_program("run", *QUICK, *arguments, "--out", str(self.out))
+        self.assertEqual(0, result.returncode, result.stderr)
+        rows = self.rows()
+        self.assertEqual(set(), {row["status"] for row in rows} - {"ok", "noisy"})
+        return rows
+
+    def check_sums(self, row: lockbench.Row) -> None:
+        threads, ops = number(row, "threads"), number(row, "ops")
+        self.assertEqual(ops, number(row, "reads") + number(row, "writes"))
+        self.assertAlmostEqual(0.02, number(row, "duration_s"), delta=0.2)
+        if ops == 0:
+            return
+        self.assertLessEqual(number(row, "min_share") * threads, 1 + 1e-6)
+        self.assertGreaterEqual(number(row, "max_share") * threads, 1 - 1e-6)
+        self.assertLessEqual(1 / threads - 1e-6, number(row, "jain"))
+        self.assertLessEqual(number(row, "jain"), 1 + 1e-6)
+        self.assertLessEqual(number(row, "longest_run"), ops)
+        if row["ops_per_s"]:
+            self.assertAlmostEqual(1, number(row, "ops_per_s") * number(row, "duration_s") / ops, places=6)
+
+    def check_handoffs(self, row: lockbench.Row) -> None:
+        distances = [row[column] for column in row if column.startswith("handoffs_")]
+        if row["placement"] == "none":
+            self.assertEqual({""}, set(distances))
+        elif row["kind"] != "ruler":
+            self.assertLessEqual(sum(map(float, distances)), number(row, "owner_changes"))
+            if float(row["threads"]) <= float(row["cpus"]):  # then no two share a CPU, at no distance
+                self.assertEqual(sum(map(float, distances)), number(row, "owner_changes"))
+
+    def test_every_lock_alone_and_crowded(self) -> None:
+        for row in self.measure("--locks", "all", "--threads", "1,2,5", "--read-pct", "50", "--placement",
+                                "compact,none"):
+            with self.subTest(lock=row["lock"], threads=row["threads"], placement=row["placement"]):
+                self.check_sums(row)
+                self.check_handoffs(row)
+                self.assertEqual("", row["wait_max_ns"])
+                if row["threads"] == "1" and row["ops"] != "0":  # 0: another process had the CPU all the time
+                    self.assertEqual("0", row["owner_changes"])
+                    self.assertEqual(1, number(row, "jain"))
+                if number(row, "ops") > 1000:
+                    self.assertAlmostEqual(0.5, number(row, "reads") / number(row, "ops"), delta=0.1)
+
+    def test_waits_are_monotone_and_within_the_trial(self) -> None:
+        rows = self.measure("--locks", "all", "--threads", "1,3", "--latency")
+        rows = [row for row in rows if row["wait_max_ns"]]
+        self.assertGreater(len(rows), 0)
+        for row in rows:
+            with self.subTest(lock=row["lock"], threads=row["threads"]):
+                waits = [number(row, f"wait_{name}_ns") for name in ("p50", "p90", "p99", "p999", "max")]
+                self.assertEqual(sorted(waits), waits)
+                self.assertGreaterEqual(waits[0], 0)
+                self.assertLess(waits[-1], 2e9)
+                self.assertEqual("", row["ops_per_s"])
+                self.check_sums(row)
+
+    def test_all_that_a_workload_can_be_asked_for(self) -> None:
+        rows = self.measure("--locks", "mcs,futex", "--readers", "2", "--writers", "1", "--keys", "100",
+                            "--locks-count", "3", "--cs-ns", "200", "--cs-lines", "2", "--think", "none,spin,sleep",
+                            "--think-ns", "5000")
+        self.assertEqual({"none", "spin", "sleep"}, {row["think"] for row in rows})
+        for row in rows:
+            with self.subTest(lock=row["lock"], think=row["think"]):
+                self.assertEqual(("3", "2", "1", "", "100", "3", "200", "2"), tuple(
+                    row[name] for name in ("threads", "readers", "writers", "read_pct", "keys", "locks", "cs_ns",
+                                           "cs_lines")))
+                self.check_sums(row)
+                self.assertLess(number(row, "ops"), 3 * 1e9 * number(row, "duration_s") / 100)  # 100 ns at the least
+
+    def test_tries_succeed_or_are_counted(self) -> None:
+        rows = self.measure("--locks", "all", "--threads", "1,3", "--trylock")
+        self.assertEqual({"yes"}, {row["trylock"] for row in rows})
+        rows = [row for row in rows if row["try_success_pct"]]  # empty: another process had the CPU all the time
+        self.assertGreater(len(rows), 0)
+        for row in rows:
+            with self.subTest(lock=row["lock"], threads=row["threads"]):
+                self.check_sums(row)
+                self.assertGreaterEqual(number(row, "try_success_pct"), 0)
+                self.assertLessEqual(number(row, "try_success_pct"), 100)
+                if row["threads"] == "1":
+                    self.assertEqual(100, number(row, "try_success_pct"))
+
+    def test_readers_do_not_write(self) -> None:
+        for readers, writers in (("2", "0"), ("0", "2"), ("1", "1")):
+            with self.subTest(readers=readers, writers=writers):
+                self.out = self.folder / f"{readers}-{writers}"
+                for row in self.measure("--locks", "ticket", "--readers", readers, "--writers", writers):
+                    self.assertTrue(readers != "0" or row["reads"] == "0", row["reads"])
+                    self.assertTrue(writers != "0" or row["writes"] == "0", row["writes"])
+
+    def test_the_same_seed_gives_the_same_order(self) -> None:
+        orders = []
+        for name in ("a", "b"):
+            self.out = self.folder / name
+            rows = self.measure("--locks", "ticket,mcs,futex", "--threads", "1")
+            rows = sorted((row for row in rows if row["status"] == "ok"), key=lambda row: int(row["order_index"]))
+            orders.append([row["lock"] for row in rows])
+        self.assertEqual(orders[0], orders[1])
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "needs two CPUs")
+    def test_the_line_transfer_is_measured_with_each_trial(self) -> None:
+        """It may be empty where another process has one of the CPUs, but not each time."""
+        rows = self.measure("--locks", "mcs", "--threads", "2,3,4,5,6")
+        measured = [number(row, "line_ns") for row in rows if row["line_ns"]]
+        self.assertGreater(len(measured), 0)
+        self.assertGreater(min(measured), 1)
+
+    def test_host_json_tells_what_the_rows_cannot(self) -> None:
+        row = self.measure("--locks", "mcs", "--threads", "1")[0]
+        host = json.loads((self.out / "host.json").read_text())
+        self.assertEqual(row["topology_hash"], host["topology_hash"])
+        self.assertEqual(row["git_sha"], host["build"]["git_sha"])
+        self.assertEqual(row["host"], host["host"])
+        self.assertEqual(row["run_id"], host["run"]["run_id"])
+        self.assertEqual(sorted(os.sched_getaffinity(0)), sorted(host["allowed_cpus"]))
+        self.assertIn("<topology", host["topology_xml"])
+
+
+if __name__ == "__main__":
+    lockbench.main()
