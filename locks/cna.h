@@ -8,10 +8,10 @@
  *
  *   lock.tail       the last node of the main queue, NULL when free; swung by every arrival, cleared by the last owner
  *   ctx.next        the node behind this one in its queue; written by the successor when it arrives, later by owners
- *   ctx.grant       WAITS: set by the node's owner; ALONE: the lock is passed, there is no second queue; else passed
- * with the address of the second queue's head; both set by the predecessor ctx.last        of the second queue's head:
- * its last node; written and read by owners only ctx.n_passes    hand-offs in a row inside the node while others were
- * set aside; written by the predecessor
+ *   ctx.grant       WAITS: set by the node's owner; ALONE: the lock is passed and there is no second queue; else it
+ *                   is passed with the address of the second queue's head. Both set by the predecessor
+ *   ctx.last        of the second queue's head: its last node; written and read by owners only
+ *   ctx.n_passes    hand-offs in a row inside the node while others were set aside; written by the predecessor
  *
  * Invariants: a waiter is in exactly one of the queues; both belong to the owner except for the tail's `next`.
  * FIFO: among those of a node, not over all. Bounded bypass: the second queue goes to the front, its head first, when
