@@ -3,12 +3,14 @@
 # lib.sh: what the scripts share: finding or installing what is needed, and building. Sourced, never run.
 
 set -euo pipefail
+CALLER=$PWD # what a user names is meant from there
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a build and a run need, and what the tests need beside that, as Debian calls it.
 RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark-dev libjansson-dev
-  python3 python3-pandas python3-matplotlib python3-scipy)
-TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy)
+  python3 python3-pandas python3-matplotlib python3-scipy libjs-chart.js)
+TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
+  python3-selenium chromium chromium-driver)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -29,6 +31,21 @@ python_with() {
     fi
   done
   fail "no Python with the modules: $*; scripts/bench installs them, or install python3-pandas python3-matplotlib python3-scipy"
+}
+
+# run_python VERB MODULE... -- ARGUMENT...: becomes scripts/py/VERB.py, in the folder from which the script was called.
+run_python() {
+  local program=$PWD/scripts/py/$1.py python
+  local -a modules=()
+  shift
+  while [[ $1 != -- ]]; do
+    modules+=("$1")
+    shift
+  done
+  shift
+  python=$(python_with "${modules[@]}")
+  cd "$CALLER"
+  exec "$python" "$program" "$@"
 }
 
 is_installed() { [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == "install ok installed" ]]; }

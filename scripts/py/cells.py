@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""One row per cell: what its trials say together, for the summary."""
+"""One row per cell: what its trials say together, for the summary and the report."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 import stats
-from results import CELL, FAILURES, Run, plural
+from results import CELL, FAILURES, Run, family, plural
 from units import count, duration
+
+DISTANCES = ["handoffs_smt", "handoffs_llc", "handoffs_node", "handoffs_remote"]
+PERCENTILES = ["wait_p50_ns", "wait_p90_ns", "wait_p99_ns", "wait_p999_ns"]
 
 
 def cells(run: Run) -> pd.DataFrame:
@@ -15,18 +18,22 @@ def cells(run: Run) -> pd.DataFrame:
 
     `speed` is the stats.Median of operations per second, `remarks` what a reader must know before using it.
     """
-    fixed = CELL + ["workload", "kind", "fifo", "waits", "cpus"]
+    fixed = CELL + ["workload", "kind", "fifo", "waits", "source", "cpus", "lock_bytes", "ctx_bytes"]
     table = run.rows.drop_duplicates("cell").set_index("cell")[fixed]
+    table["family"] = table.apply(family, axis=1)
+    table["is_over"] = table["threads"] > table["cpus"]
 
     timed = run.throughput()
-    timed = timed.assign(owner_rate=timed["owner_changes"] / timed["duration_s"])
+    timed = timed.assign(owner_rate=timed["owner_changes"] / timed["duration_s"],
+                         evenness=timed["min_share"] * timed["threads"])
     trials = timed.groupby("cell")
     table = table.join(trials[["ops_per_s", "writes_per_s", "jain", "min_share", "owner_rate", "cpu_ns_per_op",
-                               "line_ns"]].median())
+                               "line_ns", "try_success_pct", *DISTANCES]].median())
     table = table.join(trials.agg(longest_run=("longest_run", "max"), line_low=("line_ns", "min"),
-                                  line_high=("line_ns", "max")))
+                                  line_high=("line_ns", "max"), least_even=("evenness", "min"),
+                                  steal_worst=("steal_pct", "max")))
     waits = run.latency().groupby("cell")
-    table = table.join(waits.agg(wait_p99_ns=("wait_p99_ns", "median"), wait_max_ns=("wait_max_ns", "max")))
+    table = table.join(waits[PERCENTILES].median()).join(waits.agg(wait_max_ns=("wait_max_ns", "max")))
     table["has_roles"] = (table["read_pct"].between(0, 100, inclusive="neither")) | (table["readers"] > 0)
 
     by_cell = {cell: trials.get_group(cell) if cell in trials.groups else timed.iloc[:0] for cell in table.index}

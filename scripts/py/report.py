@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""Writes report.html: one page about one run or several, which works offline and answers "which lock?" first."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+import answer
+import machine
+import results
+import stats
+from cells import DISTANCES, cells
+from results import Run, plural
+from reportpage import answers_section, flips_section, machine_section, map_section, warnings_section
+from summary import cautions
+
+WEB = Path(__file__).resolve().parents[1] / "web"
+PROGRAM = ("format.js", "chart.js", "table.js", "report.js")
+CHART_LIBRARIES = ("/usr/share/javascript/chart.js/chart.min.js", "/usr/share/nodejs/chart.js/dist/chart.min.js")
+
+# key, title, unit, is more better (None: neither). The key is a column of cells(), but for what is made below.
+METRICS: list[tuple[str, str, str, bool | None]] = [
+    ("ops_per_s", "Throughput (operations per second)", "count", True),
+    ("scaling", "Scaling (throughput over its own at the fewest threads)", "ratio", True),
+    ("least_even", "Fairness (least served thread's part of an even share, worst trial)", "share", True),
+    ("jain", "Jain's fairness index", "share", True),
+    ("wait_p50_ns", "Median wait", "ns", False),
+    ("wait_p99_ns", "99th percentile of the wait", "ns", False),
+    ("wait_max_ns", "Longest wait of all trials", "ns", False),
+    ("cpu_ns_per_op", "CPU time per operation", "ns", False),
+    ("owner_rate", "Owner changes per second", "count", None),
+    ("longest_run", "Longest run of one owner (operations)", "count", None),
+    ("try_success_pct", "Tries that got the lock (%)", "ratio", None),
+    ("line_ns", "Transfer of a cache line before the trials", "ns", None),
+]
+FIELDS = ["workload", "lock", "threads", "readers", "is_over", "n", "low", "high", "writes_per_s",
+          *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", *DISTANCES, "remarks"]
+
+
+class ReportError(Exception):
+    """One line for the user."""
+
+
+def model(runs: list[Run], tables: list[pd.DataFrame]) -> dict[str, Any]:
+    """What the page's program needs: the cells of all runs, one list each, in the order of `fields`."""
+    locks = pd.concat(tables).drop_duplicates("lock")
+    return {
+        "metrics": [{"key": key, "title": title, "unit": unit, "better": better}
+                    for key, title, unit, better in METRICS
+                    if any(key == "scaling" or table[key].notna().any() for table in tables)],
+        "fields": FIELDS,
+        "locks": {row.lock: {"kind": row.kind, "family": row.family, "source": row.source, "fifo": row.fifo,
+                             "waits": row.waits} for row in locks.itertuples()},
+        "runs": [{"name": name(run), "workloads": {int(first["workload"]): results.workload_label(first)
+                                                   for _, first in table.drop_duplicates("workload").iterrows()},
+                  "cells": _cells(table)} for run, table in zip(runs, tables)],
+    }
+
+
+def _cells(table: pd.DataFrame) -> list[list[Any]]:
+    table = table.assign(n=[m.n for m in table["speed"]], low=[m.low for m in table["speed"]],
+                         high=[m.high for m in table["speed"]])
+    first = table.sort_values("threads").groupby(["workload", "lock"], observed=True)["ops_per_s"].transform("first")
+    table["scaling"] = table["ops_per_s"] / first
+    columns = [[_plain(value) for value in table[field]] for field in FIELDS]
+    return [list(row) for row in zip(*columns)]
+
+
+def _plain(value: Any) -> Any:
+    """Four digits are more than any median is known to; JSON has no NaN."""
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return None
+    return int(value) if value == int(value) else float(f"{value:.4g}")
+
+
+def name(run: Run) -> str:
+    folder = run.path.parent.resolve().name
+    return folder if run.path.name == "results.csv" else f"{folder}/{run.path.name}"
+
+
+def chart_library() -> str:
+    for path in (os.environ.get("LOCKBENCH_CHARTJS", ""), *CHART_LIBRARIES):
+        if path and Path(path).is_file():
+            return Path(path).read_text(encoding="utf-8")
+    raise ReportError("Chart.js is not installed; scripts/report installs it on Debian (libjs-chart.js), elsewhere set "
+                      "LOCKBENCH_CHARTJS to the path of its chart.min.js")
+
+
+def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
+    """The whole report; one table of cells() for each run."""
+    sections = []
+    for run, table in zip(runs, tables):
+        title = f" of {name(run)}" if len(runs) > 1 else ""
+        sections.append(answers_section(title, answer.answers(table)))
+    if len(runs) > 1:
+        sections.append(flips_section([name(run) for run in runs], tables))
+    for run, table in zip(runs, tables):
+        sections.append(warnings_section(f" of {name(run)}" if len(runs) > 1 else "", list(cautions(run, table))))
+        sections.append(map_section(f" of {name(run)}" if len(runs) > 1 else "", answer.regions(table)))
+    machines = [machine_section(name(run), results.provenance(run), machine.topology(run), machine.provenance(run),
+                                machine.command(run)) for run in runs]
+    data = json.dumps(model(runs, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return Template((WEB / "report.html").read_text(encoding="utf-8")).substitute(
+        title=escape(", ".join(map(name, runs))),
+        about=escape(f"{plural(sum(len(run.rows) for run in runs), 'trial')}, "
+                     f"{plural(sum(map(len, tables)), 'cell')}, {plural(len(runs), 'run')}"),
+        provenance="<br>".join(escape(results.provenance(run)) for run in runs),
+        css=(WEB / "report.css").read_text(encoding="utf-8"),
+        sections="\n".join(sections), machines="\n".join(machines), data=data, level=f"{100 * stats.LEVEL:.0f}",
+        library=chart_library().replace("</script", "<\\/script"),
+        program="\n".join((WEB / part).read_text(encoding="utf-8") for part in PROGRAM))
+
+
+def write(text: str, path: Path) -> None:
+    """Whole or not at all: a report that is open in a browser is not torn."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+        file.write(text)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
+def main(arguments: list[str]) -> int:
+    out = None
+    if "--out" in arguments[:-1]:
+        at = arguments.index("--out")
+        out = Path(arguments[at + 1])
+        arguments = arguments[:at] + arguments[at + 2:]
+    if not arguments or any(a.startswith("-") for a in arguments):
+        print("usage: scripts/report DIR [DIR ...] [--out FILE] (folders of runs, or CSV files; without --out the "
+              "report goes into the first one's folder as report.html)", file=sys.stderr)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    try:
+        runs = [results.load(argument) for argument in arguments]
+        path = out or runs[0].path.parent / "report.html"
+        tables = [cells(run) for run in runs]
+        write(page(runs, tables), path)
+    except (results.ResultsError, ReportError) as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"report: {error.filename or path}: {error.strerror}; give a file that can be written by --out",
+              file=sys.stderr)
+        return 2
+    print(f"report: {path}")
+    for run, table in zip(runs, tables):
+        for line in answer.headlines(table):
+            print(line if len(runs) == 1 else f"{name(run)}: {line}")
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(main(sys.argv[1:]))

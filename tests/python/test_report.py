@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""The answer, the map and the page, from CSVs whose truth is known."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import support
+
+import answer
+import report
+import results
+from cells import cells
+
+
+def data_of(page: str) -> dict[str, Any]:
+    match = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert match is not None
+    return json.loads(match[1])
+
+
+class Answers(support.FolderTest):
+    """`quick` is twice as fast as `slow` at one thread and alike at two, beyond which `fifo` collapses."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        rng = np.random.default_rng(7)
+        rows = []
+        for threads, rates in ((1, (200, 100, 150)), (2, (50, 49.5, 20)), (4, (40, 39.8, 0.001))):
+            for lock, rate in zip(("quick", "slow", "fifo"), rates):
+                for repetition in range(1, 10):
+                    even = 1 / threads if lock == "fifo" else 0.3 / threads
+                    rows.append(support.trial(rng, "futex", threads, repetition,
+                                              ops_per_s=1e6 * rate * rng.lognormal(0, 0.005), min_share=even)
+                                | {"lock": lock})
+        self.table = cells(results.load(support.write(self.folder, rows)))
+        self.found = {a.question.name: a for a in answer.answers(self.table)}
+
+    def test_best_and_what_is_not_shown_to_be_worse(self) -> None:
+        self.assertEqual("quick", self.found["alone"].best)
+        self.assertEqual([], self.found["alone"].alike)
+        self.assertIn(self.found["short"].best, ("quick", "slow"))
+        self.assertEqual(1, len(self.found["short"].alike))
+
+    def test_who_starves_a_thread_is_no_answer_for_those_who_may_not(self) -> None:
+        self.assertEqual("fifo", self.found["fair"].best)
+        self.assertEqual("fifo", self.found["fair-crowd"].best)
+        self.assertNotEqual("fifo", self.found["crowd"].best)
+
+    def test_headlines_are_three_lines(self) -> None:
+        lines = list(answer.headlines(self.table))
+        self.assertEqual(3, len(lines))
+        self.assertIn("quick", " ".join(lines))
+
+    def test_questions_that_were_not_measured_are_left_out(self) -> None:
+        self.assertNotIn("long", self.found)
+        self.assertNotIn("reads", self.found)
+
+    def test_a_lock_that_failed_once_is_no_answer(self) -> None:
+        table = self.table.copy()
+        table.loc[table["lock"] == "quick", "failed"] = True
+        self.assertNotIn("quick", {a.best for a in answer.answers(table)})
+
+    def test_regions_name_the_best_and_those_alike(self) -> None:
+        [(_, regions)] = answer.regions(self.table)
+        by_threads = {region.threads: region for region in regions}
+        self.assertEqual("quick", by_threads[1].best)
+        self.assertEqual([], by_threads[1].alike)
+        self.assertEqual({"quick", "slow"}, {by_threads[2].best, *by_threads[2].alike})
+
+
+class Page(support.FolderTest):
+    def write(self, rows: list[support.Row]) -> Path:
+        return support.write(Path(tempfile.mkdtemp(dir=self.folder)), rows)
+
+    def page(self, *folders: Path) -> str:
+        runs = [results.load(folder) for folder in folders]
+        return report.page(runs, [cells(run) for run in runs])
+
+    def test_all_cells_are_in_it_and_empty_is_null(self) -> None:
+        data = data_of(self.page(self.write(support.matrix(support.LOCKS, (1, 2, 4), 7, latency=True))))
+        run = data["runs"][0]
+        self.assertEqual(3 * len(support.LOCKS), len(run["cells"]))
+        rows = [dict(zip(data["fields"], cell)) for cell in run["cells"]]
+        self.assertTrue(all(row["low"] <= row["ops_per_s"] <= row["high"] for row in rows))
+        self.assertTrue(all(row["try_success_pct"] is None for row in rows))
+        self.assertTrue(all(row["scaling"] == 1 for row in rows if row["threads"] == 1))
+
+    def test_names_cannot_break_out_of_the_page(self) -> None:
+        rows = [row | {"lock": "</script><b>x"} for row in support.matrix(["futex"], (1,), 7)]
+        page = self.page(self.write(rows))
+        self.assertNotIn("</script><b>x", page)
+        self.assertEqual(["</script><b>x"], list(data_of(page)["locks"]))
+
+    def test_two_runs_tell_where_they_disagree(self) -> None:
+        one = self.write(support.matrix(["futex", "ticket"], (1, 2), 7))
+        other = self.write([row | {"lock": {"futex": "ticket", "ticket": "futex"}[row["lock"]]}
+                            for row in support.matrix(["futex", "ticket"], (1, 2), 7)])
+        page = self.page(one, other)
+        self.assertIn("2 situations were measured by more than one run; in 2 the fastest lock", page)
+        self.assertNotIn("Where the runs disagree", self.page(one))
+
+    def test_the_page_asks_the_network_for_nothing(self) -> None:
+        page = self.page(self.write(support.matrix(["futex"], (1,), 7)))
+        self.assertNotRegex(page, r"(src|href)=[\"']?(https?:)?//")
+
+    def test_bad_arguments_are_one_line(self) -> None:
+        given: tuple[tuple[str, ...], ...] = ((), ("--what",), ("/does/not/exist",), ("--out",))
+        for arguments in given:
+            done = support.script("report.py", *arguments)
+            self.assertEqual(2, done.returncode)
+            self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+
+    def test_an_unwritable_place_is_one_line(self) -> None:
+        folder = self.write(support.matrix(["futex"], (1,), 7))
+        done = support.script("report.py", folder, "--out", "/does/not/exist/r.html")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("No such file or directory", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
