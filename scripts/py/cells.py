@@ -25,10 +25,12 @@ def cells(run: Run) -> pd.DataFrame:
 
     timed = run.throughput()
     timed = timed.assign(owner_rate=timed["owner_changes"] / timed["duration_s"],
-                         evenness=timed["min_share"] * timed["threads"])
+                         evenness=timed["min_share"] * timed["threads"],
+                         # Of readers/writer locks the owners are the writers.
+                         exclusive=timed["writes"].where(timed["kind"] == "rw", timed["ops"]))
     trials = timed.groupby("cell")
     table = table.join(trials[["ops_per_s", "writes_per_s", "jain", "min_share", "owner_rate", "cpu_ns_per_op",
-                               "line_ns", "try_success_pct", *DISTANCES]].median())
+                               "line_ns", "try_success_pct", "exclusive", *DISTANCES]].median())
     table = table.join(trials.agg(longest_run=("longest_run", "max"), line_low=("line_ns", "min"),
                                   line_high=("line_ns", "max"), least_even=("evenness", "min"),
                                   steal_worst=("steal_pct", "max")))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Draws a run into its folder: throughput, fairness, CPU per operation and, when measured, waits against threads."""
+"""Draws a run into its folder: throughput, scaling, fairness, CPU per operation and, when measured, waits against
+threads; and, by number of threads, who pays for throughput, the tail of the waits, and where the lock went."""
 
 from __future__ import annotations
 
@@ -12,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 import plotpanels
+import plotsituations
 import results
 import stats
+from cells import cells
 from plotpanels import Metric, Panel, Subject
 from plotstyle import save
 
@@ -38,6 +41,8 @@ class Plot(NamedTuple):
 PLOTS = [
     Plot("throughput", "Throughput: operations of all threads together",
          [Metric("ops_per_s", "operations per second", "count")]),
+    Plot("scaling", "Scaling: throughput over that of the same lock at the fewest threads",
+         [Metric("scaling", "throughput, relative to its own", "ratio")]),
     Plot("fairness", "Fairness: how evenly the threads got the lock",
          [Metric("jain", "Jain's index (1 is even)", "share"),
           Metric("evenness", "smallest share / even share", "share")], rulers=False),
@@ -72,25 +77,36 @@ def failures(rows: pd.DataFrame) -> list[plotpanels.Failure]:
     return sorted(plotpanels.Failure(lock, threads, f"{n} {status}") for (lock, threads, status), n in failed.items())
 
 
+def with_derived(trials: pd.DataFrame) -> pd.DataFrame:
+    """Adds what is drawn but no column of the CSV."""
+    fewest = trials[trials["threads"] == trials["threads"].min()]
+    own = trials["lock"].map(fewest.groupby("lock", observed=True)["ops_per_s"].median()).astype(float)
+    return trials.assign(evenness=trials["min_share"] * trials["threads"], scaling=trials["ops_per_s"] / own)
+
+
 def draw(run: results.Run, folder: Path) -> Iterator[Path]:
     """Yields each file as it is written."""
     slugs = results.workload_slugs(run.rows)
+    table = cells(run)
     for workload, rows in run.rows.groupby("workload"):
         locks = rows.drop_duplicates("lock").sort_values("lock")
         locks = locks.assign(family=[results.family(lock) for _, lock in locks.iterrows()])
         failed = failures(rows)
         for plot in PLOTS:
             trials = plot.trials(run)
-            trials = trials[trials["workload"] == workload]
+            trials = with_derived(trials[trials["workload"] == workload])
             is_ruler = locks["kind"] == "ruler"
             measured = locks["lock"].isin(trials["lock"]) | locks["lock"].isin(failure.lock for failure in failed)
             shown = locks[measured & (plot.rulers | ~is_ruler)]
             if trials.empty or shown.empty:
                 continue
             subject = Subject(plot.title, results.workload_label(rows.iloc[0]), results.provenance(run), shown,
-                              trials.assign(evenness=trials["min_share"] * trials["threads"]), failed)
+                              trials, failed)
             figure = plotpanels.figure(subject, panels(plot.metrics, locks[measured & ~is_ruler]))
             yield from save(figure, folder / (plot.name + slugs[workload]))
+        words = [results.workload_label(rows.iloc[0]), results.provenance(run)]
+        for name, figure in plotsituations.figures(table[table["workload"] == workload], words):
+            yield from save(figure, folder / (name + slugs[workload]))
 
 
 def main(arguments: list[str]) -> int:

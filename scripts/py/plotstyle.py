@@ -46,6 +46,11 @@ def lock_style(place: int) -> Style:
     return Style(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)], line)
 
 
+def family_style(place: int) -> Style:
+    """Of all locks of a family alike; there are at most 9."""
+    return Style(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)], "-")
+
+
 def ruler_style(place: int) -> Style:
     return Style(GREY, "_", ((0, (5, 2)), (0, (1, 1.5)))[place % 2])
 
@@ -81,19 +86,21 @@ def thread_axis(ax: Any, threads: list[float], cpus: float) -> None:
                     xytext=(3, 3), textcoords="offset points", fontsize=7, color=GREY)
 
 
-def value_axis(ax: Any, unit: str, low: float, high: float) -> None:
-    """`unit` is count or ns (both logarithmic), or share (0 to 1)."""
+def value_axis(ax: Any, unit: str, low: float, high: float, along: str = "y") -> None:
+    """`unit` is count, ns or ratio (all logarithmic), or share (0 to 1)."""
     if unit == "share":
         ax.set_ylim(0, 1.04)
         return
+    axis = ax.yaxis if along == "y" else ax.xaxis
     # Zero and less, as of a thread that got nothing, are drawn at the bottom instead of being lost.
-    ax.set_yscale("log", nonpositive="clip")
-    ax.set_ylim(low / 1.6, high * 1.6)
+    (ax.set_yscale if along == "y" else ax.set_xscale)("log", nonpositive="clip")
+    (ax.set_ylim if along == "y" else ax.set_xlim)(low / 1.6, high * 1.6)
     close = high / low < 200
-    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if close else (1,), numticks=12))
-    ax.yaxis.set_minor_locator(ticker.NullLocator())
-    text = count if unit == "count" else duration
-    ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: spaced(text(value))))
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if close and along == "y" else (1,),
+                                             numticks=12 if along == "y" else 6))
+    axis.set_minor_locator(ticker.NullLocator())
+    text = {"count": count, "ns": duration, "ratio": "{:.3g}".format}[unit]
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: spaced(text(value))))
 
 
 def save(figure: Any, stem: Path) -> list[Path]:

@@ -16,6 +16,10 @@ import plotstyle
 import results
 
 
+OVER_THREADS = ("throughput", "scaling", "fairness", "cpu_per_op", "wait")
+BY_THREADS = ("who_pays", "wait_tail", "hand_offs")
+
+
 def texts(svg: Path) -> list[str]:
     return ["".join(element.itertext()) for element in ElementTree.parse(svg).iter("{http://www.w3.org/2000/svg}text")]
 
@@ -27,7 +31,7 @@ class Plots(support.FolderTest):
 
     def test_every_plot_is_written_twice_and_names_the_locks(self) -> None:
         files = self.draw(support.matrix(repetitions=7, latency=True), support.HOST)
-        self.assertCountEqual(files, [f"{name}.{kind}" for name in ("throughput", "fairness", "cpu_per_op", "wait")
+        self.assertCountEqual(files, [f"{name}.{kind}" for name in (*OVER_THREADS, *BY_THREADS)
                                       for kind in ("svg", "png")])
         for name, path in files.items():
             if name.endswith(".png"):
@@ -36,8 +40,10 @@ class Plots(support.FolderTest):
             with self.subTest(name):
                 found = texts(path)
                 for lock in support.LOCKS:
-                    self.assertEqual(lock in found, lock not in ("empty", "counter") or name != "fairness.svg", lock)
-                for word in ("threads", "more threads than CPUs (2)", "1", "2", "4"):
+                    self.assertEqual(lock in found, lock not in ("empty", "counter")
+                                     or Path(name).stem not in ("fairness", *BY_THREADS), lock)
+                for word in (("2 threads", "4 threads *") if Path(name).stem in BY_THREADS else
+                             ("threads", "more threads than CPUs (2)", "1", "2", "4")):
                     self.assertIn(word, found)
                 self.assertIn("Test CPU 3000, 2 CPUs allowed, virtual machine (kvm), run 20260102", " ".join(found))
         self.assertIn("operations per second", texts(files["throughput.svg"]))
@@ -76,7 +82,7 @@ class Plots(support.FolderTest):
     def test_one_set_of_plots_per_workload(self) -> None:
         rows = support.matrix(threads=(1,), repetitions=2) + support.matrix(threads=(1,), repetitions=2, cs_ns=200)
         files = self.draw(rows)
-        self.assertEqual(len(files), 12)
+        self.assertEqual(len(files), 16)
         self.assertIn("throughput-cs_ns_200.svg", files)
 
     def test_failed_trials_are_marked(self) -> None:
@@ -120,9 +126,12 @@ class Plots(support.FolderTest):
         shown = plot.panels(plot.PLOTS[0].metrics, locks)
         self.assertCountEqual([lock for panel in shown for lock in panel.locks], names)
         self.assertLessEqual(max(len(panel.locks) for panel in shown), 8)
-        found = texts(next(path for path in plot.draw(run, self.folder) if path.suffix == ".svg"))
+        files = {path.name: path for path in plot.draw(run, self.folder)}
+        found = texts(files["throughput.svg"])
         for word in (*names, "spinning, FIFO", "parking", "readers/writer locks"):
             self.assertEqual(found.count(word), 1, word)
+        for file in ("who_pays.svg", "hand_offs.svg"):  # a panel for 2 threads and one for 4
+            self.assertEqual({texts(files[file]).count(name) for name in names}, {2}, file)
 
 
 class Labels(unittest.TestCase):
@@ -155,7 +164,7 @@ class Program(support.FolderTest):
         done = support.script("plot.py", support.write(self.folder, support.matrix(threads=(1,), repetitions=1)))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         written = [Path(line) for line in done.stdout.splitlines()]
-        self.assertEqual(len(written), 6)
+        self.assertEqual(len(written), 8)
         self.assertTrue(all(path.stat().st_size > 1000 for path in written))
 
     def test_bad_input_is_one_line_and_exit_code_2(self) -> None:
