@@ -18,6 +18,7 @@ MAX_IN_PANEL = 8
 # One in so many acquisitions waited that long; the longest wait has no share of its own and lies one step below.
 TAIL = dict(zip([*PERCENTILES, "wait_max_ns"], (0.5, 0.1, 0.01, 0.001, 0.0001)))
 TAIL_NAMES = ("1 in 2", "1 in 10", "1 in 100", "1 in 1000", "longest")
+MARKER_NAMES = ("circle", "square", "diamond", "triangle up", "triangle down", "plus", "cross", "triangle left")
 DISTANCE_NAMES = ("SMT sibling", "same last-level cache", "same NUMA node", "farther")
 
 
@@ -136,9 +137,7 @@ def _title(n: float, cells: pd.DataFrame) -> str:
 
 
 def _family_key(families: list[str]) -> list[str]:
-    marks = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle", "v": "triangle down", "P": "plus", "X": "cross"}
-    return ["Markers: " + ", ".join(f"{marks.get(family_style(i).marker, family_style(i).marker)}: {family}"
-                                    for i, family in enumerate(families)) + "."]
+    return ["Markers: " + ", ".join(f"{MARKER_NAMES[i]}: {family}" for i, family in enumerate(families)) + "."]
 
 
 def _label_room(cells: pd.DataFrame) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import matplotlib
 
@@ -99,7 +99,8 @@ def value_axis(ax: Any, unit: str, low: float, high: float, along: str = "y") ->
     axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if close and along == "y" else (1,),
                                              numticks=12 if along == "y" else 6))
     axis.set_minor_locator(ticker.NullLocator())
-    text = {"count": count, "ns": duration, "ratio": "{:.3g}".format}[unit]
+    texts: dict[str, Callable[[float], str]] = {"count": count, "ns": duration, "ratio": "{:.3g}".format}
+    text = texts[unit]
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: spaced(text(value))))
 
 
