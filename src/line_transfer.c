@@ -11,10 +11,10 @@
 
 enum { N_BATCHES = 400, ROUND_TRIPS_PER_BATCH = 50, DURATION_NS = 2 * 1000 * 1000, LIMIT_NS = 10 * 1000 * 1000 };
 
-static const uint32_t END = UINT32_MAX;
-
 struct court {
   _Alignas(LK_LINE_BYTES) _Atomic(uint32_t) ball; /* odd: on its way to b; even: on its way back */
+  /* No value of the ball: one that is returned too late would overwrite it. */
+  _Alignas(LK_LINE_BYTES) _Atomic(bool) is_over;
   _Alignas(LK_LINE_BYTES) const struct topology *topology;
   unsigned cpu_a, cpu_b;
   _Atomic(uint32_t) n_ready;
@@ -39,8 +39,10 @@ static void *return_balls(void *argument) {
   for (uint32_t last = 0;;) {
     /* Acquire and release on both sides: the ball carries nothing else, but a real hand-off would. */
     const uint32_t ball = atomic_load_explicit(&court->ball, memory_order_acquire);
-    if (ball == END) return NULL;
-    if (ball == last || ball % 2 == 0) continue;
+    if (ball == last || ball % 2 == 0) {
+      if (atomic_load_explicit(&court->is_over, memory_order_relaxed)) return NULL; /* it only ends the loop */
+      continue;
+    }
     last = ball + 1;
     atomic_store_explicit(&court->ball, last, memory_order_release);
   }
@@ -78,7 +80,7 @@ static void *serve_balls(void *argument) {
     one_way_ns[n_batches++] = (double)(end_ns - now_ns) / (2 * ROUND_TRIPS_PER_BATCH);
     now_ns = end_ns;
   }
-  atomic_store_explicit(&court->ball, END, memory_order_release);
+  atomic_store_explicit(&court->is_over, true, memory_order_relaxed); /* as in return_balls */
   qsort(one_way_ns, n_batches, sizeof *one_way_ns, by_value);
   if (n_batches > 0) court->one_way_ns = one_way_ns[n_batches / 2];
   return NULL;
