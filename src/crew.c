@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "line_transfer.h"
+#include "nudge.h"
 #include "pause.h"
 #include "worker.h"
 
@@ -243,32 +244,9 @@ static void ask_for_short_slices(void) {
   (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
-/* Of the running thread's CPU time, in ns. */
-static uint64_t thread_cpu_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/*
- * Gives the CPU to the next thread, unless this one has only just got it: a signal that was sent while it had none
- * must not take from it the moment in which it looks whether the lock is its own.
- */
-static void yield_to_others(int signal) {
-  static _Thread_local uint64_t last_cpu_ns;
-  const int error = errno;
-  (void)signal;
-  if (thread_cpu_ns() - last_cpu_ns > 20 * 1000) {
-    sched_yield();
-    last_cpu_ns = thread_cpu_ns();
-  }
-  errno = error;
-}
-
 /*
  * The window is closed and nothing is measured any more, but each worker still finishes its last operation.
- * A queue of spinners that outnumber the CPUs needs a time slice for each hand-off: seconds, for a hundred. So
- * those that are still at it are made to yield by a signal, which also ends a worker's sleep between operations.
+ * Those that are still at it are nudged, which also ends a worker's sleep between operations.
  * Their weight is lowered first, by what they outnumber the CPUs, or the scheduler's fairness would give the sender of
  * the signals no CPU either. (Lowered to the least, they would starve beside any other program.)
  */
@@ -283,7 +261,7 @@ static void drain(struct crew *crew) {
     for (unsigned i = 0; i < crew->n_members; i++) {
       if (atomic_load_explicit(&crew->members[i].has_ended, memory_order_relaxed)) continue; /* see work() */
       all_ended = false;
-      pthread_kill(crew->members[i].thread, SIGURG);
+      pthread_kill(crew->members[i].thread, NUDGE_SIGNAL);
     }
     if (!all_ended) sleep_until(clock_now_ns() + 50 * 1000);
   }
@@ -418,7 +396,7 @@ void crew_run(const struct trial *trial, struct trial_result *result, struct wor
     fail(&crew, "no memory for the trial");
     return;
   }
-  signal(SIGURG, yield_to_others); /* system calls are restarted; see drain() */
+  nudge_prepare(); /* see drain() */
   pthread_barrier_init(&crew.are_set_up, NULL, crew.n_members + 1);
   pthread_barrier_init(&crew.may_start, NULL, crew.n_members + 1);
   if (!start_workers(&crew)) return;

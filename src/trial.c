@@ -3,17 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "clock.h"
+#include "child.h"
 #include "crew.h"
 #include "message.h"
 
@@ -26,31 +18,16 @@ struct mailbox {
   struct workload_key state[];
 };
 
-/* Never returns. `parent` and the alive end of the pipe tell the two processes of each other's end. */
-static void be_child(const struct trial *trial, struct mailbox *mailbox, pid_t parent) {
-  /* The trial dies with its parent, however that ends; and Ctrl-C is the parent's to answer. */
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);
-  const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
-  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a crash is a row; hundreds of core files help nobody */
-  crew_run(trial, &mailbox->result, mailbox->state);
-  mailbox->is_complete = true;
-  _exit(0);
-}
+/* What the trial's process is told. */
+struct order {
+  const struct trial *trial;
+  struct mailbox *mailbox;
+};
 
-/* Waits until the child has closed the pipe by ending. False if the time is over before. */
-static bool wait_for_end(int pipe_fd, double limit_s) {
-  const uint64_t deadline_ns = clock_now_ns() + (uint64_t)(limit_s * 1e9);
-  for (;;) {
-    const uint64_t now_ns = clock_now_ns();
-    if (now_ns >= deadline_ns) return false;
-    const uint64_t left_ms = (deadline_ns - now_ns) / 1000000 + 1;
-    struct pollfd end = {.fd = pipe_fd};
-    const int n = poll(&end, 1, left_ms > 1000000 ? 1000000 : (int)left_ms);
-    if (n > 0) return true;
-    if (n < 0 && errno != EINTR) return false;
-  }
+static void run_crew(void *argument) {
+  const struct order *order = argument;
+  crew_run(order->trial, &order->mailbox->result, order->mailbox->state);
+  order->mailbox->is_complete = true;
 }
 
 static void set_unmeasured(struct trial_result *result) {
@@ -68,61 +45,28 @@ static void set_unmeasured(struct trial_result *result) {
   };
 }
 
-/* How the child ended, where it did not say so itself. */
-static void judge_end(struct trial_result *result, const struct mailbox *mailbox, bool is_in_time, int status,
-                      double limit_s) {
-  if (is_in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0 && mailbox->is_complete) {
-    *result = mailbox->result;
-    return;
-  }
-  set_unmeasured(result);
-  result->line_ns = mailbox->result.line_ns;
-  if (!is_in_time) {
-    result->status = TRIAL_TIMEOUT;
-    snprintf(result->why, sizeof result->why, "did not end within %.3g s and was killed", limit_s);
-  } else if (WIFSIGNALED(status)) {
-    snprintf(result->why, sizeof result->why, "died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-  } else {
-    snprintf(result->why, sizeof result->why, "ended with exit code %d", WEXITSTATUS(status));
-  }
-}
-
 int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {
   const size_t state_bytes = trial->workload.n_keys * sizeof(struct workload_key);
   const size_t n_bytes = sizeof(struct mailbox) + state_bytes;
-  struct mailbox *mailbox = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  int alive[2];
-  if (mailbox == MAP_FAILED || pipe(alive) != 0) {
-    const int error = errno;
-    message_error("cannot prepare a trial: %s", strerror(error));
-    if (mailbox != MAP_FAILED) munmap(mailbox, n_bytes);
-    return error;
+  struct mailbox *mailbox = child_share(n_bytes);
+  if (mailbox == NULL) {
+    message_error("cannot prepare a trial: %s", strerror(errno));
+    return errno;
   }
   set_unmeasured(&mailbox->result);
-  fflush(NULL); /* or the child would hold a second copy of what is not yet written */
-  const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child == 0) {
-    close(alive[0]);
-    be_child(trial, mailbox, parent);
-  }
-  const int fork_error = errno;
-  close(alive[1]);
-  if (child > 0) {
-    const double limit_s = trial->warmup_s + trial->duration_s + trial->timeout_s;
-    const bool is_in_time = wait_for_end(alive[0], limit_s);
-    if (!is_in_time) kill(child, SIGKILL);
-    int status = 0;
-    struct rusage rusage;
-    while (wait4(child, &status, 0, &rusage) < 0 && errno == EINTR) {
-    }
-    judge_end(result, mailbox, is_in_time, status, limit_s);
-    result->peak_rss_bytes = (double)rusage.ru_maxrss * 1024;
+  struct order order = {.trial = trial, .mailbox = mailbox};
+  struct child_end end;
+  const int error = child_run(run_crew, &order, trial->warmup_s + trial->duration_s + trial->timeout_s, &end);
+  if (error == 0) {
+    set_unmeasured(result);
+    result->line_ns = mailbox->result.line_ns;
+    if (child_has_returned(&end, result->why, sizeof result->why) && mailbox->is_complete)
+      *result = mailbox->result;
+    else if (!end.is_in_time)
+      result->status = TRIAL_TIMEOUT;
+    result->peak_rss_bytes = end.peak_rss_bytes;
     if (state != NULL) memcpy(state, mailbox->state, state_bytes);
-  } else {
-    message_error("cannot start a trial's process: %s", strerror(fork_error));
   }
-  close(alive[0]);
-  munmap(mailbox, n_bytes);
-  return child > 0 ? 0 : fork_error;
+  child_unshare(mailbox, n_bytes);
+  return error;
 }

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nudge.h"
+
 struct person {
   pthread_t thread;
   unsigned index;
@@ -80,28 +82,9 @@ static void sleep_ms(unsigned ms) {
   }
 }
 
-static long cpu_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * 1000000000L + now.tv_nsec;
-}
-
-/* Not a thread that has only just got its CPU, and has not yet looked whether the lock is its own. */
-static void yield_to_others(int signal) {
-  static _Thread_local long last_cpu_ns;
-  const int error = errno;
-  (void)signal;
-  if (cpu_ns() - last_cpu_ns > 20000) {
-    sched_yield();
-    last_cpu_ns = cpu_ns();
-  }
-  errno = error;
-}
-
 /*
- * Makes those that still wait for each other give up their time slices, or a queue of spinners takes seconds to end.
- * They have little weight, so that the scheduler's fairness leaves the sender of the signals a CPU; but not the least,
- * or another program that is running starves them.
+ * Nudges those that still wait for each other. They have little weight, so that the scheduler's fairness leaves the
+ * sender of the signals a CPU; but not the least, or another program that is running starves them.
  */
 static void hurry(struct person *people, unsigned n) {
   for (bool all_ended = false; !all_ended;) {
@@ -109,7 +92,7 @@ static void hurry(struct person *people, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
       if (atomic_load_explicit(&people[i].has_ended, memory_order_relaxed)) continue;
       all_ended = false;
-      pthread_kill(people[i].thread, SIGURG);
+      pthread_kill(people[i].thread, NUDGE_SIGNAL);
     }
     if (!all_ended) nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
   }
@@ -118,7 +101,7 @@ static void hurry(struct person *people, unsigned n) {
 unsigned long crowd_run(unsigned n_threads, unsigned duration_ms, crowd_body *body, void *argument) {
   static struct person people[CROWD_MAX];
   unsigned long sum = 0;
-  sigaction(SIGURG, &(struct sigaction){.sa_handler = yield_to_others, .sa_flags = SA_RESTART}, NULL);
+  nudge_prepare();
   atomic_store_explicit(&may_go_on, true, memory_order_relaxed);
   pthread_barrier_init(&all_are_here, NULL, n_threads + 1);
   for (unsigned i = 0; i < n_threads; i++) {
