@@ -7,6 +7,7 @@ enum exit_code { EXIT_GOOD = 0, EXIT_TRIAL_FAILED = 1, EXIT_USAGE = 2 };
 
 int command_run(int n_arguments, char **arguments);
 int command_seed(int n_arguments, char **arguments);
+int command_stress(int n_arguments, char **arguments);
 int command_list(int n_arguments, char **arguments);
 int command_topology(int n_arguments, char **arguments);
 
