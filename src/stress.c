@@ -203,6 +203,7 @@ static bool run_round(const struct lk_ops *ops, struct stress_result *result, en
       .n_nested = plan->n_nested,
       .shared_below = shared_below[draw(random, 4)],
       .churns = plan->churns,
+      .spares_waiters = draw(random, 2) == 0,
       .result = result,
   };
   make_rooms(&round, random);

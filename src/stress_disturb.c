@@ -98,10 +98,11 @@ void stress_prepare_interrupts(void) {
 
 void stress_interrupt(struct stress_round *round, struct workload_random *random) {
   for (unsigned i = 0; i < round->n_slots; i += 4) {
-    const uint32_t bits = (uint32_t)(workload_random_next(random) >> 32);
-    /* Relaxed: if that thread has just ended the signal reaches nobody, or a later one of this process. */
-    const pid_t thread_id =
-        atomic_load_explicit(&round->slots[workload_below(bits, round->n_slots)].thread_id, memory_order_relaxed);
+    const struct stress_slot *slot = &round->slots[between(random, 0, round->n_slots)];
+    /* Relaxed, both: it is a matter of chance anyway. */
+    if (round->spares_waiters && atomic_load_explicit(&slot->waits, memory_order_relaxed)) continue;
+    /* If that thread has just ended, the signal reaches nobody, or a later one of this process. */
+    const pid_t thread_id = atomic_load_explicit(&slot->thread_id, memory_order_relaxed);
     if (thread_id != 0) (void)tgkill(getpid(), thread_id, INTERRUPT);
   }
 }

@@ -48,6 +48,7 @@ struct stress_round {
   unsigned n_nested;     /* locks held at once, at most */
   uint32_t shared_below; /* of 2^16 operations on a readers/writer lock are reads */
   bool churns;
+  bool spares_waiters; /* from signals: one that is forgotten asleep must not be woken by them */
   struct stress_room *rooms;
   struct stress_slot *slots;
   struct stress_result *result; /* the parent reads it, even if this process dies */

@@ -10,18 +10,18 @@ import unittest
 
 import lockbench
 
-MAX_TRIES = 5  # what interleavings occur is chance; a fault that does not show in so many tries is not looked for
+MAX_TRIES = 8  # what interleavings occur is chance; a fault that does not show in so many tries is not looked for
 TWO_CPUS = unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "on one CPU a lock that does not exclude may not show")
 
 
 class Stress(lockbench.Case):
-    def stress(self, lock: str, *more: str) -> subprocess.CompletedProcess[str]:
-        return self.run_program("stress", "--lock", lock, "--time", "0.5", *more)
+    def stress(self, lock: str, *more: str, time_s: float = 0.5) -> subprocess.CompletedProcess[str]:
+        return self.run_program("stress", "--lock", lock, "--time", str(time_s), *more)
 
     def find(self, lock: str, verdict: str) -> str:
         """Stresses a faulty lock until the verdict is as it should be; returns what was said of it."""
         for _ in range(MAX_TRIES):
-            result = self.stress(lock)
+            result = self.stress(lock, time_s=2)
             if result.returncode == 1:
                 self.assertIn(f"lockbench: {lock}: {verdict}: ", result.stderr)
                 return result.stderr
@@ -31,6 +31,10 @@ class Stress(lockbench.Case):
     @TWO_CPUS
     def test_a_lock_that_does_not_exclude_is_broken(self) -> None:
         self.find("test_broken", "broken")
+
+    @TWO_CPUS
+    def test_a_lock_that_counts_writers_wrongly_is_broken(self) -> None:
+        self.find("test_fourth_writer", "broken")
 
     def test_a_lost_unlock_hangs(self) -> None:
         self.assertIn("threads wait", self.find("test_hangs", "hung"))
