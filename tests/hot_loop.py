@@ -37,6 +37,7 @@ OF_LOCK = {
     "pthread_rwlock": {r"pthread_rwlock_(rdlock|wrlock|tryrdlock|trywrlock|unlock)":
                        "the system's lock is a library function"},
 }
+OF_LOCK["pthread_adaptive"] = OF_LOCK["pthread_mutex"]  # the same with another attribute
 OF_LOCK["pthread_rwlock_w"] = OF_LOCK["pthread_rwlock"]  # the same with another attribute
 
 FUNCTION = re.compile(r"^([0-9a-f]+) <([^>]+)>:$")
