@@ -18,7 +18,11 @@
 #define FN(operation) PASTE(lk_, LK, _##operation)
 #define NAME QUOTE(LK)
 
-#include QUOTE(LK.h)
+/* A peer's is named with its folder, which is not searched: some are called like a header of their own library. */
+#ifndef LK_HEADER
+#define LK_HEADER QUOTE(LK.h)
+#endif
+#include LK_HEADER
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 

@@ -3,6 +3,8 @@
 """Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file.
 
 headers.py COMPILER [ARGUMENT...]
+
+PEERS, in the environment, names those peers whose library is installed; the others have nothing to include.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ def complaint(compiler: list[str], options: list[str], headers: list[Path]) -> s
 def plan() -> list[tuple[list[str], list[Path]]]:
     locks = sorted([*(ROOT / "locks").glob("*.h"), *(ROOT / "tests" / "locks").glob("*.h")])
     others = sorted(header for folder in ("src", "bench", "tests") for header in (ROOT / folder).glob("*.h"))
-    tasks = [([*LOCKS, *WARNINGS], [header] * 2) for header in locks]
-    tasks += [([*LOCKS, "-DLK_CANARY", *WARNINGS], [header] * 2) for header in locks]
+    peers = [ROOT / "locks" / "peers" / f"{name}.h" for name in os.environ.get("PEERS", "").split()]
+    tasks = [([*LOCKS, *WARNINGS], [header] * 2) for header in locks + peers]
+    tasks += [([*LOCKS, "-DLK_CANARY", *WARNINGS], [header] * 2) for header in locks + peers]
     tasks.append(([*LOCKS, *WARNINGS], locks))
     tasks.append(([*LOCKS, *WARNINGS], locks[::-1]))
     harness = [*HARNESS, *library_flags(), *(flag for flag in WARNINGS if flag != "-Wpedantic")]

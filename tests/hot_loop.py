@@ -36,6 +36,8 @@ OF_LOCK = {
     "pthread_spin": {r"pthread_spin_(lock|trylock|unlock)": "the system's lock is a library function"},
     "pthread_rwlock": {r"pthread_rwlock_(rdlock|wrlock|tryrdlock|trywrlock|unlock)":
                        "the system's lock is a library function"},
+    # Of the other libraries' locks (locks/peers/), what the library's own headers do not inline.
+    "nsync_mu": {r"nsync_mu_(lock|trylock|unlock)": "is in the library, for all its users"},
 }
 OF_LOCK["pthread_adaptive"] = OF_LOCK["pthread_mutex"]  # the same with another attribute
 OF_LOCK["pthread_rwlock_w"] = OF_LOCK["pthread_rwlock"]  # the same with another attribute
