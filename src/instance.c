@@ -29,10 +29,13 @@
 typedef struct PASTE(lk_, LK, ) lock_type;
 typedef struct FN(ctx) ctx_type;
 
-static void init(void *lock, const struct lk_config *config) { FN(init)(lock, config); }
-static void destroy(void *lock) { FN(destroy)(lock); }
-static void ctx_init(void *lock, void *ctx, const struct lk_domain *domain) { FN(ctx_init)(lock, ctx, domain); }
-static void ctx_destroy(void *lock, void *ctx) { FN(ctx_destroy)(lock, ctx); }
+/* With casts, since bench/peers/instance.cc compiles this file as C++. */
+static void init(void *lock, const struct lk_config *config) { FN(init)((lock_type *)lock, config); }
+static void destroy(void *lock) { FN(destroy)((lock_type *)lock); }
+static void ctx_init(void *lock, void *ctx, const struct lk_domain *domain) {
+  FN(ctx_init)((lock_type *)lock, (ctx_type *)ctx, domain);
+}
+static void ctx_destroy(void *lock, void *ctx) { FN(ctx_destroy)((lock_type *)lock, (ctx_type *)ctx); }
 
 /*
  * A mutex has one mode; a readers/writer lock has two, of which the exclusive one is what the rest of the harness calls
@@ -86,18 +89,18 @@ static ALWAYS_INLINE bool release_shared(lock_type *lock, ctx_type *ctx) {
 #define STORE(place, value) ((place) = (value))
 #endif
 
-static void lock(void *lock, void *ctx) { acquire(lock, ctx); }
-static void unlock(void *lock, void *ctx) { release(lock, ctx); }
+static void lock(void *lock, void *ctx) { acquire((lock_type *)lock, (ctx_type *)ctx); }
+static void unlock(void *lock, void *ctx) { release((lock_type *)lock, (ctx_type *)ctx); }
 
 #if FN(is_rw)
-static void lock_shared(void *lock, void *ctx) { acquire_shared(lock, ctx); }
-static bool unlock_shared(void *lock, void *ctx) { return release_shared(lock, ctx); }
+static void lock_shared(void *lock, void *ctx) { acquire_shared((lock_type *)lock, (ctx_type *)ctx); }
+static bool unlock_shared(void *lock, void *ctx) { return release_shared((lock_type *)lock, (ctx_type *)ctx); }
 #endif
 
 #if !FN(no_trylock)
-static bool try_lock(void *lock, void *ctx) { return try_acquire(lock, ctx); }
+static bool try_lock(void *lock, void *ctx) { return try_acquire((lock_type *)lock, (ctx_type *)ctx); }
 #if FN(is_rw)
-static bool try_lock_shared(void *lock, void *ctx) { return try_acquire_shared(lock, ctx); }
+static bool try_lock_shared(void *lock, void *ctx) { return try_acquire_shared((lock_type *)lock, (ctx_type *)ctx); }
 #endif
 #endif
 
@@ -262,13 +265,14 @@ static void work(struct worker *worker) {
   while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) run(worker, phase);
 }
 
-/* A context or lock that holds nothing is one char, because C has no empty struct; see lk.h. */
+/* What holds nothing, a context or a ruler's lock, is one char, because C has no empty struct; see lk.h. */
 #define BYTES(type) (sizeof(type) == 1 ? 0 : sizeof(type))
 
+extern const struct lk_ops FN(ops); /* C++ would keep a constant to this file */
 const struct lk_ops FN(ops) = {
     .name = NAME,
     .traits = FN(traits) | (IS_RW ? LK_RW : 0),
-    .lock_bytes = BYTES(lock_type),
+    .lock_bytes = (unsigned)FN(traits) & LK_RULER ? BYTES(lock_type) : sizeof(lock_type),
     .lock_align = _Alignof(lock_type),
     .ctx_bytes = BYTES(ctx_type),
     .ctx_align = _Alignof(ctx_type),
@@ -283,10 +287,10 @@ const struct lk_ops FN(ops) = {
     .unlock = unlock,
 #if FN(is_rw)
     .lock_shared = lock_shared,
-    .unlock_shared = unlock_shared,
 #if !FN(no_trylock)
     .try_lock_shared = try_lock_shared,
 #endif
+    .unlock_shared = unlock_shared,
 #endif
     .work = work,
 };

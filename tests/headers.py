@@ -18,8 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-xc", "-"]
+CANARY: list[list[str]] = [[], ["-DLK_CANARY"]]
 # What a lock's user knows: this folder, and nothing of the harness or of GNU.
 LOCKS = ["-std=c11", f"-I{ROOT / 'locks'}", f"-I{ROOT / 'tests' / 'locks'}"]
+# What bench/peers/instance.cc makes of them; without -pedantic, since lk.h is C.
+CPP = ["-std=gnu++2b", f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc++", "-"]
 # The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that.
 HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", *(f"-I{ROOT / folder}" for folder in ("locks", "src", "bench", "tests"))]
 
@@ -41,9 +44,11 @@ def complaint(compiler: list[str], options: list[str], headers: list[Path]) -> s
 def plan() -> list[tuple[list[str], list[Path]]]:
     locks = sorted([*(ROOT / "locks").glob("*.h"), *(ROOT / "tests" / "locks").glob("*.h")])
     others = sorted(header for folder in ("src", "bench", "tests") for header in (ROOT / folder).glob("*.h"))
-    peers = [ROOT / "locks" / "peers" / f"{name}.h" for name in os.environ.get("PEERS", "").split()]
-    tasks = [([*LOCKS, *WARNINGS], [header] * 2) for header in locks + peers]
-    tasks += [([*LOCKS, "-DLK_CANARY", *WARNINGS], [header] * 2) for header in locks + peers]
+    peers = os.environ.get("PEERS", "").split()
+    in_c = locks + [header for name in peers if (header := ROOT / f"locks/peers/{name}.h").exists()]
+    tasks = [([*canary, *LOCKS, *WARNINGS], [header] * 2) for header in in_c for canary in CANARY]
+    in_cpp = [header for name in peers if (header := ROOT / f"bench/peers/{name}.h").exists()]
+    tasks += [([*canary, *CPP], [header] * 2) for header in in_cpp for canary in CANARY]
     tasks.append(([*LOCKS, *WARNINGS], locks))
     tasks.append(([*LOCKS, *WARNINGS], locks[::-1]))
     harness = [*HARNESS, *library_flags(), *(flag for flag in WARNINGS if flag != "-Wpedantic")]

@@ -38,10 +38,15 @@ OF_LOCK = {
                        "the system's lock is a library function"},
     # Of the other libraries' locks (locks/peers/), what the library's own headers do not inline.
     "nsync_mu": {r"nsync_mu_(lock|trylock|unlock)": "is in the library, for all its users"},
+    "absl_mutex": {r"_ZN4absl\w*5Mutex(4Lock|7TryLock|6Unlock)Ev": "is in the library, for all its users"},
+    "tbb_spin": {r"sched_yield": "a waiter's, after 31 pauses"},
 }
 OF_LOCK["pthread_adaptive"] = OF_LOCK["pthread_mutex"]  # the same with another attribute
+OF_LOCK["tbb_queuing"] = OF_LOCK["tbb_spin"]
+OF_LOCK["std_shared_mutex"] = {**OF_LOCK["pthread_rwlock"], r"_ZSt20__throw_system_errori": "an error, as EDEADLK"}
 OF_LOCK["pthread_rwlock_w"] = OF_LOCK["pthread_rwlock"]  # the same with another attribute
 
+MANGLED = re.compile(r"_ZL?(\d+)([^.]*)(.*)")
 FUNCTION = re.compile(r"^([0-9a-f]+) <([^>]+)>:$")
 SECTION = re.compile(r"^Disassembly of section (\S+):$")
 INSTRUCTION = re.compile(r"^\s+[0-9a-f]+:\s+(?P<word>\S+)(?:\s+(?P<operand>.*))?$")
@@ -49,6 +54,12 @@ RELOCATION = re.compile(r"^\s+[0-9a-f]+:\s+R_(?P<kind>\w+)\s+(?P<target>[^\s+-]+
 PREFIXES = {"bnd", "notrack", "lock", "rep", "repz", "repnz", "cs", "ds", "data16"}
 CALL = re.compile(r"call|callq|bl|blr")
 JUMP = re.compile(r"j[a-z]+|b|br|b\.\w+|cbn?z|tbn?z")
+
+
+def in_source(symbol: str) -> str:
+    """What the source calls a function that C++ named after its arguments too; .cold and the like stay."""
+    match = MANGLED.fullmatch(symbol)
+    return symbol if match is None else match[2][:int(match[1])] + match[3]
 
 
 class Code:
@@ -63,7 +74,7 @@ class Code:
             if match := SECTION.match(line):
                 section = match[1]
             elif match := FUNCTION.match(line):
-                function, is_call = match[2], False
+                function, is_call = in_source(match[2]), False
                 self.starts[section].append((int(match[1], 16), function))
             elif match := RELOCATION.match(line):
                 if is_call:  # what the linker will put in; the listing shows a place in this object
@@ -79,7 +90,7 @@ class Code:
     def destination(kind: str, target: str, addend: str | None) -> str:
         """A function's name, or section@offset, since x86 counts from the end of the instruction."""
         if not target.startswith("."):
-            return target
+            return in_source(target)
         return f"{target}@{int(addend or '0', 16) + (4 if kind.startswith('X86') else 0)}"
 
     def add(self, function: str, word: str, operand: str) -> bool:
@@ -91,7 +102,7 @@ class Code:
             return False
         named = re.search(r"<([^>+]+)(?:\+0x[0-9a-f]+)?>", operand)
         is_indirect = operand.startswith("*") or word in ("blr", "br")
-        self.targets[function].append("(indirect)" if is_indirect or named is None else named[1])
+        self.targets[function].append("(indirect)" if is_indirect or named is None else in_source(named[1]))
         return True
 
     def name_of(self, target: str) -> str:

@@ -3,7 +3,7 @@
  * lk_peer.h: what the adapters of other libraries' locks share. An adapter is a lock header as lk.h describes it, that
  * gives each operation to the library and adds nothing: what the library's own headers inline is inlined in the timed
  * loop, and what the library keeps to itself is called. States, invariants and memory orders are the library's.
- * It is C and C++, since some of the adapters must be.
+ * The adapters of C++ libraries lie in bench/peers/, beside the other C++, and are compiled as it by instance.cc there.
  */
 #ifndef LK_PEER_H
 #define LK_PEER_H
