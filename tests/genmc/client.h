@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * client.h: one lock behind names that do not depend on it, for the programs of this folder. Compiled with -DLK=<name>.
+ * client.h: one lock behind names that do not depend on it, and the plain data that it protects. Compiled with
+ *   -DLK=<name>   the lock
+ *   -DN=<n>       how many threads there are
+ *   -DAGAIN=1     the first of them comes twice
+ *
+ * The clients see a lock as its users do. What it protects is plain, so two owners at once, or one who does not see
+ * what the last one did, is a data race, which the checker reports. A wait that never ends is reported too; so is a
+ * context or lock that is touched when it is gone, since they are on the heap.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -11,6 +18,7 @@
 
 /* Before the lock: they stand in for the headers of the same names. */
 #include "shadow/lk_arch.h"
+#include "shadow/lk_clock.h"
 #include "shadow/lk_futex.h"
 
 #define CLIENT_QUOTE_(x) #x
@@ -20,10 +28,6 @@
 #define FN(operation) CLIENT_PASTE(lk_, LK, _##operation)
 
 #include CLIENT_QUOTE(LK.h)
-
-#ifndef N
-#define N 3 /* threads */
-#endif
 
 typedef struct CLIENT_PASTE(lk_, LK, ) lock_type;
 typedef struct FN(ctx) ctx_type;
@@ -36,36 +40,71 @@ static inline void acquire(lock_type *lock, ctx_type *ctx) { FN(lock)(lock, ctx)
 static inline void release(lock_type *lock, ctx_type *ctx) { FN(unlock)(lock, ctx); }
 #endif
 
-/* Waits as short as they get: each pause more is only more of the same to a checker that tries every schedule. */
-static inline void client_init(lock_type *lock) {
+/* What readers that retry look at must be atomic; for all others it is plain, so that a race is one. */
+#if FN(retries)
+typedef _Atomic(unsigned) shared_type;
+static inline unsigned get(shared_type *place) { return atomic_load_explicit(place, memory_order_relaxed); }
+static inline void set(shared_type *place, unsigned value) {
+  atomic_store_explicit(place, value, memory_order_relaxed);
+}
+#else
+typedef unsigned shared_type;
+static inline unsigned get(const shared_type *place) { return *place; }
+static inline void set(shared_type *place, unsigned value) { *place = value; }
+#endif
+
+/* A lock with its data: two counts of the writers' sections, equal whenever nobody writes. */
+struct guarded {
+  lock_type *lock;
+  shared_type first, second;
+};
+
+static inline void guarded_init(struct guarded *guarded) {
+  /* The least of each: a longer wait is only more of the same to a checker that tries every schedule. */
   const struct lk_config config = {
-      .n_threads = N, .n_cpus = N, .n_domains = {N, 2, 2, 1}, .spin_pauses = 1, .backoff_max_pauses = 1};
-  FN(init)(lock, &config);
+      .n_threads = N + 1, .n_cpus = 1, .n_domains = {N + 1, 2, 2, 1}, .spin_pauses = 1, .backoff_max_pauses = 1};
+  guarded->lock = aligned_alloc(_Alignof(lock_type), sizeof *guarded->lock);
+  FN(init)(guarded->lock, &config);
+  set(&guarded->first, 0);
+  set(&guarded->second, 0);
 }
 
-/*
- * On the heap, so that the checker sees whoever touches a context that is gone. Made by the thread that uses it: what
- * others see of it is then the lock's doing, and not that of pthread_create. Threads lie in two nodes by turns.
- */
-static inline ctx_type *client_make_ctx(lock_type *lock, unsigned index) {
-  const struct lk_domain domain = {.id = {index, index % 2, index % 2, 0}};
+static inline void guarded_destroy(struct guarded *guarded) {
+  FN(destroy)(guarded->lock);
+  free(guarded->lock);
+}
+
+/* By the thread that uses it: what others see of it is then the lock's doing. Threads lie in two nodes by turns. */
+static inline ctx_type *guarded_make_ctx(struct guarded *guarded, unsigned thread) {
+  const struct lk_domain domain = {.id = {thread, thread % 2, thread % 2, 0}};
   ctx_type *const ctx = aligned_alloc(_Alignof(ctx_type), sizeof *ctx);
-  FN(ctx_init)(lock, ctx, &domain);
+  FN(ctx_init)(guarded->lock, ctx, &domain);
   return ctx;
 }
 
-static inline void client_free_ctx(lock_type *lock, ctx_type *ctx) {
-  FN(ctx_destroy)(lock, ctx);
+static inline void guarded_free_ctx(struct guarded *guarded, ctx_type *ctx) {
+  FN(ctx_destroy)(guarded->lock, ctx);
   free(ctx);
 }
 
+/* What a writer does inside. */
+static inline void guarded_count(struct guarded *guarded) {
+  const unsigned n = get(&guarded->first);
+  assert(get(&guarded->second) == n);
+  set(&guarded->first, n + 1);
+  set(&guarded->second, n + 1);
+}
+
 /* Runs N threads of one function, each with its number, and waits for them. */
-static inline void client_run(void *(*thread)(void *)) {
+static inline void run_threads(void *(*thread)(void *)) {
   pthread_t threads[N];
   for (intptr_t i = 0; i < N; i++) {
     if (pthread_create(&threads[i], NULL, thread, (void *)i) != 0) abort();
   }
+  lk_clock_let_pass();
   for (int i = 0; i < N; i++) pthread_join(threads[i], NULL);
 }
+
+static inline int sections_of(int thread) { return thread == 0 && AGAIN ? 2 : 1; }
 
 #endif
