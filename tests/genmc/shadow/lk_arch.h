@@ -3,10 +3,12 @@
  * lk_arch.h of the model checker: included before a lock, it takes the place of the real one, whose guard it sets. A
  * pause is nothing: the checker tries every length of a wait anyway, and it does not read inline assembly.
  *
- * The checker finds loops that only wait by itself, and lets no thread go round in them; but it takes a loop around
- * such a loop for one that waits in vain. For locks that have that, LK_PAUSE_BLOCKS marks the waits instead: a
- * thread that comes to a pause stays there. That is right only for those that do nothing but pause and look again at
- * the one word that they read last, since what they would do after the pause is not tried.
+ * GenMC finds loops that only wait by itself, lets no thread go round in them, and reports a thread that waits in one
+ * for what never comes. It errs on two kinds of loops, which are marked here for it:
+ *   - a weak compare-exchange that is tried again with the value found: each failure is progress, not a wait;
+ *   - a loop around a loop that waits: with LK_PAUSE_BLOCKS the waits are not GenMC's to find, but a thread that comes
+ * to a pause stays there. Right only for locks that do nothing after a pause but look again at the word that they
+ *     looked at last, since what comes after a pause is not tried.
  */
 #ifndef LK_MODEL_ARCH_H
 #define LK_MODEL_ARCH_H
@@ -15,9 +17,26 @@
 #include "../../../locks/lk_arch.h"
 #undef lk_pause
 
-#ifdef LK_PAUSE_BLOCKS
+#include <stdbool.h>
+
+#ifdef __CONFIG_GENMC_INODE_DATA_SIZE /* GenMC's, always set */
 #include <genmc.h>
 
+enum { LK_MODEL_MAX_THREADS = 8 };
+
+static int lk_model_steps[LK_MODEL_MAX_THREADS];
+
+/* Changes something that nobody looks at: so a loop around it does more than wait. False. */
+static inline bool lk_model_progress(void) {
+  lk_model_steps[__VERIFIER_thread_self()] = 1;
+  return false;
+}
+
+#undef atomic_compare_exchange_weak_explicit
+#define atomic_compare_exchange_weak_explicit(place, expected, desired, success, failure)                              \
+  (__c11_atomic_compare_exchange_weak(place, expected, desired, success, failure) || lk_model_progress())
+
+#ifdef LK_PAUSE_BLOCKS
 /* Each load may be the one before a pause, which then waits for another value of that word. */
 #undef atomic_load_explicit
 #define atomic_load_explicit(place, order)                                                                             \
@@ -25,6 +44,11 @@
 
 static inline void lk_pause(void) { __VERIFIER_spin_end(false); }
 #else
+static inline void lk_pause(void) {}
+#endif
+#else
+static inline bool lk_model_progress(void) { return false; }
+
 static inline void lk_pause(void) {}
 #endif
 

@@ -8,8 +8,6 @@
  *
  *   sleepers[i].word     what the i-th sleeper waits at; written once, under the bucket
  *   sleepers[i].is_woken set by a waker, once, under the bucket; its sleeper spins on it
- *   sleepers[i].has_left written by its sleeper and read by nobody: without it the checker would take a loop around
- *                        a wait for one that has done nothing, and never let it go round again
  *
  * A sleeper that nobody wakes spins for ever: the checker reports that (--check-liveness).
  */
@@ -30,7 +28,6 @@ enum { LK_FUTEX_MAX_SLEEPS = 16 }; /* in a whole execution */
 struct lk_futex_sleeper {
   _Atomic(uint32_t) *word;
   _Atomic(bool) is_woken;
-  bool has_left;
 };
 
 static pthread_mutex_t lk_futex_bucket = PTHREAD_MUTEX_INITIALIZER;
@@ -47,10 +44,9 @@ static inline void lk_futex_wait(_Atomic(uint32_t) *word, uint32_t expected) {
     sleeper->word = word;
   }
   pthread_mutex_unlock(&lk_futex_bucket);
-  if (sleeper == NULL) return;
   /* Relaxed: being woken orders nothing; the caller looks at its word again. */
-  while (!atomic_load_explicit(&sleeper->is_woken, memory_order_relaxed)) lk_pause();
-  sleeper->has_left = true;
+  while (sleeper != NULL && !atomic_load_explicit(&sleeper->is_woken, memory_order_relaxed)) lk_pause();
+  (void)lk_model_progress();
 }
 
 static inline void lk_futex_wake(_Atomic(uint32_t) *word, int n_threads) {
