@@ -73,21 +73,33 @@ class Ratios(NamedTuple):
 
 def ratios(logs: Samples, first: np.ndarray, second: np.ndarray) -> Ratios:
     """Compares the samples numbered `first` with those numbered `second`, pair by pair. `logs` holds logarithms."""
-    results = Ratios(*(np.full(len(first), np.nan) for _ in range(4)))
+    found = Ratios(*(np.full(len(first), np.nan) for _ in range(4)))
     medians = logs.medians()
-    results.value[:] = np.exp(medians[first] - medians[second])
-    sizes = np.stack([logs.counts[first], logs.counts[second]])
-    for n_first, n_second in np.unique(sizes, axis=1).T:
-        if not (n_first and n_second):
+    found.value[:] = np.exp(medians[first] - medians[second])
+    for pairs, x, y in _matrices(logs, first, second):
+        low, high = difference_interval(x, y)
+        found.low[pairs], found.high[pairs] = np.exp(low), np.exp(high)
+        found.p[pairs] = mann_whitney(x, y)
+    return found
+
+
+def p_values(samples: Samples, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Mann & Whitney's p of each pair; NaN where a sample is empty."""
+    p = np.full(len(first), np.nan)
+    for pairs, x, y in _matrices(samples, first, second):
+        p[pairs] = mann_whitney(x, y)
+    return p
+
+
+def _matrices(samples: Samples, first: np.ndarray, second: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """The pairs in pieces of equal sizes: their positions, and their samples as two matrices."""
+    sizes = np.stack([samples.counts[first], samples.counts[second]])
+    for n_x, n_y in np.unique(sizes, axis=1).T if len(first) else ():
+        if n_x == 0 or n_y == 0:
             continue
-        pairs = np.flatnonzero((sizes[0] == n_first) & (sizes[1] == n_second))
-        width = max(min(n_first * n_second, MAX_EXACT_U), N_DRAWS, n_first + n_second)
-        for piece in _pieces(pairs, width):
-            x, y = logs.rows(first[piece], n_first), logs.rows(second[piece], n_second)
-            low, high = difference_interval(x, y)
-            results.low[piece], results.high[piece] = np.exp(low), np.exp(high)
-            results.p[piece] = mann_whitney(x, y)
-    return results
+        pairs = np.flatnonzero((sizes[0] == n_x) & (sizes[1] == n_y))
+        for piece in _pieces(pairs, max(min(n_x * n_y, MAX_EXACT_U), N_DRAWS, n_x + n_y)):
+            yield piece, samples.rows(first[piece], n_x), samples.rows(second[piece], n_y)
 
 
 def _pieces(positions: np.ndarray, width: int) -> Iterator[np.ndarray]:

@@ -19,6 +19,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import binom, mannwhitneyu
 
+import shapes
+
 LEVEL = 0.95
 # Even the whole range of five values misses the median in 2/2^5 = 6 % of samples: no 95 % interval exists.
 MIN_TRIALS = 6
@@ -106,26 +108,16 @@ class Modes(NamedTuple):
 
 
 def two_modes(values: ArrayLike) -> Modes | None:
-    """Splits a sample where the squared deviations within the two parts, of two values at least, are smallest.
-
-    They count as modes when the gap between them exceeds five standard deviations within them and their medians
-    differ by a quarter. Simulated at n = 7 to 30: below 2 % of normal samples are flagged, whatever their spread, and
-    more than 98 % of those with modes at 1 and 3 that spread by 10 %. Logarithms, because noise in a rate is relative.
-    """
+    """What shapes.modes finds in one sample; None where a value is not positive."""
     positive = np.asarray(values, dtype=float)
-    if len(positive) < MIN_TRIALS + 1 or not (positive > 0).all():
+    if not (positive > 0).all():
         return None
-    x = np.sort(np.log(positive))
-    if x[-1] - x[0] < np.log(1.25):
-        return None  # most samples: no need to look where they split
-    splits = range(2, len(x) - 1)
-    within = [k * x[:k].var() + (len(x) - k) * x[k:].var() for k in splits]
-    k = splits[int(np.argmin(within))]
-    low, high = float(np.exp(np.median(x[:k]))), float(np.exp(np.median(x[k:])))
-    spread = np.sqrt(min(within) / (len(x) - 2))
-    if x[k] - x[k - 1] <= 5 * spread or high < 1.25 * low:
+    logs = np.log(positive)
+    parts = shapes.modes(np.sort(logs)[None, :])
+    n_low = int(parts.n_first[0])
+    if n_low == 0:
         return None
-    return Modes(low, high, np.log(positive) >= x[k])
+    return Modes(float(np.exp(parts.first[0])), float(np.exp(parts.second[0])), logs >= np.sort(logs)[n_low])
 
 
 class Drift(NamedTuple):
