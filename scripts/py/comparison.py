@@ -169,7 +169,7 @@ def across(cells: pd.DataFrame, by_machine: bool) -> Pairs:
 
 
 def compare(trials: Trials, pairs: Pairs, margin: float) -> pd.DataFrame:
-    """One row per pair: first, second, n, n_against, ratio, low, high, p, p_adjusted, verdict and one column per flag."""
+    """One row per pair: first, second, n, n_against, ratio, low, high, p, p_adjusted, verdict, and each of FLAGS."""
     found = ratios.ratios(trials.logs, *pairs)
     cells = trials.cells
     a, b = (cells.iloc[numbers] for numbers in pairs)

@@ -29,8 +29,8 @@ def modes(logs: np.ndarray) -> Parts:
     are smallest. They count as modes when the gap between them exceeds five standard deviations within them and their
     medians differ by a quarter.
 
-    Simulated at n = 7 to 30: below 2 % of normal samples are flagged, whatever their spread, and more than 98 % of those
-    with modes at 1 and 3 that spread by 10 %. Logarithms, because noise in a rate is relative.
+    Simulated at n = 7 to 30: below 2 % of normal samples are flagged, whatever their spread, and more than 98 % of
+    those with modes at 1 and 3 that spread by 10 %. Logarithms, because noise in a rate is relative.
     """
     n_rows, n = logs.shape
     parts = Parts(np.zeros(n_rows, dtype=np.int64), np.full(n_rows, np.nan), np.full(n_rows, np.nan))
