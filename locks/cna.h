@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * cna: a compact NUMA-aware lock: MCS, still one word, whose owner hands over to the next waiter of its own NUMA node
- * and sets those in between aside in a second queue. The second queue has no word of its own: each owner passes its
- * head on to the next with the lock.
+ * cna: a compact NUMA-aware lock: MCS, still with one word that changes, whose owner hands over to the next waiter of
+ * its own NUMA node and sets those in between aside in a second queue. The second queue has no word of its own: each
+ * owner passes its head on to the next with the lock.
  *
  * Source: D. Dice, A. Kogan, "Compact NUMA-aware Locks", EuroSys 2019.
  *
@@ -11,14 +11,16 @@
  *   ctx.grant       WAITS: set by the node's owner; ALONE: the lock is passed and there is no second queue; else it
  *                   is passed with the address of the second queue's head. Both set by the predecessor
  *   ctx.last        of the second queue's head: its last node; written and read by owners only
- *   ctx.n_passes    hand-offs in a row inside the node while others were set aside; written by the predecessor
+ *   lock.level, ctx.domain   by which domains it goes, and which the thread is in; constant
+ *   ctx.n_passes    hand-offs in a row inside the domain while others were set aside; written by the predecessor
  *
  * Invariants: a waiter is in exactly one of the queues; both belong to the owner except for the tail's `next`.
- * FIFO: among those of a node, not over all. Bounded bypass: the second queue goes to the front, its head first, when
- * no waiter of the node is left or after PASSES hand-offs: so a thread is overtaken at most n_threads x PASSES
+ * FIFO: among those of a domain, not over all. Bounded bypass: the second queue goes to the front, its head first, when
+ * no waiter of the domain is left or after PASSES hand-offs: so a thread is overtaken at most n_threads x PASSES
  * times. Waiters spin on their own node. Context: the node; in place from lock to the return of unlock.
  * Deviation: the paper ends a run at random, which bounds nothing; we count, in the contexts. The node of a thread is
- * told by ctx_init rather than looked up at each lock.
+ * told by ctx_init rather than looked up at each lock; on a machine with one node it is a smaller domain, see
+ * lk_level_of_domains.
  */
 #ifndef LK_CNA_H
 #define LK_CNA_H
@@ -31,21 +33,25 @@ enum { LK_CNA_WAITS, LK_CNA_ALONE }; /* grants that are no addresses */
 
 enum { LK_CNA_PASSES = 64 };
 
+#define lk_cna_has_domains 1
+enum { lk_cna_domain_run = LK_CNA_PASSES + 1 };
+
 struct lk_cna_ctx {
   _Alignas(LK_LINE_BYTES) _Atomic(struct lk_cna_ctx *) next;
   _Atomic(uintptr_t) grant;
   struct lk_cna_ctx *last;
   unsigned n_passes;
-  unsigned node; /* of the machine, constant */
+  unsigned domain;
 };
 
 struct lk_cna {
   _Atomic(struct lk_cna_ctx *) tail;
+  enum lk_level level;
   LK_CANARY_MEMBER
 };
 
 static inline void lk_cna_init(struct lk_cna *lock, const struct lk_config *config) {
-  (void)config;
+  lock->level = lk_level_of_domains(config);
   atomic_init(&lock->tail, NULL);
   LK_CANARY_SET(lock);
 }
@@ -53,12 +59,11 @@ static inline void lk_cna_init(struct lk_cna *lock, const struct lk_config *conf
 static inline void lk_cna_destroy(struct lk_cna *lock) { LK_CANARY_CHECK(lock); }
 
 static inline void lk_cna_ctx_init(struct lk_cna *lock, struct lk_cna_ctx *ctx, const struct lk_domain *domain) {
-  (void)lock;
   atomic_init(&ctx->next, NULL);
   atomic_init(&ctx->grant, LK_CNA_WAITS);
   ctx->last = NULL;
   ctx->n_passes = 0;
-  ctx->node = domain->id[LK_NODE];
+  ctx->domain = domain->id[lock->level];
 }
 
 static inline void lk_cna_ctx_destroy(struct lk_cna *lock, struct lk_cna_ctx *ctx) { (void)lock, (void)ctx; }
@@ -82,7 +87,7 @@ static inline void lk_cna_lock(struct lk_cna *lock, struct lk_cna_ctx *ctx) {
     lk_cna_own_free(ctx);
     return;
   }
-  /* Release: pairs with the acquire loads of `next` in unlock: they see our node's number and our WAITS. */
+  /* Release: pairs with the acquire loads of `next` in unlock: they see our domain and our WAITS. */
   atomic_store_explicit(&previous->next, ctx, memory_order_release);
   /* Acquire: pairs with the release store in pass: the last owner's section and its queues are seen. */
   while (atomic_load_explicit(&ctx->grant, memory_order_acquire) == LK_CNA_WAITS) lk_pause();
@@ -107,18 +112,18 @@ static inline void lk_cna_pass(struct lk_cna_ctx *next, uintptr_t grant, unsigne
 }
 
 /*
- * The first waiter of the owner's node, or NULL. Those before it move to the end of the second queue, whose head goes
+ * The first waiter of the owner's domain, or NULL. Those before it move to the end of the second queue, whose head goes
  * to *aside (a grant); the main queue then begins with the one that is returned.
  */
 static inline struct lk_cna_ctx *lk_cna_find_near(const struct lk_cna_ctx *ctx, struct lk_cna_ctx *first,
                                                   uintptr_t *aside) {
-  if (first->node == ctx->node) return first;
+  if (first->domain == ctx->domain) return first;
   struct lk_cna_ctx *last = first;
   for (;;) {
     /* Acquire: pairs with the release store of the link in lock. */
     struct lk_cna_ctx *const near = atomic_load_explicit(&last->next, memory_order_acquire);
     if (near == NULL) return NULL;
-    if (near->node == ctx->node) {
+    if (near->domain == ctx->domain) {
       /* Relaxed, both: of nodes that have a successor, only owners write `next`. */
       atomic_store_explicit(&last->next, NULL, memory_order_relaxed);
       if (*aside == LK_CNA_ALONE)

@@ -16,6 +16,9 @@
  * (lk_x_no_trylock then stands for both tries). One whose readers retry instead of waiting says
  * `#define lk_x_retries 1` and has lk_x_rdvalidate instead of lk_x_rdunlock: true = the reads were consistent.
  * A lock or context that needs no memory is `char unused`, since C has no empty struct.
+ * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has `enum { lk_x_domain_run = N
+ * };` with its bound: while a thread of another domain is in line, and those have been served that were in line before
+ * it, at most N sections in a row are those of one domain (of the finest level that the lock goes by).
  *
  * A lock must not be moved or copied once it is initialised. With LK_CANARY it remembers its address
  * and aborts when it is used at another one.
@@ -39,6 +42,7 @@ enum lk_traits {
   LK_PEER = 1 << 5,    /* another library's lock behind our interface */
   LK_BOUNDED = 1 << 6, /* not FIFO, but nobody is overtaken more often than a bound that the head tells */
   LK_RW = 1 << 7,      /* has a shared mode; set by the template, from lk_x_is_rw */
+  LK_DOMAINS = 1 << 8, /* hands over to near threads first; set by the template, from lk_x_has_domains */
 };
 
 /* The levels at which two threads can be near each other, nearest first. */
@@ -69,6 +73,18 @@ static inline struct lk_config lk_config_default(unsigned n_threads, unsigned n_
 struct lk_domain {
   unsigned id[LK_N_LEVELS];
 };
+
+/*
+ * The level whose domains a lock goes by that knows but near and far: the first that has several. Not that of cores
+ * that are one CPU each, where nobody would be near; then there is one domain.
+ */
+static inline enum lk_level lk_level_of_domains(const struct lk_config *config) {
+  const unsigned *const n = config->n_domains;
+  if (n[LK_NODE] > 1) return LK_NODE;
+  if (n[LK_PACKAGE] > 1) return LK_PACKAGE;
+  if (n[LK_LLC] > 1) return LK_LLC;
+  return n[LK_CORE] > 1 && n[LK_CORE] < config->n_cpus ? LK_CORE : LK_PACKAGE;
+}
 
 #ifdef LK_CANARY
 #include <stdio.h>

@@ -265,13 +265,20 @@ static void work(struct worker *worker) {
   while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) run(worker, phase);
 }
 
+#if FN(has_domains)
+enum { HAS_DOMAINS = true, DOMAIN_RUN = FN(domain_run) };
+#else
+enum { HAS_DOMAINS = false, DOMAIN_RUN = 0 };
+#endif
+
 /* What holds nothing, a context or a ruler's lock, is one char, because C has no empty struct; see lk.h. */
 #define BYTES(type) (sizeof(type) == 1 ? 0 : sizeof(type))
 
 extern const struct lk_ops FN(ops); /* C++ would keep a constant to this file */
 const struct lk_ops FN(ops) = {
     .name = NAME,
-    .traits = FN(traits) | (IS_RW ? LK_RW : 0),
+    .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0),
+    .domain_run = DOMAIN_RUN,
     .lock_bytes = (unsigned)FN(traits) & LK_RULER ? BYTES(lock_type) : sizeof(lock_type),
     .lock_align = _Alignof(lock_type),
     .ctx_bytes = BYTES(ctx_type),

@@ -15,7 +15,8 @@ struct worker;
 
 struct lk_ops {
   const char *name;
-  unsigned traits; /* enum lk_traits */
+  unsigned traits;     /* enum lk_traits */
+  unsigned domain_run; /* of a lock with LK_DOMAINS: lk_x_domain_run */
   size_t lock_bytes, lock_align;
   size_t ctx_bytes, ctx_align; /* ctx_bytes is 0 for a lock whose context holds nothing */
 
