@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cohort: C-TKT-MCS. A queue per domain of the machine and one ticket lock between the domains: an owner passes both
+ * to the next of its own domain, so lock and data move between domains once in many sections instead of in each.
+ *
+ * Source: D. Dice, V. J. Marathe, N. Shavit, "Lock Cohorting: A General Technique for Designing NUMA Locks",
+ * PPoPP 2012, section 3.4 (a ticket lock above MCS locks).
+ *
+ *   lock.global          whose domain may enter; taken by one thread and given back by another of the same domain
+ *   domain.local         who of the domain may enter
+ *   domain.has_global    the domain kept the global lock; written and read by the local lock's owner only
+ *   domain.n_passes      sections since the domain took the global lock; likewise
+ *
+ * Invariants: inside is whoever holds its domain's local lock while the domain holds the global one. has_global is
+ * left true only for a successor that has linked itself, so a free local lock never keeps the global one.
+ * FIFO: inside a domain and between domains, but not over all. Bounded bypass: a thread behind k of its domain is
+ * overtaken at most (k + 1) x (domains - 1) x (PASSES + 1) times. Waiters spin, each domain's first on the ticket.
+ * Context: the MCS node and the thread's domain, found by ctx_init; as for mcs, it stays in place from lock to unlock.
+ * The domains are NUMA nodes, or smaller ones on a machine with one node: see lk_level_of_domains.
+ * Deviation: a trylock, which the paper has for other pairs of locks only.
+ */
+#ifndef LK_COHORT_H
+#define LK_COHORT_H
+
+#include <stdlib.h>
+
+#include "lk.h"
+#include "mcs.h"
+#include "ticket.h"
+
+enum { lk_cohort_traits = LK_BOUNDED | LK_SPINS };
+
+enum { LK_COHORT_PASSES = 64 };
+
+#define lk_cohort_has_domains 1
+enum { lk_cohort_domain_run = LK_COHORT_PASSES + 1 };
+
+struct lk_cohort_domain {
+  _Alignas(LK_LINE_BYTES) struct lk_mcs local;
+  _Alignas(LK_LINE_BYTES) bool has_global; /* not where arrivals swing the tail */
+  unsigned n_passes;
+};
+
+struct lk_cohort {
+  _Alignas(LK_LINE_BYTES) struct lk_ticket global;
+  struct lk_cohort_domain *domains; /* this and below: set by init, constant afterwards */
+  unsigned n_domains;
+  enum lk_level level;
+  LK_CANARY_MEMBER
+};
+
+struct lk_cohort_ctx {
+  struct lk_mcs_ctx local;
+  struct lk_ticket_ctx global;
+  struct lk_cohort_domain *domain;
+};
+
+static inline void lk_cohort_init(struct lk_cohort *lock, const struct lk_config *config) {
+  lock->level = lk_level_of_domains(config);
+  lock->n_domains = config->n_domains[lock->level];
+  lock->domains = aligned_alloc(LK_LINE_BYTES, lock->n_domains * sizeof *lock->domains);
+  if (lock->domains == NULL) abort(); /* out of memory */
+  for (unsigned i = 0; i < lock->n_domains; i++) {
+    lk_mcs_init(&lock->domains[i].local, config);
+    lock->domains[i].has_global = false;
+    lock->domains[i].n_passes = 0;
+  }
+  lk_ticket_init(&lock->global, config);
+  LK_CANARY_SET(lock);
+}
+
+static inline void lk_cohort_destroy(struct lk_cohort *lock) {
+  LK_CANARY_CHECK(lock);
+  for (unsigned i = 0; i < lock->n_domains; i++) lk_mcs_destroy(&lock->domains[i].local);
+  lk_ticket_destroy(&lock->global);
+  free(lock->domains);
+}
+
+static inline void lk_cohort_ctx_init(struct lk_cohort *lock, struct lk_cohort_ctx *ctx,
+                                      const struct lk_domain *domain) {
+  ctx->domain = &lock->domains[domain->id[lock->level]];
+  lk_mcs_ctx_init(&ctx->domain->local, &ctx->local, domain);
+  lk_ticket_ctx_init(&lock->global, &ctx->global, domain);
+}
+
+static inline void lk_cohort_ctx_destroy(struct lk_cohort *lock, struct lk_cohort_ctx *ctx) {
+  lk_mcs_ctx_destroy(&ctx->domain->local, &ctx->local);
+  lk_ticket_ctx_destroy(&lock->global, &ctx->global);
+}
+
+static inline void lk_cohort_lock(struct lk_cohort *lock, struct lk_cohort_ctx *ctx) {
+  LK_CANARY_CHECK(lock);
+  struct lk_cohort_domain *const domain = ctx->domain;
+  lk_mcs_lock(&domain->local, &ctx->local);
+  if (domain->has_global) return; /* passed on with the local lock, whose order is then enough */
+  lk_ticket_lock(&lock->global, &ctx->global);
+}
+
+static inline bool lk_cohort_trylock(struct lk_cohort *lock, struct lk_cohort_ctx *ctx) {
+  LK_CANARY_CHECK(lock);
+  struct lk_cohort_domain *const domain = ctx->domain;
+  if (!lk_mcs_trylock(&domain->local, &ctx->local)) return false;
+  /* The local lock was free, so the domain does not have the global one. */
+  if (lk_ticket_trylock(&lock->global, &ctx->global)) return true;
+  lk_mcs_unlock(&domain->local, &ctx->local);
+  return false;
+}
+
+static inline void lk_cohort_unlock(struct lk_cohort *lock, struct lk_cohort_ctx *ctx) {
+  struct lk_cohort_domain *const domain = ctx->domain;
+  /* Relaxed: it only shows that there is a successor, which the unlock of the local lock then meets in order. One
+     that has not linked itself yet is taken for none: it will get the global lock by itself. */
+  const bool is_alone = atomic_load_explicit(&ctx->local.next, memory_order_relaxed) == NULL;
+  if (!is_alone && domain->n_passes < LK_COHORT_PASSES) {
+    domain->n_passes++;
+    domain->has_global = true;
+  } else {
+    domain->n_passes = 0;
+    domain->has_global = false;
+    lk_ticket_unlock(&lock->global, &ctx->global);
+  }
+  lk_mcs_unlock(&domain->local, &ctx->local);
+}
+
+#endif
