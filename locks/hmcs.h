@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+/*
+ * hmcs: an MCS lock at every level of the machine. The first thread of a group queues for the group above on behalf of
+ * all; an owner hands over inside its group, up to a threshold, and only then lets the group above have its turn. So
+ * the lock moves between distant CPUs as rarely as the thresholds say.
+ *
+ * Source: M. Chabbi, M. Fagan, J. Mellor-Crummey, "High Performance Locks for Multi-level NUMA Systems", PPoPP 2015.
+ *
+ *   group.tail      the queue of the group's members: threads in a leaf, child groups above; as lock.tail in mcs
+ *   group.member    the node with which this group queues in its parent; used by who owns the group's queue
+ *   group.parent    NULL for the root; set once, by the first ctx_init that knows it
+ *   node.next       the node behind this one in the same group, written by its successor
+ *   node.status     WAITS: set by the node's owner; else set by the predecessor: ASCEND, you own the group's queue but
+ *                   the group has to queue above; or a count, you own all levels, as the count-th of the group in a row
+ *
+ * Invariants: inside is whoever owns the queues of all groups from its leaf to the root. A group's queue is handed to a
+ * successor with a count while everything above is kept, with ASCEND after everything above was released.
+ * FIFO: in each group, not over all. Bounded bypass: a thread is overtaken at most (threads of its leaf) x the product
+ * over the levels of (sibling groups x THRESHOLD) times. Waiters spin on their nodes, a group's first on the group's.
+ * Context: the node and the leaf; in place from lock to the return of unlock. Groups live as long as the lock.
+ * Levels: CORE, LLC, NODE, PACKAGE, without those that do not divide the one above; without CORE if a core is one CPU.
+ * Deviation: a trylock; one threshold for all levels; the tree is learnt from the threads that come.
+ */
+#ifndef LK_HMCS_H
+#define LK_HMCS_H
+
+#include <stdlib.h>
+
+#include "lk.h"
+
+enum { lk_hmcs_traits = LK_BOUNDED | LK_SPINS };
+
+enum { LK_HMCS_THRESHOLD = 64 };
+
+#define lk_hmcs_has_domains 1
+enum { lk_hmcs_domain_run = LK_HMCS_THRESHOLD };
+
+/* node.status where it is no count */
+#define LK_HMCS_ASCEND (UINT32_MAX - 1)
+#define LK_HMCS_WAITS UINT32_MAX
+
+struct lk_hmcs_node {
+  _Atomic(struct lk_hmcs_node *) next;
+  _Atomic(uint32_t) status;
+};
+
+struct lk_hmcs_group {
+  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_hmcs_node *) tail;
+  _Alignas(LK_LINE_BYTES) struct lk_hmcs_node member; /* its waiter spins here, not where the tail is swung */
+  _Atomic(struct lk_hmcs_group *) parent;
+};
+
+struct lk_hmcs {
+  struct lk_hmcs_group *groups; /* those of the finest level first, the root last; set by init, like all below */
+  unsigned n_groups;
+  unsigned n_levels; /* without the root */
+  struct {
+    enum lk_level level;
+    unsigned first; /* index of its domain 0 in groups */
+  } levels[LK_N_LEVELS];
+  LK_CANARY_MEMBER
+};
+
+struct lk_hmcs_ctx {
+  _Alignas(LK_LINE_BYTES) struct lk_hmcs_node node;
+  struct lk_hmcs_group *leaf;
+};
+
+static inline void lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *config) {
+  lock->n_levels = 0;
+  lock->n_groups = 0;
+  unsigned n_above = 1; /* domains of the level above, coarsest level first */
+  bool is_kept[LK_N_LEVELS];
+  for (int level = LK_N_LEVELS - 1; level >= 0; level--) {
+    const unsigned n = config->n_domains[level];
+    is_kept[level] = n > n_above && !(level == LK_CORE && n >= config->n_cpus);
+    if (is_kept[level]) n_above = n;
+  }
+  for (int level = 0; level < LK_N_LEVELS; level++) {
+    if (!is_kept[level]) continue;
+    lock->levels[lock->n_levels].level = (enum lk_level)level;
+    lock->levels[lock->n_levels++].first = lock->n_groups;
+    lock->n_groups += config->n_domains[level];
+  }
+  lock->n_groups++; /* the root */
+  lock->groups = aligned_alloc(LK_LINE_BYTES, lock->n_groups * sizeof *lock->groups);
+  if (lock->groups == NULL) abort(); /* out of memory */
+  for (unsigned i = 0; i < lock->n_groups; i++) {
+    atomic_init(&lock->groups[i].tail, NULL);
+    atomic_init(&lock->groups[i].member.next, NULL);
+    atomic_init(&lock->groups[i].member.status, LK_HMCS_WAITS);
+    atomic_init(&lock->groups[i].parent, NULL);
+  }
+  LK_CANARY_SET(lock);
+}
+
+static inline void lk_hmcs_destroy(struct lk_hmcs *lock) {
+  LK_CANARY_CHECK(lock);
+  free(lock->groups);
+}
+
+/* From the root down, so that whoever finds a group linked finds all above it linked. */
+static inline void lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx, const struct lk_domain *domain) {
+  atomic_init(&ctx->node.next, NULL);
+  atomic_init(&ctx->node.status, LK_HMCS_WAITS);
+  struct lk_hmcs_group *group = &lock->groups[lock->n_groups - 1];
+  for (unsigned i = lock->n_levels; i-- > 0;) {
+    struct lk_hmcs_group *const parent = group;
+    struct lk_hmcs_group *none = NULL;
+    group = &lock->groups[lock->levels[i].first + domain->id[lock->levels[i].level]];
+    /* Acquire and release: pairs with itself. A failure is none: the first to come has decided, and what it had linked
+       above is seen. If the domains of two threads contradict each other, the lock is still right, only less near. */
+    (void)atomic_compare_exchange_strong_explicit(&group->parent, &none, parent, memory_order_acq_rel,
+                                                  memory_order_acquire);
+  }
+  ctx->leaf = group;
+}
+
+static inline void lk_hmcs_ctx_destroy(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) { (void)lock, (void)ctx; }
+
+/* Relaxed: set for good before any thread of the group's leaves has its ctx; see ctx_init. */
+static inline struct lk_hmcs_group *lk_hmcs_parent(struct lk_hmcs_group *group) {
+  return atomic_load_explicit(&group->parent, memory_order_relaxed);
+}
+
+static inline void lk_hmcs_lock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
+  LK_CANARY_CHECK(lock);
+  struct lk_hmcs_node *node = &ctx->node;
+  for (struct lk_hmcs_group *group = ctx->leaf; group != NULL; group = lk_hmcs_parent(group)) {
+    /* Relaxed, both: nobody sees the node before the exchange below publishes it; nor the status before the link. */
+    atomic_store_explicit(&node->next, NULL, memory_order_relaxed);
+    atomic_store_explicit(&node->status, LK_HMCS_WAITS, memory_order_relaxed);
+    /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it.
+       Acquire: pairs with the release in hand_over when it empties the queue, so that we use the group's member node
+       after its last user; and with the release of the predecessor's own exchange (whose node we write to). */
+    struct lk_hmcs_node *const previous = atomic_exchange_explicit(&group->tail, node, memory_order_acq_rel);
+    if (previous != NULL) {
+      /* Release: pairs with the acquire loads of `next` in unlock and hand_over; without it the predecessor's write to
+         our status could come before our own. */
+      atomic_store_explicit(&previous->next, node, memory_order_release);
+      uint32_t status;
+      /* Acquire: pairs with the release store in grant: the last owner's section is seen. */
+      while ((status = atomic_load_explicit(&node->status, memory_order_acquire)) == LK_HMCS_WAITS) lk_pause();
+      if (status != LK_HMCS_ASCEND) return;
+    }
+    /* Relaxed: the first of a row; only we read it, in unlock. */
+    atomic_store_explicit(&node->status, 0, memory_order_relaxed);
+    node = &group->member;
+  }
+}
+
+static inline void lk_hmcs_grant(struct lk_hmcs_node *next, uint32_t status) {
+  /* Release: pairs with the acquire load in lock. */
+  atomic_store_explicit(&next->status, status, memory_order_release);
+}
+
+/* Gives the queue of one group to the successor with that status, or leaves it empty. */
+static inline void lk_hmcs_hand_over(struct lk_hmcs_group *group, struct lk_hmcs_node *node, uint32_t status) {
+  /* Acquire: pairs with the release store of the link in lock. */
+  struct lk_hmcs_node *next = atomic_load_explicit(&node->next, memory_order_acquire);
+  if (next == NULL) {
+    struct lk_hmcs_node *last = node;
+    /* Release: pairs with the acquires on the tail in lock and trylock. Relaxed on failure: what we need to know of the
+       queue comes with the link. */
+    if (LK_LIKELY(atomic_compare_exchange_strong_explicit(&group->tail, &last, NULL, memory_order_release,
+                                                          memory_order_relaxed)))
+      return;
+    /* A successor has swung the tail and is about to link itself: a few instructions, unless preempted. */
+    while ((next = atomic_load_explicit(&node->next, memory_order_acquire)) == NULL) lk_pause(); /* as above */
+  }
+  lk_hmcs_grant(next, status);
+}
+
+/* Hands all levels over to the next of the same group; false if there is none, or it is another group's turn. */
+static inline bool lk_hmcs_pass(struct lk_hmcs_node *node) {
+  /* Relaxed: we own it; the acquire in lock has read it, or we have written it. */
+  const uint32_t count = atomic_load_explicit(&node->status, memory_order_relaxed);
+  if (count + 1 >= LK_HMCS_THRESHOLD) return false;
+  /* Acquire: pairs with the release store of the link in lock. */
+  struct lk_hmcs_node *const next = atomic_load_explicit(&node->next, memory_order_acquire);
+  if (next == NULL) return false;
+  lk_hmcs_grant(next, count + 1);
+  return true;
+}
+
+/* Releases the levels above first: who gets the group's queue with ASCEND joins them behind all that wait there. */
+LK_COLD static void lk_hmcs_release(struct lk_hmcs_group *group, struct lk_hmcs_node *node) {
+  struct lk_hmcs_group *const parent = lk_hmcs_parent(group);
+  if (parent == NULL) {
+    lk_hmcs_hand_over(group, node, 0); /* at the root all is FIFO: nothing to count */
+  } else if (!lk_hmcs_pass(node)) {
+    lk_hmcs_release(parent, &group->member);
+    lk_hmcs_hand_over(group, node, LK_HMCS_ASCEND);
+  }
+}
+
+LK_COLD static bool lk_hmcs_try(struct lk_hmcs_group *group, struct lk_hmcs_node *node) {
+  struct lk_hmcs_node *free = NULL;
+  atomic_store_explicit(&node->next, NULL, memory_order_relaxed); /* as in lock */
+  atomic_store_explicit(&node->status, 0, memory_order_relaxed);  /* as in lock */
+  /* As the exchange in lock, but the acquire has only the emptying hand_over to pair with. Relaxed on failure: nothing
+     was acquired. */
+  if (!atomic_compare_exchange_strong_explicit(&group->tail, &free, node, memory_order_acq_rel, memory_order_relaxed))
+    return false;
+  struct lk_hmcs_group *const parent = lk_hmcs_parent(group);
+  if (parent == NULL || lk_hmcs_try(parent, &group->member)) return true;
+  lk_hmcs_hand_over(group, node, LK_HMCS_ASCEND);
+  return false;
+}
+
+static inline bool lk_hmcs_trylock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
+  LK_CANARY_CHECK(lock);
+  return lk_hmcs_try(ctx->leaf, &ctx->node);
+}
+
+static inline void lk_hmcs_unlock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
+  (void)lock;
+  const bool is_flat = lk_hmcs_parent(ctx->leaf) == NULL; /* nothing to count there */
+  if (is_flat || LK_UNLIKELY(!lk_hmcs_pass(&ctx->node))) lk_hmcs_release(ctx->leaf, &ctx->node);
+}
+
+#endif
