@@ -15,6 +15,8 @@
  *   lk_x_rdlock, lk_x_rdunlock, lk_x_tryrdlock, lk_x_wrlock, lk_x_wrunlock, lk_x_trywrlock
  * (lk_x_no_trylock then stands for both tries). One whose readers retry instead of waiting says
  * `#define lk_x_retries 1` and has lk_x_rdvalidate instead of lk_x_rdunlock: true = the reads were consistent.
+ * A readers/writer lock says `#define lk_x_writer_phases n` if a writer behind at most one other waits for at most n
+ * phases, however many readers come: those inside, the other writer, those that it kept out are three.
  * A lock or context that needs no memory is `char unused`, since C has no empty struct.
  * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has `enum { lk_x_domain_run = N
  * };` with its bound: while a thread of another domain is in line, and those have been served that were in line before

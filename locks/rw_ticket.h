@@ -25,6 +25,7 @@
 #include "lk.h"
 
 #define lk_rw_ticket_is_rw 1
+#define lk_rw_ticket_writer_phases 3
 
 enum { lk_rw_ticket_traits = LK_FIFO | LK_SPINS };
 

@@ -298,6 +298,9 @@ const struct lk_ops FN(ops) = {
     .try_lock_shared = try_lock_shared,
 #endif
     .unlock_shared = unlock_shared,
+#if FN(writer_phases)
+    .writer_phases = FN(writer_phases),
+#endif
 #endif
     .work = work,
 };

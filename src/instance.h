@@ -33,6 +33,7 @@ struct lk_ops {
   void (*lock_shared)(void *lock, void *ctx);
   bool (*try_lock_shared)(void *lock, void *ctx);
   bool (*unlock_shared)(void *lock, void *ctx); /* false: the reads were not consistent; do the section again */
+  unsigned writer_phases;                       /* that a writer waits for at most; 0: no promise. See lk.h */
 
   /* The timed loop with the lock inlined: runs from the call until the trial's phase is PHASE_STOP. */
   void (*work)(struct worker *worker);

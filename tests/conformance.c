@@ -35,7 +35,10 @@ int main(int n_arguments, char **arguments) {
   }
   unsigned n = run_all(conformance_exclusive, ops, only);
   n += run_all(conformance_order, ops, only);
-  if (ops->lock_shared != NULL) n += run_all(conformance_shared, ops, only);
+  if (ops->lock_shared != NULL) {
+    n += run_all(conformance_shared, ops, only);
+    n += run_all(conformance_phases, ops, only);
+  }
   CHECK(n > 0);
   return check_result();
 }

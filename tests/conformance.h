@@ -18,4 +18,6 @@ extern const struct conformance_case conformance_order[];
 /* Of a readers/writer lock, by both modes. */
 extern const struct conformance_case conformance_shared[];
 
+extern const struct conformance_case conformance_phases[];
+
 #endif
