@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pi_futex: the kernel keeps the queue and hands the lock over, and lends the owner the priority of the most urgent
+ * waiter (priority inheritance), so that a thread of middling priority cannot hold up one of high priority by keeping
+ * a low one that owns the lock off its CPU. Uncontended it costs no system call.
+ *
+ * Source: Linux futex(2), FUTEX_LOCK_PI and FUTEX_UNLOCK_PI; L. Sha, R. Rajkumar, J. P. Lehoczky, "Priority Inheritance
+ * Protocols", IEEE Transactions on Computers 39(9), 1990.
+ *
+ *   word    0                    free
+ *           thread id            held by that thread, nobody waits; set by an arrival that found 0, cleared by unlock
+ *           id | FUTEX_WAITERS   held, the kernel has waiters; set and changed by the kernel only
+ *   ctx.thread_id   the system's number of the thread that uses the ctx, 0 until it first locks
+ *
+ * Invariants: user space changes the word only from 0 to its own id and from its own id to 0, so whatever the
+ * kernel has put there is left to the kernel, which hands over to a waiter without the word ever being 0. The kernel
+ * changes the word by full barriers.
+ * FIFO: by priority, and among equals in order of arrival; but an arrival may find 0 before the first waiter has
+ * reached the kernel. Waits: parks at once. Context: the thread's id, which is part of the protocol; so a ctx belongs
+ * to the thread that first locks with it, whoever initialised it.
+ */
+#ifndef LK_PI_FUTEX_H
+#define LK_PI_FUTEX_H
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lk.h"
+#include "lk_futex.h"
+
+enum { lk_pi_futex_traits = LK_PARKS };
+
+struct lk_pi_futex {
+  _Atomic(uint32_t) word;
+  LK_CANARY_MEMBER
+};
+
+struct lk_pi_futex_ctx {
+  uint32_t thread_id;
+};
+
+static inline void lk_pi_futex_init(struct lk_pi_futex *lock, const struct lk_config *config) {
+  (void)config;
+  atomic_init(&lock->word, 0);
+  LK_CANARY_SET(lock);
+}
+
+static inline void lk_pi_futex_destroy(struct lk_pi_futex *lock) { LK_CANARY_CHECK(lock); }
+
+static inline void lk_pi_futex_ctx_init(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx,
+                                        const struct lk_domain *domain) {
+  (void)lock, (void)domain;
+  ctx->thread_id = 0; /* it may not be our own */
+}
+
+static inline void lk_pi_futex_ctx_destroy(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {
+  (void)lock, (void)ctx;
+}
+
+LK_COLD static void lk_pi_futex_adopt(struct lk_pi_futex_ctx *ctx) { ctx->thread_id = (uint32_t)syscall(SYS_gettid); }
+
+static inline bool lk_pi_futex_trylock(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {
+  LK_CANARY_CHECK(lock);
+  if (LK_UNLIKELY(ctx->thread_id == 0)) lk_pi_futex_adopt(ctx);
+  uint32_t free = 0;
+  /* Acquire: pairs with the release in unlock, or with the kernel's change to 0. Relaxed on failure: nothing was
+     acquired. */
+  return atomic_compare_exchange_strong_explicit(&lock->word, &free, ctx->thread_id, memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+
+LK_COLD static void lk_pi_futex_lock_slow(struct lk_pi_futex *lock) {
+  while (syscall(SYS_futex, &lock->word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) != 0)
+    /* Anything else means that we own it already, or that the system has no such futexes or no memory. */
+    if (errno != EINTR && errno != EAGAIN) abort();
+  /* Acquire: pairs with the release in unlock_slow. The kernel's own changes of the word are full barriers and have
+     ordered the sections; this tells the language and its checkers, which cannot see into it. */
+  (void)atomic_load_explicit(&lock->word, memory_order_acquire);
+}
+
+static inline void lk_pi_futex_lock(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {
+  if (LK_UNLIKELY(!lk_pi_futex_trylock(lock, ctx))) lk_pi_futex_lock_slow(lock);
+}
+
+LK_COLD static void lk_pi_futex_unlock_slow(struct lk_pi_futex *lock) {
+  /* Release: pairs with the acquire in lock_slow, and tells no more than it does. The value stays as it is. */
+  (void)atomic_fetch_or_explicit(&lock->word, 0, memory_order_release);
+  if (syscall(SYS_futex, &lock->word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) != 0) abort(); /* not ours */
+}
+
+static inline void lk_pi_futex_unlock(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {
+  uint32_t mine = ctx->thread_id;
+  /* Release: pairs with the acquire in trylock. Relaxed on failure: the kernel has set its bit; see unlock_slow. */
+  if (LK_UNLIKELY(
+          !atomic_compare_exchange_strong_explicit(&lock->word, &mine, 0, memory_order_release, memory_order_relaxed)))
+    lk_pi_futex_unlock_slow(lock);
+}
+
+#endif
