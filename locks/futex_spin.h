@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/*
+ * futex_spin: a futex lock of whose waiters one at most is awake. Who finds it taken spins for a while if nobody else
+ * does, and sleeps otherwise. While there is a spinner unlock wakes nobody: it costs the owner no system call.
+ *
+ * Source: one awake waiter, Go's sync.Mutex ("woken"); spin before sleep, Rust's std and musl; the rest is ours.
+ *
+ *   state, HELD       somebody is inside; set by whoever gets in, cleared by unlock
+ *   state, SPINNER    one waiter is awake or about to be; set by a waiter for itself or by an unlock for a sleeper,
+ *                     cleared by that waiter when it gets in or goes to sleep
+ *   state, SLEEPERS   how many sleep; each adds itself, the unlock that wakes one subtracts it
+ *   state, RELEASES   counts unlocks modulo 256, so that a spinner sees what happened between two looks
+ *   grant             1: the role of spinner waits for some sleeper; set by the waker, cleared by who takes the role
+ *
+ * Invariants: grant is 1 only while SPINNER is set, and nobody has the role. A thread becomes a sleeper only while
+ * another is HELD or SPINNER in the word; whoever of these is the last to leave sees it there and wakes it.
+ * FIFO: no; arrivals overtake without bound. Context: none. Waits: spins, then parks. A spinner gives up after
+ * spin_pauses in which nobody unlocked, or RENEWALS times that: where the lock turns over, to wake the next one would
+ * cost the owner more than the spinner does. Looks are what a spinner costs: each takes the owner's cache line. So it
+ * looks rarely once the lock is seen to be taken again and again, and leaves it to the owner for a while even if free.
+ */
+#ifndef LK_FUTEX_SPIN_H
+#define LK_FUTEX_SPIN_H
+
+#include "lk.h"
+#include "lk_futex.h"
+
+enum { lk_futex_spin_traits = LK_SPINS | LK_PARKS };
+
+enum lk_futex_spin_state {
+  LK_FUTEX_SPIN_HELD = 1,
+  LK_FUTEX_SPIN_SPINNER = 2,
+  LK_FUTEX_SPIN_SLEEPER = 4,       /* one of them */
+  LK_FUTEX_SPIN_RELEASE = 1 << 24, /* one of them; what overflows is lost, and nobody misses it */
+  LK_FUTEX_SPIN_SLEEPERS = LK_FUTEX_SPIN_RELEASE - LK_FUTEX_SPIN_SLEEPER, /* all: room for every thread of Linux */
+};
+
+enum {
+  LK_FUTEX_SPIN_LOOKS = 10, /* in spin_pauses, at a lock that does not turn over quickly */
+  LK_FUTEX_SPIN_RENEWALS = 64,
+};
+
+struct lk_futex_spin {
+  _Atomic(uint32_t) state;
+  _Atomic(uint32_t) grant;
+  uint32_t spin_pauses;
+  LK_CANARY_MEMBER
+};
+
+struct lk_futex_spin_ctx {
+  char unused; /* C has no empty struct */
+};
+
+static inline void lk_futex_spin_init(struct lk_futex_spin *lock, const struct lk_config *config) {
+  atomic_init(&lock->state, 0);
+  atomic_init(&lock->grant, 0);
+  lock->spin_pauses = config->spin_pauses;
+  LK_CANARY_SET(lock);
+}
+
+static inline void lk_futex_spin_destroy(struct lk_futex_spin *lock) { LK_CANARY_CHECK(lock); }
+
+static inline void lk_futex_spin_ctx_init(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx,
+                                          const struct lk_domain *domain) {
+  (void)lock, (void)ctx, (void)domain;
+}
+
+static inline void lk_futex_spin_ctx_destroy(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {
+  (void)lock, (void)ctx;
+}
+
+static inline bool lk_futex_spin_trylock(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {
+  (void)ctx;
+  LK_CANARY_CHECK(lock);
+  /* Acquire: pairs with the release in unlock. The bit alone, whatever the others say: where it was set already
+     nothing has changed. */
+  return !(atomic_fetch_or_explicit(&lock->state, LK_FUTEX_SPIN_HELD, memory_order_acquire) & LK_FUTEX_SPIN_HELD);
+}
+
+/* Until a waker's grant is ours. */
+static inline void lk_futex_spin_sleep(struct lk_futex_spin *lock) {
+  /* Relaxed: the role of spinner protects nothing; getting in is ordered by the state. */
+  while (atomic_exchange_explicit(&lock->grant, 0, memory_order_relaxed) == 0) lk_futex_wait(&lock->grant, 0);
+}
+
+/* How many unlocks lie between two states. */
+static inline uint32_t lk_futex_spin_releases(uint32_t before, uint32_t after) {
+  const uint32_t modulus = UINT32_MAX / LK_FUTEX_SPIN_RELEASE + 1;
+  return (after / LK_FUTEX_SPIN_RELEASE - before / LK_FUTEX_SPIN_RELEASE) % modulus;
+}
+
+/* As the spinner: until the lock looks free, or the budget is spent. Returns the state as last seen. */
+static inline uint32_t lk_futex_spin_watch(struct lk_futex_spin *lock) {
+  const uint32_t budget = lock->spin_pauses;
+  uint32_t left = budget, distance = budget / LK_FUTEX_SPIN_LOOKS + 1, n_renewals = 0;
+  bool gives_way = false;
+  /* Relaxed, here and below: a guess, which the caller's compare-exchange checks. */
+  uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+  while ((state & LK_FUTEX_SPIN_HELD || gives_way) && left != 0) {
+    const uint32_t before = state, n_pauses = distance < left ? distance : left;
+    for (uint32_t i = 0; i < n_pauses; i++) lk_pause();
+    left -= n_pauses;
+    state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    const uint32_t n_releases = lk_futex_spin_releases(before, state);
+    if (n_releases != 0 && n_renewals++ < LK_FUTEX_SPIN_RENEWALS) left = budget;
+    gives_way = n_releases > 1 && distance < budget; /* once: with the distance goes the reason */
+    if (n_releases > 1) distance = budget;
+  }
+  return state;
+}
+
+LK_COLD static void lk_futex_spin_lock_slow(struct lk_futex_spin *lock) {
+  uint32_t role = 0; /* SPINNER once we are */
+  /* Relaxed: a guess, which the compare-exchange checks. */
+  uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+  for (;;) {
+    const bool is_free = !(state & LK_FUTEX_SPIN_HELD);
+    const bool may_spin = role == 0 && !(state & LK_FUTEX_SPIN_SPINNER);
+    const uint32_t wanted = is_free    ? state - role + LK_FUTEX_SPIN_HELD
+                            : may_spin ? state + LK_FUTEX_SPIN_SPINNER
+                                       : state - role + LK_FUTEX_SPIN_SLEEPER;
+    /* Acquire: where it takes the lock, pairs with the release in unlock. Release: where it gives up the role of
+       spinner, pairs with the acquire in unlock_slow, see there. Either through the changes of others: all are
+       read-modify-writes. Relaxed on failure: a guess again. */
+    if (!atomic_compare_exchange_weak_explicit(&lock->state, &state, wanted, memory_order_acq_rel,
+                                               memory_order_relaxed))
+      continue;
+    if (is_free) return;
+    if (!may_spin) lk_futex_spin_sleep(lock);
+    role = LK_FUTEX_SPIN_SPINNER;
+    state = lk_futex_spin_watch(lock);
+  }
+}
+
+static inline void lk_futex_spin_lock(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {
+  if (LK_UNLIKELY(!lk_futex_spin_trylock(lock, ctx))) lk_futex_spin_lock_slow(lock);
+}
+
+LK_COLD static void lk_futex_spin_unlock_slow(struct lk_futex_spin *lock) {
+  /* Relaxed: a guess, which the compare-exchange checks. */
+  uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+  do {
+    /* Where somebody is inside or spins again, that thread will see to the sleepers. */
+    if (!(state & LK_FUTEX_SPIN_SLEEPERS) || state & (LK_FUTEX_SPIN_HELD | LK_FUTEX_SPIN_SPINNER)) return;
+    /* Acquire: pairs with the release in lock_slow of whoever took the last grant and gave up the role since. So our
+       grant comes after its exchange in sleep; otherwise that exchange might take both for one, and ours be lost. */
+  } while (!atomic_compare_exchange_weak_explicit(&lock->state, &state,
+                                                  state - LK_FUTEX_SPIN_SLEEPER + LK_FUTEX_SPIN_SPINNER,
+                                                  memory_order_acquire, memory_order_relaxed));
+  /* Relaxed: read by the exchange in sleep, and by the kernel, which orders it before its look at who sleeps. A store
+     would do; that all changes are read-modify-writes makes it easier to check by machine. */
+  (void)atomic_exchange_explicit(&lock->grant, 1, memory_order_relaxed);
+  lk_futex_wake_one(&lock->grant);
+}
+
+static inline void lk_futex_spin_unlock(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {
+  (void)ctx;
+  /* Release: pairs with the acquires in trylock and lock_slow. */
+  const uint32_t before =
+      atomic_fetch_add_explicit(&lock->state, LK_FUTEX_SPIN_RELEASE - LK_FUTEX_SPIN_HELD, memory_order_release);
+  if (LK_UNLIKELY(before & LK_FUTEX_SPIN_SLEEPERS && !(before & LK_FUTEX_SPIN_SPINNER)))
+    lk_futex_spin_unlock_slow(lock);
+}
+
+#endif
