@@ -27,6 +27,8 @@
 
 #include "lk.h"
 
+#define lk_cna_is_bounded 1
+
 enum { lk_cna_traits = LK_BOUNDED | LK_SPINS };
 
 enum { LK_CNA_WAITS, LK_CNA_ALONE }; /* grants that are no addresses */
@@ -35,6 +37,9 @@ enum { LK_CNA_PASSES = 64 };
 
 #define lk_cna_has_domains 1
 enum { lk_cna_domain_run = LK_CNA_PASSES + 1 };
+static inline uint64_t lk_cna_bypass(const struct lk_config *config) {
+  return (uint64_t)config->n_threads * LK_CNA_PASSES;
+}
 
 struct lk_cna_ctx {
   _Alignas(LK_LINE_BYTES) _Atomic(struct lk_cna_ctx *) next;

@@ -32,6 +32,12 @@ enum { lk_cohort_traits = LK_BOUNDED | LK_SPINS };
 
 enum { LK_COHORT_PASSES = 64 };
 
+#define lk_cohort_is_bounded 1
+static inline uint64_t lk_cohort_bypass(const struct lk_config *config) {
+  const uint64_t n_domains = config->n_domains[lk_level_of_domains(config)];
+  return config->n_threads * (n_domains - 1) * (LK_COHORT_PASSES + 1);
+}
+
 #define lk_cohort_has_domains 1
 enum { lk_cohort_domain_run = LK_COHORT_PASSES + 1 };
 

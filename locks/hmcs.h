@@ -32,6 +32,14 @@ enum { lk_hmcs_traits = LK_BOUNDED | LK_SPINS };
 
 enum { LK_HMCS_THRESHOLD = 64 };
 
+#define lk_hmcs_is_bounded 1
+static inline uint64_t lk_hmcs_bypass(const struct lk_config *config) {
+  uint64_t n = config->n_threads;
+  for (unsigned level = 0; level < LK_N_LEVELS; level++)
+    if (config->n_domains[level] > 1) n *= (uint64_t)config->n_domains[level] * LK_HMCS_THRESHOLD;
+  return n;
+}
+
 #define lk_hmcs_has_domains 1
 enum { lk_hmcs_domain_run = LK_HMCS_THRESHOLD };
 

@@ -17,6 +17,10 @@
  * `#define lk_x_retries 1` and has lk_x_rdvalidate instead of lk_x_rdunlock: true = the reads were consistent.
  * A readers/writer lock says `#define lk_x_writer_phases n` if a writer behind at most one other waits for at most n
  * phases, however many readers come: those inside, the other writer, those that it kept out are three.
+ * One that is neither FIFO nor unfair says `#define lk_x_is_bounded 1` beside LK_BOUNDED and has
+ *   uint64_t lk_x_bypass(const struct lk_config *)   how often a thread in line is overtaken at most, by acquisitions
+ *                                                    that begin when it is there and are served before it (of a
+ *                                                    readers/writer lock: a writer, by writers)
  * A lock or context that needs no memory is `char unused`, since C has no empty struct.
  * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has `enum { lk_x_domain_run = N
  * };` with its bound: while a thread of another domain is in line, and those have been served that were in line before
@@ -42,7 +46,7 @@ enum lk_traits {
   LK_RULER = 1 << 3,   /* not a lock, but something to hold locks against; does not exclude */
   LK_SYSTEM = 1 << 4,  /* the system's lock behind our interface */
   LK_PEER = 1 << 5,    /* another library's lock behind our interface */
-  LK_BOUNDED = 1 << 6, /* not FIFO, but nobody is overtaken more often than a bound that the head tells */
+  LK_BOUNDED = 1 << 6, /* not FIFO, but nobody is overtaken more often than lk_x_bypass says */
   LK_RW = 1 << 7,      /* has a shared mode; set by the template, from lk_x_is_rw */
   LK_DOMAINS = 1 << 8, /* hands over to near threads first; set by the template, from lk_x_has_domains */
 };

@@ -31,6 +31,11 @@ enum { lk_malthusian_traits = LK_BOUNDED | LK_SPINS | LK_PARKS };
 
 enum { LK_MALTHUSIAN_EVERY = 1000 };
 
+#define lk_malthusian_is_bounded 1
+static inline uint64_t lk_malthusian_bypass(const struct lk_config *config) {
+  return (uint64_t)config->n_threads * (LK_MALTHUSIAN_EVERY + 2);
+}
+
 enum lk_malthusian_state { LK_MALTHUSIAN_GRANTED, LK_MALTHUSIAN_WAITS, LK_MALTHUSIAN_ASLEEP };
 
 struct lk_malthusian_ctx {

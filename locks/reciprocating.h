@@ -23,7 +23,15 @@
 
 #include "lk.h"
 
+#define lk_reciprocating_is_bounded 1
+
 enum { lk_reciprocating_traits = LK_BOUNDED | LK_SPINS };
+
+enum { LK_RECIPROCATING_BYPASSES = 1 }; /* of a waiter by each other thread */
+
+static inline uint64_t lk_reciprocating_bypass(const struct lk_config *config) {
+  return (uint64_t)(config->n_threads - 1) * LK_RECIPROCATING_BYPASSES;
+}
 
 enum lk_reciprocating_state { LK_RECIPROCATING_FREE, LK_RECIPROCATING_EMPTY }; /* no context lies at these */
 

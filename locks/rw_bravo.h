@@ -31,8 +31,12 @@
 #include "rw_phasefair.h"
 
 #define lk_rw_bravo_is_rw 1
+#define lk_rw_bravo_is_bounded 1
 
 enum { lk_rw_bravo_traits = LK_BOUNDED | LK_SPINS };
+
+/* Writers are served in the order of arrival. */
+static inline uint64_t lk_rw_bravo_bypass(const struct lk_config *config) { return (void)config, 0; }
 
 enum {
   LK_RW_BRAVO_SLOTS_PER_THREAD = 2,

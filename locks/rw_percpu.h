@@ -30,8 +30,12 @@
 #include "ticket.h"
 
 #define lk_rw_percpu_is_rw 1
+#define lk_rw_percpu_is_bounded 1
 
 enum { lk_rw_percpu_traits = LK_BOUNDED | LK_SPINS };
+
+/* Writers are served in the order of arrival. */
+static inline uint64_t lk_rw_percpu_bypass(const struct lk_config *config) { return (void)config, 0; }
 
 enum { LK_RW_PERCPU_SLOTS_PER_CPU = 4 };
 

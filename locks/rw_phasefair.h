@@ -28,8 +28,12 @@
 #include "lk.h"
 
 #define lk_rw_phasefair_is_rw 1
+#define lk_rw_phasefair_is_bounded 1
 
 enum { lk_rw_phasefair_traits = LK_BOUNDED | LK_SPINS };
+
+/* Writers are served in the order of arrival. */
+static inline uint64_t lk_rw_phasefair_bypass(const struct lk_config *config) { return (void)config, 0; }
 
 enum lk_rw_phasefair_rin {
   LK_RW_PHASEFAIR_PRESENT = 1,

@@ -9,6 +9,8 @@
  */
 #include "instance.h"
 
+#include <assert.h>
+
 #include "worker.h"
 
 #define QUOTE_(x) #x
@@ -302,5 +304,14 @@ const struct lk_ops FN(ops) = {
     .writer_phases = FN(writer_phases),
 #endif
 #endif
+#if FN(is_bounded)
+    .bypass = FN(bypass),
+#endif
     .work = work,
 };
+
+#if FN(is_bounded)
+static_assert((unsigned)FN(traits) & LK_BOUNDED, NAME " has a bound and does not say so");
+#else
+static_assert(!((unsigned)FN(traits) & LK_BOUNDED), NAME " says LK_BOUNDED and has no lk_" NAME "_bypass");
+#endif

@@ -35,6 +35,9 @@ struct lk_ops {
   bool (*unlock_shared)(void *lock, void *ctx); /* false: the reads were not consistent; do the section again */
   unsigned writer_phases;                       /* that a writer waits for at most; 0: no promise. See lk.h */
 
+  /* The bound of a lock that says LK_BOUNDED, else NULL; see lk.h. */
+  uint64_t (*bypass)(const struct lk_config *config);
+
   /* The timed loop with the lock inlined: runs from the call until the trial's phase is PHASE_STOP. */
   void (*work)(struct worker *worker);
 };

@@ -15,6 +15,8 @@ extern const struct conformance_case conformance_exclusive[];
 
 extern const struct conformance_case conformance_order[];
 
+extern const struct conformance_case conformance_bypass[];
+
 /* Of a readers/writer lock, by both modes. */
 extern const struct conformance_case conformance_shared[];
 

@@ -3,10 +3,10 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "arrival.h"
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
+#include "line.h"
 
 enum { N_WAITERS = 6 };
 
@@ -20,7 +20,7 @@ struct waiter {
   struct queue *queue;
   unsigned index;
   pthread_t thread;
-  struct arrival arrival;
+  struct line_mark mark;
 };
 
 static void *wait_in_line(void *argument) {
@@ -28,7 +28,7 @@ static void *wait_in_line(void *argument) {
   struct queue *queue = waiter->queue;
   const struct lk_ops *ops = queue->client.ops;
   void *ctx = client_enter(&queue->client, waiter->index);
-  arrival_announce(&waiter->arrival);
+  line_arrive(&waiter->mark, ops);
   ops->lock(queue->client.lock, ctx);
   queue->served[queue->n_served++] = waiter->index;
   ops->unlock(queue->client.lock, ctx);
@@ -48,8 +48,7 @@ static void everybody_is_served(const struct lk_ops *ops) {
     waiter->queue = &queue;
     waiter->index = n_waiting;
     if (!CHECK(pthread_create(&waiter->thread, NULL, wait_in_line, waiter) == 0)) break;
-    while (!arrival_is_in_line(&waiter->arrival, ops->traits & LK_PARKS))
-      nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    while (!line_is_in(&waiter->mark)) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
   }
   ops->unlock(queue.client.lock, ctx);
   ops->lock(queue.client.lock, ctx); /* behind all others, if it is the order of arrival that counts */

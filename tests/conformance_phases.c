@@ -13,16 +13,16 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "arrival.h"
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
+#include "line.h"
 
 enum { ROUND_MS = 20, N_WRITERS = 2, N_READERS = 3, MAX_WAITS = 16, ENOUGH_PHASES = 16, NOT_KNOWN = -1 };
 
 /* One time that a writer waits; never used again, so that nobody looks at it while it changes. */
 struct wait {
-  struct arrival arrival;
+  struct line_mark mark;
   _Atomic(long) known_in; /* the phase in which it was known to be in line; set by the first reader that finds so */
 };
 
@@ -61,7 +61,7 @@ static bool look_for_writers(struct account *account) {
     struct wait *wait = atomic_load_explicit(&account->writers[i].current, memory_order_acquire);
     long known_in = NOT_KNOWN;
     if (wait == NULL || atomic_load_explicit(&wait->known_in, memory_order_relaxed) != NOT_KNOWN) continue;
-    if (!arrival_is_in_line(&wait->arrival, account->client.ops->traits & LK_PARKS)) is_unsure = true;
+    if (!line_is_in(&wait->mark)) is_unsure = true;
     /* Relaxed: both are words whose changes have an order, and the writer looks when we have given it the lock. */
     else if (atomic_compare_exchange_strong_explicit(&wait->known_in, &known_in,
                                                      atomic_load_explicit(&account->phase, memory_order_relaxed),
@@ -112,7 +112,7 @@ static void write_and_wait(struct account *account, unsigned index) {
   for (unsigned i = 0; i < MAX_WAITS && (i == 0 || crowd_may_go_on()); i++) {
     struct wait *wait = &writer->waits[i];
     const long asked_in = ask(account);
-    arrival_announce(&wait->arrival);
+    line_arrive(&wait->mark, ops);
     /* Release: the arrival comes with it. */
     atomic_store_explicit(&writer->current, wait, memory_order_release);
     ops->lock(account->client.lock, ctx);

@@ -42,7 +42,7 @@ void *take_memory(size_t n_bytes, size_t align) {
 struct client client_make(const struct lk_ops *ops, unsigned n_threads) {
   struct lk_config config = lk_config_default(n_threads, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
   memcpy(config.n_domains, (const unsigned[LK_N_LEVELS]){4, 2, 2, 1}, sizeof config.n_domains);
-  struct client client = {.ops = ops, .lock = take_memory(ops->lock_bytes, ops->lock_align)};
+  struct client client = {.ops = ops, .config = config, .lock = take_memory(ops->lock_bytes, ops->lock_align)};
   ops->init(client.lock, &config);
   return client;
 }

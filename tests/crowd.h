@@ -18,6 +18,7 @@ enum { CROWD_MAX = 64 };
 /* One lock as a client of lk.h has it: its memory is the client's. */
 struct client {
   const struct lk_ops *ops;
+  struct lk_config config;
   void *lock;
 };
 

@@ -19,8 +19,12 @@
 
 #define lk_ck_pflock_is_rw 1
 #define lk_ck_pflock_no_trylock 1
+#define lk_ck_pflock_is_bounded 1
 
 enum { lk_ck_pflock_traits = LK_BOUNDED | LK_SPINS | LK_PEER };
+
+/* Writers are served in the order of arrival. */
+static inline uint64_t lk_ck_pflock_bypass(const struct lk_config *config) { return (void)config, 0; }
 
 struct lk_ck_pflock {
   ck_pflock_t lock;
