@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # What a build and a run need, and what the tests need beside that, as Debian calls it.
 RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark-dev libjansson-dev
   python3 python3-pandas python3-matplotlib python3-scipy libjs-chart.js)
+PEER_PACKAGES=(libck-dev libnsync-dev libabsl-dev libtbb-dev) # a build does without those that are not there
 TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
   python3-selenium chromium chromium-driver)
 
@@ -90,6 +91,26 @@ install_packages() {
     fail "apt-get could not install: ${missing[*]} (whole log: $log)"
   fi
   rm -f "$log"
+}
+
+# install_peers: installs what is missing of PEER_PACKAGES, if apt knows it; whatever fails, a peer is only left out.
+install_peers() {
+  local package configured
+  local -a missing=()
+  command -v apt-cache >/dev/null || return 0
+  for package in $(missing_packages "${PEER_PACKAGES[@]}"); do
+    if apt-cache show "$package" >/dev/null 2>&1; then missing+=("$package"); fi
+  done
+  ((${#missing[@]} > 0)) || return 0
+  if ((EUID != 0)) && ! sudo -n true 2>/dev/null; then
+    say "without these packages the peers in them are left out: ${missing[*]}"
+    return
+  fi
+  (install_packages "${missing[@]}") || return 0
+  # A build remembers what it has not found.
+  for configured in build/*/build.ninja; do
+    [[ ! -f $configured ]] || rm -rf "${configured%/*}"
+  done
 }
 
 # build DIR [MESON OPTION...]: configures once, then builds what changed.
