@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""GenMC, the weak-memory model checker: which clients of tests/genmc a lock gets, how large, and what came out.
+
+https://plv.mpi-sws.org/genmc; this was written for 0.10.3.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIENTS = ROOT / "tests" / "genmc"
+# The language's model finds plain races but has no load buffering; that of the hardware is the other way round.
+LANGUAGE, HARDWARE = "rc11", "imm"
+
+OPTIONS = [
+    "--check-liveness",  # a wait that never ends is an error
+    "--disable-ipr",  # in-place revisiting gives up on two unordered stores to a word, which are right in ttas
+    "--disable-estimation",
+]
+PAUSES_BLOCK = ["--disable-spin-assume"]  # with -DLK_PAUSE_BLOCKS, see tests/genmc/shadow/lk_arch.h
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many threads there are, and whether the first of them comes twice."""
+
+    threads: int
+    again: bool
+
+    def __str__(self) -> str:
+        return f"{self.threads} threads" + (", one of them twice" if self.again else "")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How far a lock is checked where that is not the whole, and why."""
+
+    reason: str
+    sizes: tuple[Size, ...] = (Size(3, True),)
+    options: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Client:
+    """A program of tests/genmc, with what it is compiled with, and its size if that is not the lock's bound."""
+
+    name: str
+    program: str
+    defines: tuple[str, ...] = ()
+    size: Size | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run of the checker."""
+
+    lock: str
+    client: Client
+    size: Size
+    model: str
+    bound: Bound
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`verdict` is proven, caught, unfinished or failed; `text` says what was found, or what went wrong."""
+
+    verdict: str
+    text: str
+    seconds: float
+
+
+WHOLE = Bound("")
+TWO = Size(2, True)
+IN_PARTS = (Size(3, False), TWO)
+SLEEPS = "each sleep and wake is a section of the kernel's own, and their orders multiply"
+
+BOUNDS = {
+    "futex": Bound(SLEEPS, IN_PARTS),
+    "ttas": Bound("it waits in a loop inside a loop", options=tuple(PAUSES_BLOCK), defines=("LK_PAUSE_BLOCKS",)),
+    "twa": Bound("it waits in a loop inside a loop", options=tuple(PAUSES_BLOCK), defines=("LK_PAUSE_BLOCKS",)),
+    "ttas_backoff": Bound("a delay ends without any change, so it could go round for ever: at most 4 times here",
+                          IN_PARTS, options=("--disable-spin-assume", "--unroll=5")),
+}
+
+MUTEX = [Client("mutex", "mutex"), Client("nested", "nested", size=TWO)]
+TRIES = [Client("trylock", "trylock")]
+SHARED = [Client("readers", "shared", ("WRITERS=1",)), Client("writers", "shared", ("WRITERS=2",))]
+SHARED_TRIES = [Client("tried readers", "shared", ("WRITERS=1", "TRIES=1"))]
+
+
+def program() -> str | None:
+    return shutil.which("genmc")
+
+
+def why_not(header: str) -> str | None:
+    """Why a lock is not for this checker, judging by its header; None: it is."""
+    if match := re.search(r"_traits = [^;]*\b(LK_RULER|LK_SYSTEM|LK_PEER)\b", header):
+        return {"LK_RULER": "a ruler, which does not exclude", "LK_SYSTEM": "the system's lock, not ours",
+                "LK_PEER": "another library's lock, not ours"}[match[1]]
+    if re.search(r"\bsyscall\(", header):
+        return "it calls the kernel, which the checker does not know"
+    return None
+
+
+def clients_of(lock: str, header: str) -> list[Client]:
+    def says(what: str) -> bool:
+        return f"#define lk_{lock}_{what} 1" in header
+
+    tries = not says("no_trylock")
+    return [*MUTEX, *(TRIES if tries else []), *(SHARED if says("is_rw") else []),
+            *(SHARED_TRIES if says("is_rw") and tries else [])]
+
+
+def tasks_of(lock: str, header: str) -> list[Task]:
+    bound = BOUNDS.get(lock, WHOLE)
+    clients = clients_of(lock, header)
+    return [*(Task(lock, client, size, LANGUAGE, bound) for client in clients
+              for size in ([client.size] if client.size else bound.sizes)),
+            *(Task(lock, client, TWO, HARDWARE, bound) for client in clients)]
+
+
+def command_of(task: Task, headers: list[Path]) -> list[str]:
+    defines = [f"LK={task.lock}", f"N={task.size.threads}", f"AGAIN={int(task.size.again)}", *task.client.defines,
+               *task.bound.defines]
+    return [program() or "genmc", f"--{task.model}", *OPTIONS, *task.bound.options, "--",
+            *(f"-I{folder}" for folder in headers), *(f"-D{define}" for define in defines),
+            str(CLIENTS / f"{task.client.program}.c")]
+
+
+def judge(code: int, output: str) -> tuple[str, str]:
+    """What an exit code and the output of the checker mean."""
+    if code == 0 and "No errors were detected." in output:
+        if "Unfreed memory" in output:
+            return "caught", "memory is not freed"
+        executions = re.search(r"complete executions explored: (\d+)", output)
+        return "proven", f"{executions[1] if executions else '?'} executions"
+    if error := re.search(r"^Error: (.*?)[!.]?$", output, re.MULTILINE):
+        detail = re.search(r"^(Assertion violation: .*|Non-terminating spinloop: .*)$", output, re.MULTILINE)
+        return "caught", detail[1] if detail else error[1]
+    return "failed", output.strip().splitlines()[-1] if output.strip() else f"exit code {code}, no output"
+
+
+def run(task: Task, headers: list[Path], timeout_s: float) -> Outcome:
+    start = time.monotonic()
+    try:
+        result = subprocess.run(command_of(task, headers), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        return Outcome("unfinished", f"not finished in {timeout_s:.0f} s", timeout_s)
+    verdict, text = judge(result.returncode, result.stdout)
+    return Outcome(verdict, text, time.monotonic() - start)

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Proves one lock with GenMC, under a weak memory model, for a few threads: check.py [--catches] HEADER
+
+--catches: the lock is wrong, and the checker must say so. Exit code 77, a skipped test, without genmc on the PATH.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts" / "py"))
+
+import genmc  # noqa: E402
+
+SKIPPED = 77
+TIMEOUT_S = 60
+
+
+def skip(why: str) -> int:
+    print(f"skipped: {why}")
+    return SKIPPED
+
+
+def check(header: Path) -> set[str]:
+    """Runs all clients of the lock and says what came of each; returns the verdicts."""
+    lock, text = header.stem, header.read_text()
+    bound = genmc.BOUNDS.get(lock)
+    if bound:
+        print(f"{lock} is checked within bounds: {bound.reason}")
+    verdicts = set()
+    for task in genmc.tasks_of(lock, text):
+        outcome = genmc.run(task, [header.parent, ROOT / "locks"], TIMEOUT_S)
+        print(f"{outcome.verdict:10s} {task.client.name:13s} {task.model:4s} {task.size}: "
+              f"{outcome.text}, {outcome.seconds:.1f} s", flush=True)
+        verdicts.add(outcome.verdict)
+    return verdicts
+
+
+def main() -> int:
+    catches, header = sys.argv[1] == "--catches", Path(sys.argv[-1])
+    if genmc.program() is None:
+        return skip("no genmc on the PATH")
+    if why := genmc.why_not(header.read_text()):
+        return skip(f"{header.stem}: {why}")
+    verdicts = check(header)
+    if catches:
+        return 0 if "caught" in verdicts and "failed" not in verdicts else 1
+    return 0 if verdicts == {"proven"} else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
