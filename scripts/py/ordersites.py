@@ -77,7 +77,7 @@ def calls_of(code: str) -> list[Call]:
         if nested:  # its orders are its own
             orders = tuple(order for order in orders if not match.end() + nested.start() <= order[0]
                            < match.end() + end_of_call(inside, nested.end() - 1))
-        place = "" if match[2] else " ".join(first.replace("&", "").split())
+        place = "" if match[2] else " ".join(first.removeprefix("&").split())
         found.append(Call(match[1] or "fence", match.start(), end, place, orders))
     return found
 
