@@ -23,9 +23,8 @@ from comparison import FDR, METRICS, ORIGIN, SLOWER, Trials
 from results import ResultsError, Run, plural
 
 EPILOG = """\
-The ratio is that of the medians. Its 95 % interval is the percentile bootstrap of the difference of their
-logarithms; p is Mann & Whitney's, adjusted after Benjamini & Hochberg over all comparisons of the output. A
-verdict needs an interval that excludes 1, an adjusted p of at most 0.05, and a ratio beyond the margin.
+The ratio is that of the medians; p is Mann & Whitney's, adjusted after Benjamini & Hochberg over all comparisons of
+the output. A verdict needs an interval that excludes 1, an adjusted p of at most 0.05, and a ratio beyond the margin.
 Exit codes: 0 good, 1 with --fail-if-slower if something was slower, 2 the runs or the options cannot be used."""
 FORMATS: dict[str, Callable[[comparedata.Comparison], Iterator[str]]] = {
     "table": comparetext.table, "markdown": comparetext.markdown, "csv": comparedata.csv, "json": comparedata.as_json}
@@ -57,6 +56,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help=f"{', '.join(METRICS)} (default: ops_per_s)")
     parser.add_argument("--margin", type=percentage, default=100 * stats.MARGIN, metavar="PCT",
                         help="differences up to this are none, however sure (default: %(default)g)")
+    parser.add_argument("--interval", choices=list(comparedata.INTERVALS), default="order",
+                        help="; ".join(f"{name}: {text}" for name, text in comparedata.INTERVALS.items()))
     parser.add_argument("--fail-if-slower", type=percentage, metavar="PCT",
                         help="exit code 1 if the verdict is `slower` and the change is more than PCT")
     parser.add_argument("--format", choices=list(FORMATS), default="table")
@@ -85,11 +86,12 @@ def compare(runs: list[Run], options: argparse.Namespace) -> comparedata.Compari
         raise ResultsError("nothing to compare: " + (against[-1] if is_across else _alone(trials, options.by)))
     if against and not options.anyway:
         raise ResultsError(f"refused, {'; '.join(against)}; --anyway compares in spite of that")
-    table = comparison.compare(trials, pairs, options.margin)
+    table = comparison.compare(trials, pairs, options.margin, options.interval == "bootstrap")
     notes = [*(f"compared anyway: {reason}" for reason in against), *_notes(runs, trials, table, is_across)]
-    return comparedata.Comparison([str(run.path) for run in runs], [results.provenance(run) for run in runs],
-                                     differences.studied, options.metric, "run" if is_across else options.by,
-                                     options.margin, trials.cells, table, notes)
+    return comparedata.Comparison(
+        [str(run.path) for run in runs], [results.provenance(run) for run in runs], differences.studied,
+        options.metric, "run" if is_across else options.by, options.margin, options.interval, trials.cells, table,
+        notes)
 
 
 def _alone(trials: Trials, by: str) -> str:
@@ -115,8 +117,8 @@ def _notes(runs: list[Run], trials: Trials, table: pd.DataFrame, is_across: bool
         yield f"{plural(len(cells[ORIGIN].drop_duplicates()), 'run')} in one file: compared within each of them only"
     few = int(table["few"].sum())
     if few:
-        yield (f"few trials: in {few} of {plural(len(table), 'comparison')} one side has fewer than {stats.MIN_TRIALS}, "
-               "so nothing can be shown there; 7 or more repetitions are needed")
+        yield (f"few trials: in {few} of {plural(len(table), 'comparison')} one side has fewer than "
+               f"{stats.MIN_TRIALS}, so nothing can be shown there; 7 or more repetitions are needed")
     yield from _power(table)
 
 

@@ -11,17 +11,20 @@ from typing import Any, Iterator
 import numpy as np
 import pandas as pd
 
+import stats
 from comparison import FDR, FLAGS, VERDICTS, entries
-from ratios import LEVEL
 from results import CELL, plural
 
-METHOD = (f"ratio of medians with its {100 * LEVEL:g} % interval (percentile bootstrap of the difference of "
-          f"logarithms), p of Mann & Whitney adjusted after Benjamini & Hochberg (at most {FDR:g})")
+INTERVALS = {
+    "order": "order-statistic intervals of both medians, combined (MOVER)",
+    "bootstrap": "percentile bootstrap of the difference of the medians' logarithms",
+}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`table` as comparison.compare makes it, over the numbers of `cells`. `by` is a key of comparison.BY, or `run`."""
+    """`table` as comparison.compare makes it, over the numbers of `cells`. `by` is a key of comparison.BY, or `run`;
+    `interval` one of INTERVALS."""
 
     paths: list[str]
     provenance: list[str]
@@ -29,9 +32,15 @@ class Comparison:
     metric: str
     by: str
     margin: float
+    interval: str
     cells: pd.DataFrame
     table: pd.DataFrame
     notes: list[str]
+
+
+def method(found: Comparison) -> str:
+    return (f"ratio of medians with its {100 * stats.LEVEL:g} % interval ({INTERVALS[found.interval]}), p of Mann & "
+            f"Whitney adjusted after Benjamini & Hochberg (at most {FDR:g}), margin {100 * found.margin:g} %")
 
 
 def change_pct(found: Comparison) -> np.ndarray:
@@ -63,7 +72,8 @@ def run_label(side: int) -> str:
 def flags(table: pd.DataFrame) -> np.ndarray:
     """The names of the flags of each pair, with spaces between them."""
     code = sum(table[name].to_numpy().astype(int) << bit for bit, name in enumerate(FLAGS))
-    texts = [" ".join(name for bit, name in enumerate(FLAGS) if value >> bit & 1) for value in range(1 << len(FLAGS))]
+    texts = [" ".join(name for bit, name in enumerate(FLAGS) if value >> bit & 1)
+             for value in range(1 << len(FLAGS))]
     return np.array(texts, dtype=object)[code]
 
 
@@ -93,17 +103,19 @@ def csv(found: Comparison) -> Iterator[str]:
     yield ",".join(CELL_COLUMNS + PAIR_COLUMNS)
     for row, flag in zip(found.table.itertuples(index=False), flags(found.table)):
         a, b = row.first, row.second
-        values = ",".join([f"{x:.6g}" if x == x else "" for x in (row.ratio, row.low, row.high, row.p, row.p_adjusted)])
-        yield (f"{heads[a]},{against[b]},{row.n},{row.n_against},{medians[a]},{medians[b]},{values},{row.verdict},"
-               f"{flag}")
+        numbers = (row.ratio, row.low, row.high, row.p, row.p_adjusted)
+        values = ",".join([f"{x:.6g}" if x == x else "" for x in numbers])
+        yield (f"{heads[a]},{against[b]},{row.n},{row.n_against},{medians[a]},{medians[b]},{values},"
+               f"{row.verdict},{flag}")
 
 
 def as_json(found: Comparison) -> Iterator[str]:
     n = found.table["verdict"].value_counts()
     runs = [{"path": path, "provenance": text} for path, text in zip(found.paths, found.provenance)]
-    head = {"metric": found.metric, "by": found.by, "margin": found.margin, "level": LEVEL, "method": METHOD,
-            "runs": runs,
-            "studied": found.studied, "notes": found.notes, "counts": {verdict: int(n[verdict]) for verdict in VERDICTS}}
+    head = {
+        "metric": found.metric, "by": found.by, "margin": found.margin, "level": stats.LEVEL, "method": method(found),
+        "runs": runs, "studied": found.studied, "notes": found.notes,
+        "counts": {verdict: int(n[verdict]) for verdict in VERDICTS}}
     yield json.dumps(head, indent=1)[:-2] + ',\n "comparisons": ['
     cells = [{key: _plain(value) for key, value in cell.items()} for cell in
              found.cells[CELL_COLUMNS + ["median"]].assign(against=_against(found)).to_dict("records")]

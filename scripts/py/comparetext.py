@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 import results
-from comparedata import METHOD, Comparison, competitors, counts, flags, run_label
+from comparedata import Comparison, competitors, counts, flags, method, run_label
 from comparison import FLAGS, METRICS, ORIGIN
 from results import WORKLOAD, plural
 from units import count, duration
@@ -39,7 +39,7 @@ class Column(NamedTuple):
 
 
 COLUMNS = [Column("", 0, True), Column("against", 7, True), Column("median", 6), Column("against", 7), Column("n", 3),
-           Column("ratio", 8), Column("95 % CI", 19), Column("p", 7), Column("verdict", 19, True),
+           Column("ratio", 7), Column("95 % CI", 16), Column("p", 7), Column("verdict", 19, True),
            Column("flags", 0, True)]
 
 
@@ -61,7 +61,7 @@ def groups(found: Comparison) -> Iterator[Group]:
         group.lines.append(Line([
             first_names[a], second_names[b], medians[a], medians[b],
             f"{row.n}" if row.n == row.n_against else f"{row.n}/{row.n_against}", number(row.ratio),
-            f"{number(row.low)} - {number(row.high)}" if not math.isnan(row.low) else "",
+            f"{number(row.low)}..{number(row.high)}" if not math.isnan(row.low) else "",
             "" if math.isnan(row.p_adjusted) else f"{row.p_adjusted:.2g}", row.verdict, row.flags],
             [remarks[cell] for cell in (a, b) if cell in remarks]))
     if group:
@@ -117,11 +117,13 @@ def number(ratio: float) -> str:
     """Three digits behind the point near 1, and no more than are worth reading elsewhere."""
     if math.isnan(ratio):
         return ""
-    return f"{ratio:.3f}" if 0.01 <= ratio < 10 else f"{ratio:.3g}"
+    if 0.01 <= ratio < 1000:
+        return f"{ratio:.{3 if ratio < 10 else 1}f}"
+    return f"{ratio:.1e}"
 
 
 def headings(found: Comparison) -> Iterator[str]:
-    yield f"{found.metric}: {METHOD}, margin {100 * found.margin:g} %"
+    yield f"{found.metric}: {method(found)}"
     for side, (path, provenance) in enumerate(zip(found.paths, found.provenance)):
         yield (f"{run_label(side)} = " if found.by == "run" else "") + f"{path}: {provenance}"
     if found.studied:
@@ -156,8 +158,8 @@ def _remarks_of(group: Group) -> Iterable[str]:
 
 
 def _row(fields: Iterable[str], widths: list[int]) -> str:
-    return "  " + "  ".join(field.ljust(width) if column.is_text else field.rjust(width)
-                            for field, width, column in zip(fields, widths, COLUMNS)).rstrip()
+    return " ".join(field.ljust(width) if column.is_text else field.rjust(width)
+                    for field, width, column in zip(fields, widths, COLUMNS)).rstrip()
 
 
 def _legend(found: Comparison) -> list[str]:

@@ -168,9 +168,9 @@ def across(cells: pd.DataFrame, by_machine: bool) -> Pairs:
     return Pairs(np.flatnonzero(paired), base[group[paired]])
 
 
-def compare(trials: Trials, pairs: Pairs, margin: float) -> pd.DataFrame:
+def compare(trials: Trials, pairs: Pairs, margin: float, bootstrap: bool = False) -> pd.DataFrame:
     """One row per pair: first, second, n, n_against, ratio, low, high, p, p_adjusted, verdict, and each of FLAGS."""
-    found = ratios.ratios(trials.logs, *pairs)
+    found = ratios.ratios(trials.logs, *pairs, bootstrap)
     cells = trials.cells
     a, b = (cells.iloc[numbers] for numbers in pairs)
     table = pd.DataFrame({"first": pairs.first, "second": pairs.second, "n": a["n"].to_numpy(),
@@ -180,7 +180,7 @@ def compare(trials: Trials, pairs: Pairs, margin: float) -> pd.DataFrame:
         table[flag] = a[flag].to_numpy() | b[flag].to_numpy()
     table["failed"] = (a["n_failed"].to_numpy() > 0) | (b["n_failed"].to_numpy() > 0)
     table["line"] = _line_differs(trials, pairs)
-    _compare_alike(trials, pairs, table)
+    _compare_alike(trials, pairs, table, bootstrap)
     table["few"] = np.minimum(table["n"], table["n_against"]) < stats.MIN_TRIALS
     table.loc[table["few"], "p"] = np.nan
     table["p_adjusted"] = ratios.benjamini_hochberg(table["p"].to_numpy())
@@ -209,7 +209,7 @@ def _line_differs(trials: Trials, pairs: Pairs) -> np.ndarray:
     return differs
 
 
-def _compare_alike(trials: Trials, pairs: Pairs, table: pd.DataFrame) -> None:
+def _compare_alike(trials: Trials, pairs: Pairs, table: pd.DataFrame, bootstrap: bool) -> None:
     """Compares the pairs flagged `line` again: of each sample the trials that have an alike one in the other."""
     flagged = np.flatnonzero(table["line"])
     if not len(flagged):
@@ -224,7 +224,7 @@ def _compare_alike(trials: Trials, pairs: Pairs, table: pd.DataFrame) -> None:
             values.append(np.sort(log[part][kept]))
             sizes.append(len(values[-1]))
     numbers = np.arange(0, len(sizes), 2)
-    found = ratios.ratios(Samples(np.concatenate(values), np.array(sizes)), numbers, numbers + 1)
+    found = ratios.ratios(Samples(np.concatenate(values), np.array(sizes)), numbers, numbers + 1, bootstrap)
     at = table.index[flagged]
     table.loc[at, ["ratio", "low", "high", "p"]] = np.stack(found).T
     table.loc[at, "n"], table.loc[at, "n_against"] = sizes[0::2], sizes[1::2]

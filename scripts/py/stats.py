@@ -57,14 +57,16 @@ def median(values: ArrayLike) -> Median:
     middle = float(x[(n - 1) // 2] + x[n // 2]) / 2
     if n < MIN_TRIALS:
         return Median(n, middle, float(x[0]), float(x[-1]))
-    k, weight = _order_statistics(n)
+    k, weight = order_statistics(n)
     return Median(n, middle, float((1 - weight) * x[k - 1] + weight * x[k]),
                   float((1 - weight) * x[n - k] + weight * x[n - k - 1]))
 
 
 @lru_cache(maxsize=None)
-def _order_statistics(n: int) -> tuple[int, float]:
+def order_statistics(n: int) -> tuple[int, float]:
     """The interval lies between [x(k), x(n-k+1)], which covers enough, and the next narrower one, at this weight."""
+    if n < MIN_TRIALS:
+        return 1, 0.0
     coverage = 1 - 2 * binom.cdf(np.arange(n // 2 + 1), n, 0.5)
     k = int(np.flatnonzero(coverage >= LEVEL)[-1]) + 1
     share = (coverage[k - 1] - LEVEL) / (coverage[k - 1] - coverage[k])
