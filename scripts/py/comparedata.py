@@ -83,8 +83,8 @@ def counts(found: Comparison) -> str:
 
 
 # Of a pair, beside the columns of its first cell.
-PAIR_COLUMNS = ["against", "run_id_against", "host_against", "n", "n_against", "median", "median_against", "ratio", "low",
-                "high", "p", "p_adjusted", "verdict", "flags"]
+PAIR_COLUMNS = ["against", "run_id_against", "host_against", "n", "n_against", "median", "median_against", "ratio",
+                "low", "high", "p", "p_adjusted", "verdict", "flags"]
 CELL_COLUMNS = ["run_id", "host", *CELL]
 
 

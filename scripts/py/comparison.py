@@ -17,7 +17,7 @@ import ratios
 import shapes
 import stats
 from ratios import Samples
-from results import CELL, FAILURES, ResultsError, Run
+from results import CELL, FAILURES, ResultsError, Run, plural
 
 FASTER, SLOWER, NONE = "faster", "slower", "no difference shown"
 VERDICTS = (FASTER, SLOWER, NONE)
@@ -139,7 +139,7 @@ def entries(cells: pd.DataFrame, by: str) -> pd.Series:
     """The competitors' names: a lock, a placement, a number of threads (and how many of them read)."""
     if by != "threads":
         return cells[by].astype(str)
-    readers = cells["readers"].map(lambda n: "" if pd.isna(n) else f" ({n:g} readers)")
+    readers = cells["readers"].map(lambda n: "" if pd.isna(n) else f" ({plural(n, 'reader')})")
     return cells["threads"].map("{:g}".format) + readers
 
 

@@ -100,7 +100,7 @@ def _read(path: Path) -> pd.DataFrame:
         chunks = pd.read_csv(
             path, nrows=n_rows, chunksize=100_000, encoding="utf-8", index_col=False,
             dtype={c: "float64" if c in numbers else str if c == "started_at" else "category" for c in columns},
-            keep_default_na=False, na_values={c: [""] for c in numbers})
+            keep_default_na=False, na_values={c: ["", "NaN", "nan"] for c in numbers})
         rows = pd.concat(chunks, ignore_index=True)
         for column in set(columns).difference(TEXT, NUMBERS, LATER):
             del rows[column]
