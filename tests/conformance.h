@@ -17,6 +17,9 @@ extern const struct conformance_case conformance_order[];
 
 extern const struct conformance_case conformance_bypass[];
 
+/* Of a lock that goes by domains. */
+extern const struct conformance_case conformance_domains[];
+
 /* Of a readers/writer lock, by both modes. */
 extern const struct conformance_case conformance_shared[];
 

@@ -42,8 +42,12 @@ void *take_memory(size_t n_bytes, size_t align) {
 struct client client_make(const struct lk_ops *ops, unsigned n_threads) {
   struct lk_config config = lk_config_default(n_threads, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
   memcpy(config.n_domains, (const unsigned[LK_N_LEVELS]){4, 2, 2, 1}, sizeof config.n_domains);
-  struct client client = {.ops = ops, .config = config, .lock = take_memory(ops->lock_bytes, ops->lock_align)};
-  ops->init(client.lock, &config);
+  return client_make_with(ops, &config);
+}
+
+struct client client_make_with(const struct lk_ops *ops, const struct lk_config *config) {
+  struct client client = {.ops = ops, .config = *config, .lock = take_memory(ops->lock_bytes, ops->lock_align)};
+  ops->init(client.lock, config);
   return client;
 }
 
@@ -54,8 +58,12 @@ void client_unmake(struct client *client) {
 
 void *client_enter(const struct client *client, unsigned index) {
   const struct lk_domain domain = {{index % 4, index / 2 % 2, index / 2 % 2, 0}};
+  return client_enter_at(client, &domain);
+}
+
+void *client_enter_at(const struct client *client, const struct lk_domain *domain) {
   void *ctx = take_memory(client->ops->ctx_bytes, client->ops->ctx_align);
-  client->ops->ctx_init(client->lock, ctx, &domain);
+  client->ops->ctx_init(client->lock, ctx, domain);
   return ctx;
 }
 

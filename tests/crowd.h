@@ -29,8 +29,12 @@ struct client {
 struct client client_make(const struct lk_ops *ops, unsigned n_threads);
 void client_unmake(struct client *client);
 
+/* The same of a lock that is told something else. */
+struct client client_make_with(const struct lk_ops *ops, const struct lk_config *config);
+
 /* The context of thread `index`, in memory that is not zero, and its end. */
 void *client_enter(const struct client *client, unsigned index);
+void *client_enter_at(const struct client *client, const struct lk_domain *domain);
 void client_leave(const struct client *client, void *ctx);
 
 /* Memory of that size and alignment, filled with a pattern; free() it. Never NULL: the program ends instead. */
