@@ -1,19 +1,42 @@
 // SPDX-License-Identifier: MIT
 /*
- * client.cc: the clients of one lock. Compiled with -DLK=<name>, it includes that lock's header; tests/relacy/shadow,
- * on the path of includes before the system's folders, stands in for <stdatomic.h>.
+ * client.cc: what threads do with one lock, to be run by search.cc. Compiled with -DLK=<name>, it includes that lock's
+ * header as it is; the folder shadow stands in for <stdatomic.h>. By hand, with a header from any folder, in the
+ * project's:
  *
- * The data is plain memory that Relacy watches: an access that is not ordered after all that it conflicts with is a
- * data race, even if nobody else is inside at that moment. So the clients need not catch two owners at once.
+ *   g++ -std=gnu++14 -O1 -w -I tests/relacy/shadow -I FOLDER -I locks -DLK=mcs \
+ *     tests/relacy/client.cc tests/relacy/search.cc tests/relacy/system.cc -o mcs && ./mcs
+ *
+ * search.cc and system.cc know nothing of the lock, so whoever checks many compiles them once.
+ *   --client NAME    only this one of the clients at the end of this file
+ *   --executions N   at most, for each client; without it 100000
+ *   --seconds S      instead of that, for all clients together; also from the environment, as RELACY_SECONDS
+ *   --expect RESULT  fail unless some client comes to this, as Relacy calls it: "DATA RACE", DEADLOCK, LIVELOCK ...
+ * Exit code 0: every client came through; 1: one did not, its last lines say which, those before how; 2: usage.
+ * With meson: `meson test --suite relacy`, and for an hour `meson test --suite relacy --setup deep`.
+ *
+ * The data that the lock protects is plain memory that Relacy watches: two accesses that conflict and that nothing
+ * orders are a data race, even if they did not meet. So a client need not catch two owners inside at once.
  */
-#include "model.h"
+#include <stdatomic.h>
+
 #include "search.h"
+#include "system.h"
 
 #define QUOTE_(x) #x
 #define QUOTE(x) QUOTE_(x)
 #define PASTE_(a, b, c) a##b##c
 #define PASTE(a, b, c) PASTE_(a, b, c)
 #define FN(operation) PASTE(lk_, LK, _##operation)
+
+/* What the header asks of the system. */
+#define malloc system_malloc
+#define aligned_alloc system_aligned_alloc
+#define free system_free
+#define errno system_errno
+#define syscall system_syscall
+#define clock_gettime system_clock_gettime
+#define sched_yield system_sched_yield
 
 #include QUOTE(LK.h)
 
@@ -22,6 +45,7 @@ typedef struct FN(ctx) ctx_type;
 
 const char lock_name[] = QUOTE(LK);
 
+/* The exclusive mode, as src/instance.c takes it. */
 #if FN(is_rw)
 static void acquire(lock_type *lock, ctx_type *ctx) { FN(wrlock)(lock, ctx); }
 static void release(lock_type *lock, ctx_type *ctx) { FN(wrunlock)(lock, ctx); }
@@ -36,89 +60,86 @@ static bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trylock)(loc
 #endif
 #endif
 
-/* What readers that retry look at must be atomic; all others find plain memory, in which a race is seen. */
+/* Readers that retry race with writers, which C allows on atomics only. */
 #if FN(retries)
-typedef _Atomic(unsigned) protected_type;
-static unsigned get(const protected_type &place) { return atomic_load_explicit(&place, memory_order_relaxed); }
-static void set(protected_type &place, unsigned value) { atomic_store_explicit(&place, value, memory_order_relaxed); }
+typedef _Atomic(unsigned) data_type;
+static unsigned get(const data_type &place) { return atomic_load_explicit(&place, memory_order_relaxed); }
+static void set(data_type &place, unsigned value) { atomic_store_explicit(&place, value, memory_order_relaxed); }
 #else
-typedef rl::var<unsigned> protected_type;
-static unsigned get(const protected_type &place) { return place(RL_INFO); }
-static void set(protected_type &place, unsigned value) { place(RL_INFO) = value; }
+typedef rl::var<unsigned> data_type;
+static unsigned get(const data_type &place) { return place(RL_INFO); }
+static void set(data_type &place, unsigned value) { place(RL_INFO) = value; }
 #endif
 
-enum { MAX_THREADS = 4 };
-
-/* Two of each: the second lock is for the nested client. The two counts of a lock are equal, but while a writer is
- * inside. */
-struct world {
-  lock_type locks[2];
-  protected_type first[2], second[2];
+/* A lock and what it protects: two counts of the sections of writers, which are equal but while a writer is inside. */
+struct place {
+  lock_type lock;
+  data_type first, second;
 };
 
-static char memory[sizeof(world) + 64];
-static world *w;
-static unsigned n_writes[2]; /* by what the threads say; only one of them runs at a time */
+static place *places; /* two, the second for the nested client */
+static unsigned n_sections[2];
 
 static void begin(void) {
-  /* Small, so that tables are small and a waiter soon does the next thing that it may do: park, or look again. */
+  /* Small: tables are then small, and a waiter soon does the next thing that it can do. */
   struct lk_config config = lk_config_default(MAX_THREADS, 2);
   config.n_domains[LK_CORE] = MAX_THREADS;
   config.n_domains[LK_LLC] = config.n_domains[LK_NODE] = 2;
   config.spin_pauses = config.backoff_max_pauses = 1;
-  memset(memory, 0xa5, sizeof memory); /* whatever a lock leaves unset is the same each time, and senseless */
-  w = ::new (reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(memory) + 63) & ~uintptr_t(63))) world;
+
+  alignas(place) static char memory[2 * sizeof(place)];
+  memset(memory, 0xa5, sizeof memory); /* what a lock forgets to set is the same each time, and senseless */
+  places = reinterpret_cast<place *>(memory);
   for (unsigned i = 0; i < 2; i++) {
-    FN(init)(&w->locks[i], &config);
-    set(w->first[i], 0);
-    set(w->second[i], 0);
-    n_writes[i] = 0;
+    ::new (static_cast<void *>(&places[i])) place;
+    FN(init)(&places[i].lock, &config);
+    set(places[i].first, 0);
+    set(places[i].second, 0);
+    n_sections[i] = 0;
   }
 }
 
-/* A thread's context for one of the locks, from its first use to its last. */
+/* A thread at a lock, from its context's making to its end. */
 class user {
 public:
-  user(unsigned lock, unsigned thread) : lock(lock) {
+  user(unsigned which, unsigned thread) : which(which), at(places[which]) {
     const struct lk_domain domain = {{thread, thread % 2, thread % 2, 0}};
-    FN(ctx_init)(&w->locks[lock], &ctx, &domain);
+    FN(ctx_init)(&at.lock, &ctx, &domain);
   }
+  void finish() { FN(ctx_destroy)(&at.lock, &ctx); }
 
-  void leave() { FN(ctx_destroy)(&w->locks[lock], &ctx); }
+  void enter() { acquire(&at.lock, &ctx); }
+  void leave() { release(&at.lock, &ctx); }
 
-  void enter() { acquire(&w->locks[lock], &ctx); }
-  void exit() { release(&w->locks[lock], &ctx); }
-
-  /* The section of a writer. */
   void change() {
-    const unsigned count = get(w->first[lock]) + 1;
-    set(w->first[lock], count);
-    set(w->second[lock], count);
-    n_writes[lock]++;
+    const unsigned count = get(at.first) + 1;
+    set(at.first, count);
+    set(at.second, count);
+    n_sections[which]++;
   }
 
   void write() {
     enter();
     change();
-    exit();
+    leave();
   }
 
 #if !FN(no_trylock)
   void try_write() {
-    if (!try_acquire(&w->locks[lock], &ctx)) return;
+    if (!try_acquire(&at.lock, &ctx)) return;
     change();
-    exit();
+    leave();
   }
 #endif
 
 #if FN(is_rw)
-  /* The section of a reader, and its end; false: to be done again. */
+  /* From when a reader is inside to when it is out; false: what it saw is not to be trusted. */
   bool look() {
-    const unsigned first = get(w->first[lock]), second = get(w->second[lock]);
+    const unsigned first = get(at.first), second = get(at.second);
 #if FN(retries)
-    if (!FN(rdvalidate)(&w->locks[lock], &ctx)) return false;
+    if (!FN(rdvalidate)(&at.lock, &ctx)) return false;
 #else
-    FN(rdunlock)(&w->locks[lock], &ctx);
+    FN(rdunlock)(&at.lock, &ctx);
 #endif
     RL_ASSERT(first == second && "a reader saw a writer half-way");
     return true;
@@ -126,42 +147,43 @@ public:
 
   void read() {
     do {
-      FN(rdlock)(&w->locks[lock], &ctx);
+      FN(rdlock)(&at.lock, &ctx);
     } while (!look());
   }
 
 #if !FN(no_trylock)
   void try_read() {
-    if (FN(tryrdlock)(&w->locks[lock], &ctx)) look();
+    if (FN(tryrdlock)(&at.lock, &ctx)) look();
   }
 #endif
 #endif
 
 private:
-  const unsigned lock;
+  const unsigned which;
+  place &at;
   ctx_type ctx;
 };
 
 static void end(void) {
   for (unsigned i = 0; i < 2; i++) {
-    RL_ASSERT(get(w->first[i]) == n_writes[i] && "a write was lost");
+    RL_ASSERT(get(places[i].first) == n_sections[i] && "a write was lost");
     user last(i, 0);
-    last.write(); /* hangs if the lock was not left free */
-    last.leave();
-    FN(destroy)(&w->locks[i]);
+    last.write(); /* it does not get in if the lock was not left free */
+    last.finish();
+    FN(destroy)(&places[i].lock);
+    places[i].~place();
   }
-  w->~world();
 }
 
 static void mutex(unsigned thread) {
   user self(0, thread);
   self.write();
   if (thread == 0) self.write();
-  self.leave();
+  self.finish();
 }
 
-/* One takes the second lock inside of the first and gives the first back before it; the other takes one after the
- * other. */
+/* One takes the second lock inside the first and gives the first back before it; the others take one after the other.
+ */
 static void nested(unsigned thread) {
   user outer(0, thread), inner(1, thread);
   if (thread == 0) {
@@ -169,14 +191,14 @@ static void nested(unsigned thread) {
     inner.enter();
     outer.change();
     inner.change();
-    outer.exit();
-    inner.exit();
+    outer.leave();
+    inner.leave();
   } else {
     inner.write();
     outer.write();
   }
-  inner.leave();
-  outer.leave();
+  inner.finish();
+  outer.finish();
 }
 
 #if !FN(no_trylock)
@@ -185,7 +207,7 @@ static void trylock(unsigned thread) {
   if (thread != 1) self.try_write();
   if (thread != 2) self.write();
   if (thread != 0) self.try_write();
-  self.leave();
+  self.finish();
 }
 #endif
 
@@ -196,19 +218,19 @@ static void rw(unsigned thread) {
   self.read();
   if (thread == 1) self.write();
   if (thread == 2) self.read();
-  self.leave();
+  self.finish();
 }
+#endif
 
-#if !FN(no_trylock)
+#if FN(is_rw) && !FN(no_trylock)
 static void rw_try(unsigned thread) {
   user self(0, thread);
   if (thread != 1) self.try_read();
   if (thread != 2) self.write();
   if (thread != 0) self.try_read();
   if (thread == 2) self.try_write();
-  self.leave();
+  self.finish();
 }
-#endif
 #endif
 
 const struct client clients[] = {
@@ -219,9 +241,9 @@ const struct client clients[] = {
 #endif
 #if FN(is_rw)
     {"rw2", 2, begin, rw, end},           {"rw3", 3, begin, rw, end},
-#if !FN(no_trylock)
-    {"rw_try2", 2, begin, rw_try, end},   {"rw_try3", 3, begin, rw_try, end},
 #endif
+#if FN(is_rw) && !FN(no_trylock)
+    {"rw_try2", 2, begin, rw_try, end},   {"rw_try3", 3, begin, rw_try, end},
 #endif
 };
 const unsigned n_clients = sizeof clients / sizeof *clients;

@@ -4,88 +4,143 @@
  * atomics of Relacy. Each call to an atomic is then a point at which another thread may go on, and a load may return
  * any value that its order allows, not only the last one.
  *
+ * Relacy takes the order in which it runs stores for the order in which all see them. Here a store may also come to lie
+ * before the last one, as if overwritten at once, where nothing orders it after that: see shadow_atomic.
+ *
  * Words of C that C++ lacks are mapped at the end. Alignment is dropped: here an atomic is a larger object, and where
  * it lies is not what is checked.
  */
 #ifndef SHADOW_STDATOMIC_H
 #define SHADOW_STDATOMIC_H
 
-#include "../model.h"
+#include <type_traits>
 
-#define _Atomic(type) rl::atomic<type>
+#include "../engine.h"
 
 using rl::memory_order;
 static const memory_order memory_order_relaxed = rl::mo_relaxed, memory_order_consume = rl::mo_consume,
                           memory_order_acquire = rl::mo_acquire, memory_order_release = rl::mo_release,
                           memory_order_acq_rel = rl::mo_acq_rel, memory_order_seq_cst = rl::mo_seq_cst;
 
-/* As in C, the type of the object decides, and the value is converted to it. */
-template <typename T> struct shadow_value {
-  typedef T type;
+#define _Atomic(type) shadow_atomic<type>
+
+/*
+ * An atomic that also knows who has seen its last value, and may so take a store for overwritten: one that is not read
+ * together with what it replaces, after a store that is not either, when neither the storing thread nor any whose
+ * accesses happened before has seen that one. Orders that only keep two stores apart are thus checked too: in mcs the
+ * release that orders the clearing of a link before its setting.
+ */
+template <typename T> class shadow_atomic {
+public:
   typedef typename rl::atomic_add_type<T>::type difference;
+
+  shadow_atomic() : is_plain(false) {}
+
+  T last() const { return object.debug_value(); }
+
+  void init(T value, rl::debug_info_param site) {
+    rl::preemption_disabler alone(rl::ctx());
+    object.store(value, rl::mo_relaxed, site);
+    stored(true);
+  }
+
+  T load(memory_order order, rl::debug_info_param site) const {
+    const T value = object.load(order, site);
+    if (value == last()) knowers.add_current();
+    return value;
+  }
+
+  void store(T value, memory_order order, rl::debug_info_param site) {
+    rl::ctx().sched();
+    rl::preemption_disabler alone(rl::ctx());
+    if (is_plain && order != rl::mo_seq_cst && value != last() && !knowers.happened_before() && engine_chooses()) {
+      engine_log(site, "this store is overwritten by the one before it, which it does not know of:");
+      T other = value; /* a comparison that fails: from now on Relacy takes the last value for known to this thread */
+      object.compare_exchange_strong(other, value, rl::mo_relaxed, site);
+      return knowers.add_current();
+    }
+    object.store(value, order, site);
+    stored(true);
+  }
+
+  template <rl::rmw_type_e operation, typename Operand>
+  T modify(Operand operand, memory_order order, rl::debug_info_param site) {
+    const T value = object.rmw(rl::rmw_type_t<operation>(), operand, order, site);
+    stored(false);
+    return value;
+  }
+
+  template <bool may_fail_spuriously>
+  bool compare_exchange(T *expected, T desired, memory_order success, memory_order failure, rl::debug_info_param site) {
+    /* Relacy knows only failures that acquire no more than successes. C11 since 2017 does not ask for that: the missing
+       acquire is then a fence, which acquires a little more than the one load would. */
+    const bool lacks_acquire = failure != rl::mo_relaxed && (success == rl::mo_relaxed || success == rl::mo_release);
+    const bool is_done = object.compare_exchange(rl::bool_t<may_fail_spuriously>(), *expected, desired, success,
+                                                 lacks_acquire ? rl::mo_relaxed : failure, site);
+    if (is_done)
+      stored(false);
+    else
+      knowers.add_current();
+    if (!is_done && lacks_acquire) rl::ctx().atomic_thread_fence_acquire();
+    return is_done;
+  }
+
+private:
+  rl::atomic<T> object;
+  mutable engine_knowers knowers; /* of the last value */
+  bool is_plain;                  /* the last value came by a store */
+
+  void stored(bool plain) {
+    is_plain = plain;
+    knowers.clear();
+    knowers.add_current();
+  }
 };
-#define SHADOW_VALUE(T) typename shadow_value<T>::type
-#define SHADOW_DIFFERENCE(T) typename shadow_value<T>::difference
 
-/* Not an access that others may see: nobody else knows the object yet, or the lock is wrong. */
-template <typename T> void atomic_init(rl::atomic<T> *object, SHADOW_VALUE(T) value, SITE) {
-  rl::preemption_disabler alone(rl::ctx());
-  object->store(value, rl::mo_relaxed, site);
-}
+/* As in C, the type of the object decides, and the value is converted to it. */
+#define VALUE(T) typename std::enable_if<true, T>::type
+#define DIFFERENCE(T) typename shadow_atomic<T>::difference
 
-template <typename T> T atomic_load_explicit(const rl::atomic<T> *object, memory_order order, SITE) {
+template <typename T> void atomic_init(shadow_atomic<T> *object, VALUE(T) value, SITE) { object->init(value, site); }
+
+template <typename T> T atomic_load_explicit(const shadow_atomic<T> *object, memory_order order, SITE) {
   return object->load(order, site);
 }
 
-template <typename T>
-void atomic_store_explicit(rl::atomic<T> *object, SHADOW_VALUE(T) value, memory_order order, SITE) {
+template <typename T> void atomic_store_explicit(shadow_atomic<T> *object, VALUE(T) value, memory_order order, SITE) {
   object->store(value, order, site);
 }
 
-template <typename T>
-T atomic_exchange_explicit(rl::atomic<T> *object, SHADOW_VALUE(T) value, memory_order order, SITE) {
-  return object->exchange(value, order, site);
-}
-
-#define SHADOW_FETCH(operation, operand)                                                                               \
+#define MODIFY(name, operation, operand)                                                                               \
   template <typename T>                                                                                                \
-  T atomic_##operation##_explicit(rl::atomic<T> *object, operand(T) value, memory_order order, SITE) {                 \
-    return object->operation(value, order, site);                                                                      \
+  T atomic_##name##_explicit(shadow_atomic<T> *object, operand(T) value, memory_order order, SITE) {                   \
+    return object->template modify<rl::rmw_type_##operation>(value, order, site);                                      \
   }
-SHADOW_FETCH(fetch_add, SHADOW_DIFFERENCE)
-SHADOW_FETCH(fetch_sub, SHADOW_DIFFERENCE)
-SHADOW_FETCH(fetch_and, SHADOW_VALUE)
-SHADOW_FETCH(fetch_or, SHADOW_VALUE)
-SHADOW_FETCH(fetch_xor, SHADOW_VALUE)
-
-/*
- * Relacy knows only failure orders that are no stronger than the success order. C11 since 2017 does not ask for that:
- * the missing acquire is then a fence, which acquires a little more than the one load would.
- */
-template <bool may_fail_spuriously, typename T>
-bool shadow_compare_exchange(rl::atomic<T> *object, T *expected, T desired, memory_order success, memory_order failure,
-                             rl::debug_info_param site) {
-  const bool lacks_acquire = failure != rl::mo_relaxed && (success == rl::mo_relaxed || success == rl::mo_release);
-  const bool is_done = object->compare_exchange(rl::bool_t<may_fail_spuriously>(), *expected, desired, success,
-                                                lacks_acquire ? rl::mo_relaxed : failure, site);
-  if (!is_done && lacks_acquire) rl::ctx().atomic_thread_fence_acquire();
-  return is_done;
-}
+MODIFY(exchange, swap, VALUE)
+MODIFY(fetch_add, add, DIFFERENCE)
+MODIFY(fetch_sub, sub, DIFFERENCE)
+MODIFY(fetch_and, and, VALUE)
+MODIFY(fetch_or, or, VALUE)
+MODIFY(fetch_xor, xor, VALUE)
 
 template <typename T>
-bool atomic_compare_exchange_strong_explicit(rl::atomic<T> *object, T *expected, SHADOW_VALUE(T) desired,
+bool atomic_compare_exchange_strong_explicit(shadow_atomic<T> *object, T *expected, VALUE(T) desired,
                                              memory_order success, memory_order failure, SITE) {
-  return shadow_compare_exchange<false>(object, expected, desired, success, failure, site);
+  return object->template compare_exchange<false>(expected, desired, success, failure, site);
 }
 
 template <typename T>
-bool atomic_compare_exchange_weak_explicit(rl::atomic<T> *object, T *expected, SHADOW_VALUE(T) desired,
+bool atomic_compare_exchange_weak_explicit(shadow_atomic<T> *object, T *expected, VALUE(T) desired,
                                            memory_order success, memory_order failure, SITE) {
-  return shadow_compare_exchange<true>(object, expected, desired, success, failure, site);
+  return object->template compare_exchange<true>(expected, desired, success, failure, site);
 }
 
 static inline void atomic_thread_fence(memory_order order, SITE) { rl::atomic_thread_fence(order, site); }
 static inline void atomic_signal_fence(memory_order order, SITE) { rl::atomic_signal_fence(order, site); }
+
+#undef VALUE
+#undef DIFFERENCE
+#undef MODIFY
 
 #define _Alignas(bytes)
 #define _Static_assert(condition, message) static_assert(true, message)

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/*
+ * system.h: what a lock may ask of the system: memory, futex(2), a clock. The lock headers reach this model of
+ * it through the names that they use, which client.cc makes macros of.
+ *
+ * It is weaker than Linux where a lock must not rely on Linux: a futex orders no memory accesses, a wait may end for no
+ * reason, and a clock stands still or leaps.
+ */
+#ifndef SYSTEM_H
+#define SYSTEM_H
+
+#include <stdatomic.h>
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* Before each execution: nothing is allocated, nobody sleeps, and the clock is at its start. */
+void system_begin();
+/* When all threads are done: nobody is left to end a wait. */
+void system_finish();
+/* When the lock is destroyed too: fails the execution if it has not freed its memory. */
+void system_end(rl::debug_info_param site);
+
+/* Memory for n objects; it stays away from others until the execution is over, so that use after free is seen. */
+void *system_allocate(size_t n_objects, size_t object_bytes);
+/* How many objects lie there, which must now be destroyed. Fails the execution if there are none. */
+size_t system_release(void *objects, rl::debug_info_param site);
+
+/* What malloc and aligned_alloc return: bytes that become objects when it is known of what type. */
+struct system_bytes {
+  size_t n;
+  template <typename T> operator T *() const {
+    T *const objects = static_cast<T *>(system_allocate(n / sizeof(T), sizeof(T)));
+    for (size_t i = 0; i < n / sizeof(T); i++) ::new (static_cast<void *>(objects + i)) T;
+    return objects;
+  }
+};
+
+static inline system_bytes system_malloc(size_t n) { return system_bytes{n}; }
+static inline system_bytes system_aligned_alloc(size_t, size_t n) { return system_bytes{n}; }
+template <typename T> void system_free(T *objects, SITE) {
+  if (objects == NULL) return;
+  for (size_t i = system_release(objects, site); i-- > 0;) objects[i].~T();
+}
+
+/* Sleeps until a wake of that word; may return at once for no reason. */
+void system_sleep(const void *word, rl::debug_info_param site);
+/* How many were woken, of any that sleep on the word. */
+long system_wake(const void *word, long n_threads, rl::debug_info_param site);
+/* The kernel's locks: 0, or -1 and errno. The kernel writes the word itself, and orders nothing by it. */
+long system_lock_pi(_Atomic(uint32_t) *word, rl::debug_info_param site);
+long system_unlock_pi(_Atomic(uint32_t) *word, rl::debug_info_param site);
+/* The thread will see stores as new as it has seen: whoever enters the kernel again and again sees all in the end. */
+void system_see();
+
+/*
+ * futex(2). The kernel reads the word after it has locked the queue of sleepers, so it sees the last value; a store
+ * that comes later also comes before the wake that its thread then asks for.
+ */
+template <typename... Rest>
+long system_syscall(long number, _Atomic(uint32_t) *word, int operation, long value, Rest...) {
+  static const rl::debug_info site("futex", "the system", 0);
+  RL_VERIFY(number == SYS_futex);
+  rl::ctx().sched();
+  switch (operation & FUTEX_CMD_MASK) {
+    case FUTEX_WAIT:
+      if (word->last() == static_cast<uint32_t>(value))
+        system_sleep(word, site);
+      else
+        system_see();
+      return 0;
+    case FUTEX_WAKE:
+      return system_wake(word, value, site);
+    case FUTEX_LOCK_PI:
+      return system_lock_pi(word, site);
+    case FUTEX_UNLOCK_PI:
+      return system_unlock_pi(word, site);
+    default:
+      RL_VERIFY(!"an operation of futex(2) that the model knows");
+      return -1;
+  }
+}
+
+/* gettid(2), and nothing else. */
+long system_syscall(long number, ...);
+
+int system_clock_gettime(int clock_id, struct timespec *now);
+int system_sched_yield();
+extern int system_errno; /* one for all: a thread is not preempted between a call and its look at it */
+
+#endif
