@@ -121,7 +121,7 @@ def within(cells: pd.DataFrame, by: str, baseline: str | None) -> Pairs:
     if by == "lock":
         usable &= (cells["kind"] != "ruler") | (names == baseline)
     chosen = cells[usable]
-    key = [c for c in [*ORIGIN, *CELL] if c not in BY[by]]
+    key = [c for c in ["side", *ORIGIN, *CELL] if c not in BY[by]]
     group = chosen.groupby(key, dropna=False, sort=False, observed=True).ngroup().to_numpy()
     numbers = chosen.index.to_numpy()
     if baseline is None:
