@@ -12,6 +12,10 @@ RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark
 PEER_PACKAGES=(libck-dev libnsync-dev libabsl-dev libtbb-dev) # a build does without those that are not there
 TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
   python3-selenium chromium chromium-driver relacy-dev)
+if [[ $(uname -m) == x86_64 ]]; then # elsewhere they are called otherwise, and the tests for other machines are skipped
+  TEST_PACKAGES+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
+    qemu-user-static)
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -113,10 +117,12 @@ install_peers() {
   done
 }
 
-# build DIR [MESON OPTION...]: configures once, then builds what changed.
+# build DIR "TARGETS" [MESON OPTION...]: configures once, then builds what changed of the targets (all: every one).
 build() {
   local dir=$1 log=$1.log
-  shift
+  local -a wanted
+  read -ra wanted <<<"$2"
+  shift 2
   mkdir -p build
   if [[ ! -f $dir/build.ninja ]]; then
     say "configuring $dir"
@@ -126,7 +132,7 @@ build() {
       fail "meson could not configure $dir (whole log: $log)"
     fi
   fi
-  if ! ninja -C "$dir" >"$log" 2>&1; then
+  if ! ninja -C "$dir" "${wanted[@]}" >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     fail "$dir could not be built (whole log: $log)"
   fi

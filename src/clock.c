@@ -37,7 +37,7 @@ static void read_both(uint64_t *ns, uint64_t *ticks) {
 void clock_calibrate(void) {
   clock_scale = (struct clock_scale){.uses_counter = kernel_trusts_counter(), .ns_per_tick = 1};
   if (!clock_scale.uses_counter) return;
-  uint64_t ns[2], ticks[2];
+  uint64_t ns[2] = {0}, ticks[2] = {0};
   read_both(&ns[0], &ticks[0]);
   nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
   read_both(&ns[1], &ticks[1]);

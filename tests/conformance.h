@@ -10,6 +10,9 @@ struct conformance_case {
   void (*run)(const struct lk_ops *ops);
 };
 
+/* How long the threads of one case are at it. */
+extern unsigned conformance_round_ms;
+
 /* Of every lock, by its exclusive mode; NULL ends the list. */
 extern const struct conformance_case conformance_exclusive[];
 

@@ -14,7 +14,7 @@
 #include "conformance.h"
 #include "crowd.h"
 
-enum { ROUND_MS = 25, N_WORDS = 8 };
+enum { N_WORDS = 8 };
 
 /* A lock with what it protects: plain memory, which only the lock keeps right. */
 struct room {
@@ -75,7 +75,7 @@ static void exclusion(const struct lk_ops *ops) {
   for (unsigned n_threads = 1; n_threads <= CROWD_MAX; n_threads *= 2) {
     struct room *room = room_make(ops, n_threads);
     check_about("%s: exclusion of %u threads", ops->name, n_threads);
-    const unsigned long n = crowd_run(n_threads, ROUND_MS, add_until_told, room);
+    const unsigned long n = crowd_run(n_threads, conformance_round_ms, add_until_told, room);
     CHECK(n > 0);
     check_room(room, n);
     room_unmake(room);
@@ -104,7 +104,7 @@ static void visibility(const struct lk_ops *ops) {
   enum { N_THREADS = 4 };
   struct room *room = room_make(ops, N_THREADS);
   check_about("%s: visibility", ops->name);
-  const unsigned long n = crowd_run(N_THREADS, ROUND_MS, change_all_words, room);
+  const unsigned long n = crowd_run(N_THREADS, conformance_round_ms, change_all_words, room);
   for (unsigned i = 0; i < N_WORDS; i++) CHECK_EQ(n, room->words[i].value);
   check_room(room, 0);
   room_unmake(room);
@@ -178,7 +178,7 @@ static void try_lock_excludes(const struct lk_ops *ops) {
   if (ops->try_lock == NULL) return;
   struct room *room = room_make(ops, N_THREADS);
   check_about("%s: try_lock and lock together", ops->name);
-  const unsigned long n = crowd_run(N_THREADS, ROUND_MS, try_until_told, room);
+  const unsigned long n = crowd_run(N_THREADS, conformance_round_ms, try_until_told, room);
   CHECK(n > 0);
   check_room(room, n);
   room_unmake(room);
@@ -213,7 +213,7 @@ static void several_locks_at_once(const struct lk_ops *ops) {
   struct room *rooms[N_NESTED];
   for (unsigned i = 0; i < N_NESTED; i++) rooms[i] = room_make(ops, N_THREADS);
   check_about("%s: %u locks held at once", ops->name, N_NESTED);
-  const unsigned long n = crowd_run(N_THREADS, ROUND_MS, nest_until_told, rooms);
+  const unsigned long n = crowd_run(N_THREADS, conformance_round_ms, nest_until_told, rooms);
   CHECK(n > 0);
   for (unsigned i = 0; i < N_NESTED; i++) {
     check_room(rooms[i], n);
@@ -243,7 +243,7 @@ static void contexts_come_and_go(const struct lk_ops *ops) {
   enum { N_THREADS = 4 };
   struct room *room = room_make(ops, N_THREADS);
   check_about("%s: contexts come and go", ops->name);
-  crowd_run(N_THREADS, ROUND_MS, come_and_go, room);
+  crowd_run(N_THREADS, conformance_round_ms, come_and_go, room);
   CHECK(room->n_sections > 0);
   CHECK(!atomic_load_explicit(&room->is_broken, memory_order_relaxed));
   room_unmake(room);

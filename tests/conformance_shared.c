@@ -4,7 +4,7 @@
 #include "conformance.h"
 #include "crowd.h"
 
-enum { ROUND_MS = 25, N_THREADS = 8, N_WORDS = 8 };
+enum { N_THREADS = 8, N_WORDS = 8 };
 
 /*
  * Atomic, though relaxed: readers that retry race with a writer, which C allows on atomics only. That the others need
@@ -75,7 +75,7 @@ static void readers_see_no_writer_half_way(const struct lk_ops *ops) {
   static struct room room;
   room.client = client_make(ops, N_THREADS);
   check_about("%s: readers and writers", ops->name);
-  const unsigned long n_writes = crowd_run(N_THREADS, ROUND_MS, read_and_write, &room);
+  const unsigned long n_writes = crowd_run(N_THREADS, conformance_round_ms, read_and_write, &room);
   CHECK(n_writes > 0 && load(&room.n_reads) > 0);
   CHECK_EQ(0, load(&room.n_torn));
   for (unsigned i = 0; i < N_WORDS; i++) CHECK_EQ(n_writes, load(&room.words[i].value));
