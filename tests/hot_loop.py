@@ -38,6 +38,7 @@ OF_LOCK = {
                        "the system's lock is a library function"},
     # Of the other libraries' locks (locks/peers/), what the library's own headers do not inline.
     "nsync_mu": {r"nsync_mu_(lock|trylock|unlock)": "is in the library, for all its users"},
+    "parking_lot": {r"parking_lot_(lock|try_lock|unlock)": "is in Rust, and C cannot inline that"},
     "absl_mutex": {r"_ZN4absl\w*5Mutex(4Lock|7TryLock|6Unlock)Ev": "is in the library, for all its users"},
     "tbb_spin": {r"sched_yield": "a waiter's, after 31 pauses"},
 }

@@ -13,36 +13,52 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Callable
 
 import lockbench
 
 ROOT = Path(__file__).resolve().parents[1]
 CXX = shlex.split(os.environ.get("CXX", "c++"))
 FEATURES = dict(word.split("=") for word in os.environ["PEER_FEATURES"].split())
-CPP, C = ["-xc++", "-std=gnu++2b"], ["-xc", "-std=gnu11"]
 # An old compiler has the header, but C++ cannot read it.
 ATOMICS = "#include <stdatomic.h>\n_Atomic(int) counter;\n"
-# What a feature brings, and what must compile for that.
-LIBRARIES: dict[str, tuple[set[str], list[str], str]] = {
-    "absl": ({"absl_mutex"}, CPP, ATOMICS + "#include <absl/synchronization/mutex.h>\n"),
-    "ck": ({"ck_ticket", "ck_mcs", "ck_clh", "ck_fas", "ck_fas_eb", "ck_pflock", "ck_tflock"}, C,
-           "#include <ck_spinlock.h>\n"),
-    "nsync": ({"nsync_mu"}, C, "#include <nsync.h>\n"),
-    "std": ({"std_shared_mutex"}, CPP, ATOMICS),
-    "tbb": ({"tbb_spin", "tbb_queuing"}, CPP, ATOMICS + "#include <oneapi/tbb/spin_mutex.h>\n"),
-}
 
 
-def compiles(language: list[str], text: str) -> bool:
+def compiles(text: str, *language: str) -> bool:
     return subprocess.run([*CXX, *language, "-fsyntax-only", "-"], input=text, text=True, check=False,
                           stderr=subprocess.DEVNULL).returncode == 0
+
+
+def is_c(text: str) -> bool:
+    return compiles(text, "-xc", "-std=gnu11")
+
+
+def is_cpp(text: str) -> bool:
+    return compiles(text, "-xc++", "-std=gnu++2b")
+
+
+def has_crate() -> bool:
+    return (any(Path("/usr/share/cargo/registry").glob("parking_lot-0.12.*"))
+            and subprocess.run("cargo --version", shell=True, check=False, capture_output=True).returncode == 0)
+
+
+# What a feature brings, and how to tell that its library is there.
+LIBRARIES: dict[str, tuple[set[str], Callable[[], bool]]] = {
+    "absl": ({"absl_mutex"}, lambda: is_cpp(ATOMICS + "#include <absl/synchronization/mutex.h>\n")),
+    "ck": ({"ck_ticket", "ck_mcs", "ck_clh", "ck_fas", "ck_fas_eb", "ck_pflock", "ck_tflock"},
+           lambda: is_c("#include <ck_spinlock.h>\n")),
+    "nsync": ({"nsync_mu"}, lambda: is_c("#include <nsync.h>\n")),
+    "parking_lot": ({"parking_lot"}, has_crate),
+    "std": ({"std_shared_mutex"}, lambda: is_cpp(ATOMICS)),
+    "tbb": ({"tbb_spin", "tbb_queuing"}, lambda: is_cpp(ATOMICS + "#include <oneapi/tbb/spin_mutex.h>\n")),
+}
 
 
 @functools.lru_cache(maxsize=None)
 def expected() -> set[str]:
     """The peers that this build must have, found out without the build's help."""
-    on = {name for name, (_, language, text) in LIBRARIES.items()
-          if FEATURES[name] == "enabled" or FEATURES[name] == "auto" and compiles(language, text)}
+    on = {name for name, (_, is_there) in LIBRARIES.items()
+          if FEATURES[name] == "enabled" or FEATURES[name] == "auto" and is_there()}
     return {peer for name in on for peer in LIBRARIES[name][0]}
 
 
@@ -84,13 +100,13 @@ class Peers(lockbench.Case):
                                 text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         self.assertEqual(0, result.returncode, result.stdout)
         left_out = dict(re.findall(r"left out: ([\w, ]+): (.*)", result.stdout))
-        for name, (peers, *_) in LIBRARIES.items():
+        for name, (peers, _) in LIBRARIES.items():
             names, = [names for names, why in left_out.items() if why == f"peer_{name} is disabled"]
             self.assertEqual(peers, set(names.split(", ")))
         targets = json.loads((build / "meson-info" / "intro-targets.json").read_text())
         libraries = {target["name"] for target in targets}
         self.assertIn("lk_ticket", libraries)
-        for name, (peers, *_) in LIBRARIES.items():
+        for name, (peers, _) in LIBRARIES.items():
             self.assertFalse({f"lk_{peer}" for peer in peers} & libraries, name)
 
 
