@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Weakens each memory order of each lock by one step and asks the checkers: one that nobody misses is too strong, or must
-say why it is kept. Writes results/orders.csv.
+"""Weakens each memory order of each lock by one step and asks the checkers: one that nobody misses is too strong, or
+must say why it is kept. Writes results/orders.csv.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class Row:
         return dict(zip(COLUMNS, (*self.key(), self.verdict, self.checker, self.found)))
 
     def __str__(self) -> str:
-        return (f"{self.verdict:10s} {self.mutant.lock}.h:{self.mutant.line} {self.mutant.site}: {self.mutant.order} -> "
-                f"{self.mutant.weaker}: {' '.join(filter(None, (self.checker, self.found)))}")
+        where = f"{self.mutant.lock}.h:{self.mutant.line} {self.mutant.site}"
+        why = ": ".join(filter(None, (self.checker, self.found)))
+        return f"{self.verdict:10s} {where}: {self.mutant.order} -> {self.mutant.weaker}" + (f" ({why})" if why else "")
 
 
 def all_locks() -> list[str]:
@@ -67,7 +68,7 @@ def text_of(lock: str) -> str:
     return (LOCKS / f"{lock}.h").read_text()
 
 
-def by_genmc(timeout_s: float) -> Checker:
+def by_genmc(timeout_s: int) -> Checker:
     def check(mutant: Mutant, folder: Path) -> Iterable[tuple[str, Outcome]]:
         whole = genmc.tasks_of(mutant.lock, mutant.source)
         small = [replace(task, size=genmc.TWO) for task in whole]  # most is caught by the smallest
@@ -77,9 +78,9 @@ def by_genmc(timeout_s: float) -> Checker:
     return check
 
 
-def by_relacy(timeout_s: float) -> Checker:
+def by_relacy(checker: relacy.Relacy, timeout_s: float) -> Checker:
     def check(mutant: Mutant, folder: Path) -> Iterable[tuple[str, Outcome]]:
-        yield "relacy", relacy.run(mutant.lock, [folder], timeout_s)
+        yield "relacy", checker.run(mutant.lock, [folder], timeout_s)
     return check
 
 
@@ -164,31 +165,40 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
+def examine(mutants: list[Mutant], checkers: list[Checker], jobs: int, has_genmc: bool) -> tuple[list[Row], int]:
+    """The rows, and how many of them are not settled; prints each as it comes."""
+    old = earlier(TABLE)
+    rows, n_wrong = [], 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for found in pool.map(lambda mutant: verdict_on(mutant, checkers), mutants):
+            row, wrong = settle(found, old.get(found.key(), {}), has_genmc)
+            rows.append(row)
+            n_wrong += wrong != ""
+            print(row, f"\n  {wrong}" if wrong else "", sep="", flush=True)
+    return rows, n_wrong
+
+
 def main(arguments: list[str]) -> int:
     try:
         options = parse(arguments)
         mutants = [mutant for name in options.locks for mutant in ordersites.mutants_of(name, text_of(name))]
-    except (Refused, ValueError) as error:
+    except (Refused, ordersites.Misplaced) as error:
         print(f"check-orders: {error}", file=sys.stderr)
         return 2
     has_genmc, has_relacy = genmc.program() is not None, relacy.is_here()
     if not has_genmc and not has_relacy:
         print("check-orders: neither genmc is on the PATH nor Relacy's headers are there: nothing was checked")
         return SKIPPED
-    checkers = [*([by_genmc(options.timeout)] if has_genmc else []),
-                *([by_relacy(options.timeout)] if has_relacy else [])]
-    old = earlier(TABLE)
-    rows, n_wrong = [], 0
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for found in pool.map(lambda mutant: verdict_on(mutant, checkers), mutants):
-            row, wrong = settle(found, old.get(found.key(), {}), has_genmc)
-            rows.append(row)
-            n_wrong += wrong != ""
-            print(row, f"\n  {wrong}" if wrong else "", sep="", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        checkers = [by_genmc(options.timeout)] if has_genmc else []
+        if has_relacy:
+            checkers.append(by_relacy(relacy.Relacy(Path(folder)), options.timeout))
+        rows, n_wrong = examine(mutants, checkers, options.jobs, has_genmc)
     if not options.dry:
-        write(TABLE, rows, old, options.locks)
-    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in dict.fromkeys(r.verdict for r in rows)}
-    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()), "of", len(rows), "weaker orders")
+        write(TABLE, rows, earlier(TABLE), options.locks)
+    verdicts = [row.verdict for row in rows]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
+    print(f"{len(rows)} weaker orders: {counts}")
     return 1 if n_wrong else 0
 
 

@@ -26,6 +26,10 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 KEPT = re.compile(r"order-kept (seq_cst|acquire on failure|acquire|release): (.*?)(?= order-kept |\*/|$)", re.DOTALL)
 
 
+class Misplaced(Exception):
+    """One line for the user: a header that cannot be understood, and where."""
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One order of one site, one step weaker."""
@@ -63,7 +67,7 @@ def end_of_call(code: str, opening: int) -> int:
         depth += (code[i] == "(") - (code[i] == ")")
         if depth == 0:
             return i + 1
-    raise ValueError("a parenthesis is not closed")
+    raise Misplaced(f"offset {opening}: a parenthesis is not closed")
 
 
 def calls_of(code: str) -> list[Call]:
@@ -107,7 +111,7 @@ def kept_at(source: str, calls: list[Call]) -> dict[tuple[int, str], str]:
         for match in KEPT.finditer(text):
             owner = before[-1] if before else after[0] if after else None
             if owner is None:
-                raise ValueError(f"'order-kept {match[1]}' belongs to no atomic operation")
+                raise Misplaced(f"'order-kept {match[1]}' belongs to no atomic operation")
             reasons[owner.start, match[1]] = match[2].strip().removesuffix(".")
     return reasons
 
@@ -159,5 +163,6 @@ def mutants_of(lock: str, source: str) -> list[Mutant]:
                                       len(pair) < 2 or is_allowed(pair[0], pair[1])))
     if reasons:
         start, lost = next(iter(reasons))
-        raise ValueError(f"line {source.count(chr(10), 0, start) + 1}: 'order-kept {lost}', but there is no such order")
+        line = source.count("\n", 0, start) + 1
+        raise Misplaced(f"{lock}.h:{line}: 'order-kept {lost}', but no order there can lose that")
     return mutants

@@ -25,26 +25,34 @@ def is_here() -> bool:
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def run(lock: str, headers: list[Path], timeout_s: float) -> Outcome:
-    start = time.monotonic()
+class Relacy:
+    """The checker; `folder` is for what it compiles, and gone when the caller wants."""
 
-    def outcome(verdict: str, text: str) -> Outcome:
-        return Outcome(verdict, text, time.monotonic() - start)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.objects = [folder / f"{name}.o" for name in ("search", "model")]
+        for made in self.objects:  # they do not depend on the lock
+            subprocess.run([*COMPILER, *self._includes([]), "-c", str(CLIENT / f"{made.stem}.cc"), "-o", str(made)],
+                           check=True)
 
-    includes = [f"-I{folder}" for folder in (CLIENT / "shadow", *headers, ROOT / "locks")]
-    with tempfile.TemporaryDirectory() as folder:
-        client = Path(folder) / "client"
-        try:
-            built = subprocess.run([*COMPILER, *includes, f"-DLK={lock}", *map(str, sorted(CLIENT.glob("*.cc"))), "-o",
-                                    str(client)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   timeout=timeout_s + 60, check=False)
+    @staticmethod
+    def _includes(headers: list[Path]) -> list[str]:
+        return [f"-I{folder}" for folder in (CLIENT / "shadow", *headers, ROOT / "locks")]
+
+    def run(self, lock: str, headers: list[Path], timeout_s: float) -> Outcome:
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            client = Path(name) / "client"
+            built = subprocess.run([*COMPILER, *self._includes(headers), f"-DLK={lock}", str(CLIENT / "client.cc"),
+                                    *map(str, self.objects), "-o", str(client)], text=True, check=False,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if built.returncode != 0:
-                return outcome("failed", next(iter(built.stdout.splitlines()), "the compiler failed"))
-            result = subprocess.run([str(client)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                    timeout=timeout_s, check=False, errors="replace")
-        except subprocess.TimeoutExpired:
-            return outcome("unfinished", f"not finished in {timeout_s:.0f} s")
-    last = next(reversed(result.stdout.splitlines()), "")
-    if result.returncode == CAUGHT:
-        return outcome("caught", last.removeprefix(f"{lock} "))
-    return outcome("proven" if result.returncode == HOLDS else "failed", last)
+                return Outcome("failed", next(iter(built.stdout.splitlines()), "the compiler failed"), 0)
+            try:
+                result = subprocess.run([str(client)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        timeout=timeout_s, check=False, errors="replace")
+            except subprocess.TimeoutExpired:
+                return Outcome("unfinished", f"not finished in {timeout_s:.0f} s", timeout_s)
+        last = next(reversed(result.stdout.splitlines()), "").removeprefix(f"{lock} ")
+        verdict = {HOLDS: "proven", CAUGHT: "caught"}.get(result.returncode, "failed")
+        return Outcome(verdict, last, time.monotonic() - start)

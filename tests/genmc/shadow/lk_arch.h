@@ -5,7 +5,7 @@
  *
  * GenMC finds loops that only wait by itself, lets no thread go round in them, and reports a thread that waits in one
  * for what never comes. It errs on two kinds of loops, which are marked here for it:
- *   - a weak compare-exchange that is tried again with the value found: each failure is progress, not a wait;
+ *   - a compare-exchange that is tried again with the value found: each failure is progress, not a wait;
  *   - a loop around a loop that waits: with LK_PAUSE_BLOCKS the waits are not GenMC's to find, but a thread that comes
  * to a pause stays there. Right only for locks that do nothing after a pause but look again at the word that they
  *     looked at last, since what comes after a pause is not tried.
@@ -35,6 +35,10 @@ static inline bool lk_model_progress(void) {
 #undef atomic_compare_exchange_weak_explicit
 #define atomic_compare_exchange_weak_explicit(place, expected, desired, success, failure)                              \
   (__c11_atomic_compare_exchange_weak(place, expected, desired, success, failure) || lk_model_progress())
+
+#undef atomic_compare_exchange_strong_explicit
+#define atomic_compare_exchange_strong_explicit(place, expected, desired, success, failure)                            \
+  (__c11_atomic_compare_exchange_strong(place, expected, desired, success, failure) || lk_model_progress())
 
 #ifdef LK_PAUSE_BLOCKS
 /* Each load may be the one before a pause, which then waits for another value of that word. */
