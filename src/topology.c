@@ -8,22 +8,25 @@
 
 #include "message.h"
 
-/* The outermost cache above a CPU, or its package or machine where hwloc knows no cache. */
-static hwloc_obj_t last_level_cache(hwloc_obj_t pu) {
-  hwloc_obj_t last = NULL, package = NULL;
-  for (hwloc_obj_t above = pu->parent; above != NULL; above = above->parent) {
-    if (hwloc_obj_type_is_dcache(above->type)) last = above;
-    if (above->type == HWLOC_OBJ_PACKAGE) package = above;
-  }
-  return last != NULL ? last : package;
-}
-
 /* NUMA nodes are not ancestors in hwloc 2: they hang beside the object whose CPUs they are local to. */
 static hwloc_obj_t numa_node(hwloc_topology_t hwloc, hwloc_obj_t pu) {
   hwloc_obj_t node = NULL;
   while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL)
     if (hwloc_bitmap_isset(node->cpuset, pu->os_index)) return node;
   return NULL;
+}
+
+/*
+ * The outermost cache above a CPU. Where hwloc knows no cache: its NUMA node or its package, of which the smaller,
+ * since to take several caches for one would call near what is far. NULL, one for all, where it knows neither.
+ */
+static hwloc_obj_t last_level_cache(hwloc_obj_t pu, hwloc_obj_t node, hwloc_obj_t package) {
+  hwloc_obj_t last = NULL;
+  for (hwloc_obj_t above = pu->parent; above != NULL; above = above->parent)
+    if (hwloc_obj_type_is_dcache(above->type)) last = above;
+  if (last != NULL) return last;
+  if (node == NULL || package == NULL) return node != NULL ? node : package;
+  return hwloc_bitmap_weight(node->cpuset) < hwloc_bitmap_weight(package->cpuset) ? node : package;
 }
 
 /* Numbers the domains of a level in the order in which the allowed CPUs meet them. */
@@ -57,12 +60,14 @@ static int fill_cpus(struct topology *topology, hwloc_const_bitmap_t usable) {
   while ((pu = hwloc_get_next_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, pu)) != NULL) {
     if (!hwloc_bitmap_isset(usable, pu->os_index)) continue;
     const unsigned i = topology->n_cpus++;
+    hwloc_obj_t node = numa_node(topology->hwloc, pu);
+    hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_PACKAGE, pu);
     hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_CORE, pu);
     hwloc_obj_t mine[LK_N_LEVELS] = {
         [LK_CORE] = core != NULL ? core : pu,
-        [LK_LLC] = last_level_cache(pu),
-        [LK_NODE] = numa_node(topology->hwloc, pu),
-        [LK_PACKAGE] = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_PACKAGE, pu),
+        [LK_LLC] = last_level_cache(pu, node, package),
+        [LK_NODE] = node,
+        [LK_PACKAGE] = package,
     };
     topology->cpus[i].os_index = pu->os_index;
     for (enum lk_level level = 0; level < LK_N_LEVELS; level++) {
