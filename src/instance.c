@@ -156,6 +156,7 @@ static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site 
     return false;
   if (special.times_waits) *acquired_at = clock_ticks_ordered();
   worker_enter(worker, at->state, tag);
+  STORE(at->state->n_sections, at->state->n_sections + 1);
   if (LK_LIKELY(operation->reads)) {
     *sum += key->value;
   } else {
@@ -168,14 +169,17 @@ static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site 
   return true;
 }
 
-/* A read in shared mode, like the above. It must see no writer half-way: then the writers' two counts are equal. */
+/*
+ * A read in shared mode, like the above. It must see no writer half-way: then the writers' two counts are equal. Where
+ * readers retry, what they saw in vain is forgotten, and the lock is had when the last attempt begins.
+ */
 static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at,
                                     const struct workload_operation *operation, uint64_t *sum,
                                     const struct special special, uint64_t *acquired_at) {
   const struct workload_state *const state = at->state;
   uint64_t result;
   bool is_torn;
-  do {
+  for (;;) {
     if (!special.tries)
       acquire_shared(at->lock, at->ctx);
     else if (!try_acquire_shared(at->lock, at->ctx))
@@ -185,7 +189,9 @@ static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at
     result = *sum + LOAD(state->keys[operation->key].value);
     if (!special.is_plain) result = linger(worker, at->block, operation, result);
     is_torn = LOAD(state->n_sections) != n_finished;
-  } while (!release_shared(at->lock, at->ctx));
+    if (LK_LIKELY(release_shared(at->lock, at->ctx))) break;
+    if (special.tries) return false;
+  }
   if (LK_UNLIKELY(is_torn)) worker->n_torn_reads++;
   *sum = result;
   return true;

@@ -74,10 +74,9 @@ static inline void worker_count(_Atomic(uint64_t) *count) {
  */
 void worker_take_over(struct worker *worker, struct workload_state *state, uint32_t tag);
 
-/* Enters the exclusive section on `state` as `tag` and counts it. */
+/* Enters the exclusive section on `state` as `tag`. */
 static inline void worker_enter(struct worker *worker, struct workload_state *state, uint32_t tag) {
   if (LK_UNLIKELY(state->owner_tag != tag)) worker_take_over(worker, state, tag);
-  state->n_sections++;
 }
 
 #endif
