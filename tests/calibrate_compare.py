@@ -91,7 +91,8 @@ def tell_false(name: str, comparisons: list[dict[str, Any]]) -> bool:
     false = [c for c in comparisons if c["verdict"] != "no difference shown"]
     outside = [c for c in comparisons if not c["low"] <= 1 <= c["high"]]
     print(f"{name}: {len(false)} false verdicts in {len(comparisons)} comparisons "
-          f"({len(false) / len(comparisons):.1%}, at most {MAX_FALSE:.0%}); of the 95 % intervals alone {len(outside)} miss 1", flush=True)
+          f"({len(false) / len(comparisons):.1%}, at most {MAX_FALSE:.0%}); of the 95 % intervals alone "
+          f"{len(outside)} miss 1", flush=True)
     for c in false:
         print(f"  {c['lock']} at {c['threads']:g} threads, section {c['cs_ns']:g} ns: {c['verdict']}, "
               f"{c['ratio']:.3f} ({c['low']:.3f} to {c['high']:.3f})")
