@@ -153,8 +153,8 @@ static json_t *find_warnings(const struct topology *topology, const json_t *host
 }
 
 static json_t *build(void) {
-  return json_pack("{s:s, s:s, s:s, s:s, s:s}", "git_sha", provenance_git_sha, "compiler", BUILD_COMPILER, "flags",
-                   BUILD_FLAGS, "type", BUILD_TYPE, "google_benchmark", BUILD_GBENCH_VERSION);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "git_sha", provenance_git_sha, "compiler", BUILD_COMPILER, "flags",
+                   BUILD_FLAGS, "type", BUILD_TYPE, "google_benchmark", BUILD_GBENCH_VERSION, "peers", BUILD_PEERS);
 }
 
 static json_t *libraries(void) {

@@ -93,6 +93,9 @@ class Peers(lockbench.Case):
         self.assertEqual(0, result.returncode, result.stderr)
         sources = {row["lock"]: row["source"] for row in self.rows()}
         self.assertEqual({**{name: "peer" for name in expected()}, "ticket": "ours"}, sources)
+        versions = json.loads((self.out / "host.json").read_text())["build"]["peers"].split(", ")
+        self.assertEqual({name for name, (peers, _) in LIBRARIES.items() if peers & expected()},
+                         {version.split()[0] for version in versions})
 
     def test_each_can_be_turned_off_and_says_so(self) -> None:
         build = self.folder / "build"
