@@ -42,8 +42,11 @@ enum {
   LK_RW_BRAVO_SLOTS_PER_THREAD = 2,
   LK_RW_BRAVO_SLOTS_PER_CPU = 8,
   LK_RW_BRAVO_INHIBIT_FACTOR = 9, /* the paper's N */
-  LK_RW_BRAVO_CLOCK_INTERVAL = 16,
 };
+
+#ifndef LK_RW_BRAVO_CLOCK_INTERVAL
+#define LK_RW_BRAVO_CLOCK_INTERVAL 16 /* a checker, whose readers come once or twice, makes it 1 */
+#endif
 
 struct lk_rw_bravo_slot {
   _Alignas(LK_LINE_BYTES) _Atomic(bool) is_taken;

@@ -80,9 +80,9 @@ class Outcome:
 WHOLE = Bound("")
 TWO = Size(2, True)
 IN_PARTS = (Size(3, False), TWO)
-PARKS = Bound("each sleep and wake is a section of the kernel's own, and their orders multiply", (TWO,), Size(2, False))
-NESTED_WAITS = Bound("it waits in a loop inside a loop: its waits are marked by hand", options=("--disable-spin-assume",),
-                     defines=("LK_PAUSE_BLOCKS",))
+PARKS = Bound("each sleep and wake is a section of the kernel, and their orders multiply", (TWO,), Size(2, False))
+NESTED_WAITS = Bound("it waits in a loop inside a loop: its waits are marked by hand",
+                     options=("--disable-spin-assume",), defines=("LK_PAUSE_BLOCKS",))
 
 BOUNDS = {
     "futex": Bound(PARKS.reason, IN_PARTS),
@@ -90,6 +90,10 @@ BOUNDS = {
     "twa": NESTED_WAITS,
     "ttas_backoff": Bound("a delay ends without any change, so it could go round for ever: at most 4 times here",
                           IN_PARTS, options=("--disable-spin-assume", "--unroll=5")),
+    "qspinlock": Bound("many change one word, and each order of their changes is another execution", IN_PARTS),
+    "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", IN_PARTS),
+    "rw_bravo": Bound("readers turn to the table after one operation instead of 16",
+                      defines=("LK_RW_BRAVO_CLOCK_INTERVAL=1",)),
     "test_fourth_writer": Bound("it takes four", (Size(4, False),)),
 }
 

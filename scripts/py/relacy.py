@@ -30,10 +30,12 @@ class Relacy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.objects = [folder / f"{name}.o" for name in ("search", "model")]
-        for made in self.objects:  # they do not depend on the lock
-            subprocess.run([*COMPILER, *self._includes([]), "-c", str(CLIENT / f"{made.stem}.cc"), "-o", str(made)],
-                           check=True)
+        self.objects = []
+        for source in sorted(CLIENT.glob("*.cc")):
+            if source.name == "client.cc":  # alone in knowing the lock
+                continue
+            self.objects.append(folder / f"{source.stem}.o")
+            subprocess.run([*COMPILER, *self._includes([]), "-c", str(source), "-o", str(self.objects[-1])], check=True)
 
     @staticmethod
     def _includes(headers: list[Path]) -> list[str]:

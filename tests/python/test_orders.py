@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Which orders check-orders finds in a header, and what it makes of them."""
+
+from __future__ import annotations
+
+import unittest
+
+from tests.python import support  # noqa: F401  (makes scripts/py importable)
+
+import genmc
+import ordersites
+
+
+def header(body: str) -> str:
+    return "static inline void lk_x_lock(struct lk_x *lock, struct lk_x_ctx *ctx) {\n" + body + "\n}\n"
+
+
+def steps(body: str) -> list[tuple[str, str, str, str]]:
+    return [(mutant.site, mutant.order, mutant.weaker, mutant.lost) for mutant in
+            ordersites.mutants_of("x", header(body))]
+
+
+class Sites(unittest.TestCase):
+    def test_one_step(self) -> None:
+        self.assertEqual([("lock: exchange lock->tail", "acq_rel", "acquire", "release"),
+                          ("lock: exchange lock->tail", "acq_rel", "release", "acquire")],
+                         steps("atomic_exchange_explicit(&lock->tail, ctx, memory_order_acq_rel);"))
+        self.assertEqual([], steps("atomic_load_explicit(&lock->tail, memory_order_relaxed);"))
+
+    def test_seq_cst_by_operation(self) -> None:
+        for operation, arguments, weaker in (("load", "", "acquire"), ("store", "1, ", "release"),
+                                             ("fetch_add", "1, ", "acq_rel")):
+            found = steps(f"atomic_{operation}_explicit(&lock->a, {arguments}memory_order_seq_cst);")
+            self.assertEqual([(f"lock: {operation} lock->a", "seq_cst", weaker, "seq_cst")], found)
+        self.assertEqual([("lock: fence", "acquire", "relaxed", "acquire")],
+                         steps("atomic_thread_fence(memory_order_acquire);"))
+
+    def test_failure(self) -> None:
+        body = "atomic_compare_exchange_strong_explicit(&a->b, &c, d, memory_order_acquire,\n memory_order_acquire);"
+        mutants = ordersites.mutants_of("x", header(body))
+        self.assertEqual([("acquire", False), ("acquire on failure", True)], [(m.lost, m.is_c11) for m in mutants])
+        self.assertEqual([2, 3], [mutant.line for mutant in mutants])
+
+    def test_the_change(self) -> None:
+        body = "/* memory_order_acquire */ atomic_load_explicit(&a[f(b, c) & d], memory_order_acquire);"
+        mutant, = ordersites.mutants_of("x", header(body))
+        self.assertEqual("lock: load a[f(b, c) & d]", mutant.site)
+        self.assertEqual(header(body.replace("d], memory_order_acquire", "d], memory_order_relaxed")), mutant.source)
+
+    def test_twins(self) -> None:
+        load = "atomic_load_explicit(&lock->a, memory_order_acquire);"
+        self.assertEqual(["lock: load lock->a", "lock: load lock->a #2"], [site for site, *_ in steps(load + load)])
+
+    def test_reasons(self) -> None:
+        before = "/* Acquire: why.\n order-kept acquire: nobody\n sees it. */\n"
+        load = "atomic_load_explicit(&lock->a, memory_order_acquire);"
+        behind = " /* order-kept acquire: as above. */"
+        mutants = ordersites.mutants_of("x", header(before + load + "\n" + load + behind + "\n" + load))
+        self.assertEqual(["nobody sees it", "as above", ""], [mutant.reason for mutant in mutants])
+
+    def test_reason_without_order(self) -> None:
+        for body in ("/* order-kept release: no */ atomic_load_explicit(&lock->a, memory_order_acquire);",
+                     "/* order-kept acquire: nothing follows */"):
+            with self.assertRaises(ordersites.Misplaced):
+                ordersites.mutants_of("x", header(body))
+
+
+class Outputs(unittest.TestCase):
+    def test_judge(self) -> None:
+        clean = "No errors were detected.\nNumber of complete executions explored: 276\n"
+        self.assertEqual(("proven", "276 executions"), genmc.judge(0, clean))
+        self.assertEqual("caught", genmc.judge(0, "Warning: Unfreed memory!\n" + clean)[0])
+        race = "Error: Non-atomic race!\nEvent (1, 3)\n*** Verification unsuccessful.\n"
+        self.assertEqual(("caught", "Non-atomic race"), genmc.judge(42, race))
+        hang = "Error: Liveness violation!\nEvent\nNon-terminating spinloop: thread 2\n"
+        self.assertEqual(("caught", "Non-terminating spinloop: thread 2"), genmc.judge(42, hang))
+        self.assertEqual(("failed", "mutex.c:3:1: error: no"), genmc.judge(5, "x\nmutex.c:3:1: error: no\ny"))
+        self.assertEqual("failed", genmc.judge(0, "")[0])
+        self.assertEqual("unfinished", genmc.judge(-9, "")[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
