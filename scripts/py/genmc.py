@@ -100,7 +100,8 @@ BOUNDS = {
 MUTEX = [Client("mutex", "mutex"), Client("nested", "nested")]
 TRIES = [Client("trylock", "trylock")]
 SHARED = [Client("readers", "shared", ("WRITERS=1",)), Client("writers", "shared", ("WRITERS=2",))]
-SHARED_TRIES = [Client("tried readers", "shared", ("WRITERS=1", "TRIES=1"))]
+SHARED_TRIES = [Client("tried readers", "shared", ("WRITERS=1", "READERS_TRY=1")),
+                Client("tried writers", "shared", ("WRITERS=1", "WRITERS_TRY=1"))]
 
 
 def program() -> str | None:

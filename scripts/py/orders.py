@@ -78,7 +78,7 @@ def by_genmc(timeout_s: int) -> Checker:
     return check
 
 
-def by_relacy(checker: relacy.Relacy, timeout_s: float) -> Checker:
+def by_relacy(checker: relacy.Relacy, timeout_s: int) -> Checker:
     def check(mutant: Mutant, folder: Path) -> Iterable[tuple[str, Outcome]]:
         yield "relacy", checker.run(mutant.lock, [folder], timeout_s)
     return check
