@@ -33,25 +33,26 @@ enum { MAX_THREADS = 4 };
 /* A last parameter that says where the call is, for the history of a failure. */
 #define SITE rl::debug_info_param site = rl::debug_info(__builtin_FUNCTION(), __builtin_FILE(), __builtin_LINE())
 
-/* Who knows of something, and since when; so also whether a thread may not know of it. */
-class engine_knowers {
+/* When each thread did something, by the clock that Relacy keeps of what happened before what. */
+class engine_stamps {
 public:
-  engine_knowers() { clear(); }
-  void clear() { std::fill(since, since + MAX_THREADS, ~rl::timestamp_t(0)); }
-  void add_current() {
-    rl::thread_info_base *const self = rl::ctx().threadx_;
-    since[self->index_] = std::min(since[self->index_], self->own_acq_rel_order_);
-  }
-  /* Somebody knew of it when what the current thread does now was sure to come later. */
-  bool happened_before() const {
-    const rl::thread_info_base *const self = rl::ctx().threadx_;
-    for (rl::thread_id_t i = 0; i < rl::ctx().get_thread_count(); i++)
-      if (self->acq_rel_order_[i] >= since[i]) return true;
-    return false;
-  }
+  engine_stamps(rl::timestamp_t never) { set_all(never); }
+  void set_all(rl::timestamp_t stamp) { std::fill(stamps, stamps + MAX_THREADS, stamp); }
+  rl::timestamp_t &own() { return stamps[rl::ctx().threadx_->index_]; }
+  static rl::timestamp_t now() { return rl::ctx().threadx_->own_acq_rel_order_; }
+  /* Of what was done then, what happened before all that the current thread does from now on. */
+  bool any_happened() const { return count_happened() > 0; }
+  bool all_happened() const { return count_happened() == rl::ctx().get_thread_count(); }
 
 private:
-  rl::timestamp_t since[MAX_THREADS];
+  rl::timestamp_t stamps[MAX_THREADS];
+
+  rl::thread_id_t count_happened() const {
+    const rl::thread_info_base *const self = rl::ctx().threadx_;
+    rl::thread_id_t n = 0;
+    for (rl::thread_id_t i = 0; i < rl::ctx().get_thread_count(); i++) n += self->acq_rel_order_[i] >= stamps[i];
+    return n;
+  }
 };
 
 /* Whether something happens that may happen: chosen by the search. */

@@ -29,44 +29,50 @@ static const memory_order memory_order_relaxed = rl::mo_relaxed, memory_order_co
  * together with what it replaces, after a store that is not either, when neither the storing thread nor any whose
  * accesses happened before has seen that one. Orders that only keep two stores apart are thus checked too: in mcs the
  * release that orders the clearing of a link before its setting.
+ *
+ * Its end is a plain write: whatever others did to it must have happened before, or its memory cannot be used again.
  */
 template <typename T> class shadow_atomic {
 public:
   typedef typename rl::atomic_add_type<T>::type difference;
 
-  shadow_atomic() : is_plain(false) {}
+  shadow_atomic() : is_plain(false), seen(NEVER), used(0) {}
+  ~shadow_atomic() {
+    if (!used.all_happened()) rl::ctx().fail_test("end of an atomic in use", rl::test_result_data_race, RL_INFO);
+  }
 
   T last() const { return object.debug_value(); }
 
   void init(T value, rl::debug_info_param site) {
     rl::preemption_disabler alone(rl::ctx());
     object.store(value, rl::mo_relaxed, site);
-    stored(true);
+    note_new(true);
   }
 
   T load(memory_order order, rl::debug_info_param site) const {
     const T value = object.load(order, site);
-    if (value == last()) knowers.add_current();
+    used.own() = used.now();
+    if (value == last()) note_seen();
     return value;
   }
 
   void store(T value, memory_order order, rl::debug_info_param site) {
     rl::ctx().sched();
     rl::preemption_disabler alone(rl::ctx());
-    if (is_plain && order != rl::mo_seq_cst && value != last() && !knowers.happened_before() && engine_chooses()) {
+    if (is_plain && order != rl::mo_seq_cst && value != last() && !seen.any_happened() && engine_chooses()) {
       engine_log(site, "this store is overwritten by the one before it, which it does not know of:");
-      T other = value; /* a comparison that fails: from now on Relacy takes the last value for known to this thread */
+      T other = value; /* a comparison that fails: Relacy, too, now takes the last value for seen by this thread */
       object.compare_exchange_strong(other, value, rl::mo_relaxed, site);
-      return knowers.add_current();
+      return note_seen();
     }
     object.store(value, order, site);
-    stored(true);
+    note_new(true);
   }
 
   template <rl::rmw_type_e operation, typename Operand>
   T modify(Operand operand, memory_order order, rl::debug_info_param site) {
     const T value = object.rmw(rl::rmw_type_t<operation>(), operand, order, site);
-    stored(false);
+    note_new(false);
     return value;
   }
 
@@ -78,22 +84,30 @@ public:
     const bool is_done = object.compare_exchange(rl::bool_t<may_fail_spuriously>(), *expected, desired, success,
                                                  lacks_acquire ? rl::mo_relaxed : failure, site);
     if (is_done)
-      stored(false);
+      note_new(false);
     else
-      knowers.add_current();
+      note_seen();
     if (!is_done && lacks_acquire) rl::ctx().atomic_thread_fence_acquire();
     return is_done;
   }
 
 private:
-  rl::atomic<T> object;
-  mutable engine_knowers knowers; /* of the last value */
-  bool is_plain;                  /* the last value came by a store */
+  static const rl::timestamp_t NEVER = ~rl::timestamp_t(0);
 
-  void stored(bool plain) {
+  rl::atomic<T> object;
+  bool is_plain;              /* the last value came by a store */
+  mutable engine_stamps seen; /* the first time each saw the last value */
+  mutable engine_stamps used; /* the last time each used the atomic */
+
+  void note_seen() const {
+    used.own() = used.now();
+    if (seen.own() == NEVER) seen.own() = seen.now();
+  }
+
+  void note_new(bool plain) {
     is_plain = plain;
-    knowers.clear();
-    knowers.add_current();
+    seen.set_all(NEVER);
+    note_seen();
   }
 };
 
