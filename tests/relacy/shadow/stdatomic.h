@@ -7,6 +7,11 @@
  * Relacy takes the order in which it runs stores for the order in which all see them. Here a store may also come to lie
  * before the last one, as if overwritten at once, where nothing orders it after that: see shadow_atomic.
  *
+ * What is not tried, though C11 has it: a read-modify-write or a failed comparison that does not read the last value; a
+ * load of one from more than two before (one, in a full search); a load of what is stored later. A release also goes on
+ * in relaxed stores of the same thread, as it did before C++20. And a lock's own plain members are not watched for
+ * races.
+ *
  * Words of C that C++ lacks are mapped at the end. Alignment is dropped: here an atomic is a larger object, and where
  * it lies is not what is checked.
  */
@@ -78,7 +83,7 @@ public:
 
   template <bool may_fail_spuriously>
   bool compare_exchange(T *expected, T desired, memory_order success, memory_order failure, rl::debug_info_param site) {
-    /* Relacy knows only failures that acquire no more than successes. C11 since 2017 does not ask for that: the missing
+    /* Relacy knows only failures that acquire no more than successes. Later standards do not ask for that: the missing
        acquire is then a fence, which acquires a little more than the one load would. */
     const bool lacks_acquire = failure != rl::mo_relaxed && (success == rl::mo_relaxed || success == rl::mo_release);
     const bool is_done = object.compare_exchange(rl::bool_t<may_fail_spuriously>(), *expected, desired, success,
