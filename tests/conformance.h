@@ -10,8 +10,8 @@ struct conformance_case {
   void (*run)(const struct lk_ops *ops);
 };
 
-/* How long the threads of one case are at it. */
-extern unsigned conformance_round_ms;
+/* How long the threads of one case are at it, and how many there are at most. */
+extern unsigned conformance_round_ms, conformance_max_threads;
 
 /* Of every lock, by its exclusive mode; NULL ends the list. */
 extern const struct conformance_case conformance_exclusive[];

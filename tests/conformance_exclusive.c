@@ -72,7 +72,7 @@ static unsigned long add_until_told(unsigned index, void *argument) {
 }
 
 static void exclusion(const struct lk_ops *ops) {
-  for (unsigned n_threads = 1; n_threads <= CROWD_MAX; n_threads *= 2) {
+  for (unsigned n_threads = 1; n_threads <= conformance_max_threads; n_threads *= 2) {
     struct room *room = room_make(ops, n_threads);
     check_about("%s: exclusion of %u threads", ops->name, n_threads);
     const unsigned long n = crowd_run(n_threads, conformance_round_ms, add_until_told, room);
@@ -228,12 +228,13 @@ static unsigned long come_and_go(unsigned index, void *argument) {
   unsigned long n = 0;
   while (crowd_may_go_on()) {
     void *ctx = client_enter(&room->client, index);
-    for (unsigned i = 0; i < n % 4; i++) { /* some are never used */
+    const unsigned long n_uses = (n + index) % 4; /* some are never used */
+    for (unsigned long i = 0; i < n_uses; i++) {
       ops->lock(room->client.lock, ctx);
       add_one(room, n);
       ops->unlock(room->client.lock, ctx);
     }
-    n += n % 4 + (n % 4 == 0);
+    n++;
     client_leave(&room->client, ctx);
   }
   return n;

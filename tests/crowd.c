@@ -24,6 +24,7 @@ struct person {
 };
 
 static _Atomic(bool) may_go_on;
+static _Thread_local bool owes_a_round;
 static pthread_barrier_t all_are_here;
 
 static _Noreturn void give_up(const char *what, int error) {
@@ -73,10 +74,15 @@ void client_leave(const struct client *client, void *ctx) {
 }
 
 /* Relaxed: it only ends loops; what the threads did is ordered by pthread_join. */
-bool crowd_may_go_on(void) { return atomic_load_explicit(&may_go_on, memory_order_relaxed); }
+bool crowd_may_go_on(void) {
+  const bool must_begin = owes_a_round;
+  owes_a_round = false;
+  return must_begin || atomic_load_explicit(&may_go_on, memory_order_relaxed);
+}
 
 static void *run(void *argument) {
   struct person *person = argument;
+  owes_a_round = person->index == 0;
   setpriority(PRIO_PROCESS, (id_t)gettid(), 10); /* see hurry() */
   pthread_barrier_wait(&all_are_here);
   person->result = person->body(person->index, person->argument);

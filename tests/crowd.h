@@ -45,6 +45,8 @@ typedef unsigned long crowd_body(unsigned index, void *argument);
 
 /* Runs the body in n_threads threads at once, tells them to stop after that time, and returns the sum of theirs. */
 unsigned long crowd_run(unsigned n_threads, unsigned duration_ms, crowd_body *body, void *argument);
+
+/* Thread 0 is told so once in any case: on a loaded machine all the time may have passed before anybody ran. */
 bool crowd_may_go_on(void);
 
 /* Keeps the compiler from moving plain accesses across it; no thread is told anything. */
