@@ -81,12 +81,14 @@ def compare(runs: list[Run], options: argparse.Namespace) -> comparedata.Compari
         trials.cells, options.by, options.baseline)
     against = list(differences.against)
     if is_across:
-        against += compatible.cell_differences(trials.cells, pairs, runs)
+        against += compatible.cell_differences(trials.cells, pairs, by_machine)
     if not len(pairs.first):
         raise ResultsError("nothing to compare: " + (against[-1] if is_across else _alone(trials, options.by)))
     if against and not options.anyway:
         raise ResultsError(f"refused, {'; '.join(against)}; --anyway compares in spite of that")
     table = comparison.compare(trials, pairs, options.margin, options.interval == "bootstrap")
+    if is_across:
+        comparison.hold_against_rulers(trials.cells, table, options.margin)
     notes = [*(f"compared anyway: {reason}" for reason in against), *_notes(runs, trials, table, is_across)]
     return comparedata.Comparison(
         [str(run.path) for run in runs], [results.provenance(run) for run in runs], differences.studied,

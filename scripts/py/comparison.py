@@ -38,6 +38,7 @@ FLAGS = {
     "drift": "a sample rose or fell as the run went on: a verdict only if the nearest halves are apart as well",
     "line": "line_ns, the transfer of a cache line, differed between the samples: only trials with alike line_ns were "
             f"compared, and no verdict if fewer than {stats.MIN_TRIALS} were left",
+    "ruler": "a ruler moved in the same direction, so the machine did: a verdict only if the lock moved further",
     "few": f"fewer than {stats.MIN_TRIALS} trials: nothing can be shown",
     "failed": "trials timed out, crashed or were broken",
 }
@@ -171,27 +172,53 @@ def across(cells: pd.DataFrame, by_machine: bool) -> Pairs:
 def compare(trials: Trials, pairs: Pairs, margin: float, bootstrap: bool = False) -> pd.DataFrame:
     """One row per pair: first, second, n, n_against, ratio, low, high, p, p_adjusted, verdict, and each of FLAGS."""
     found = ratios.ratios(trials.logs, *pairs, bootstrap)
-    cells = trials.cells
-    a, b = (cells.iloc[numbers] for numbers in pairs)
-    table = pd.DataFrame({"first": pairs.first, "second": pairs.second, "n": a["n"].to_numpy(),
-                          "n_against": b["n"].to_numpy(), "ratio": found.value, "low": found.low, "high": found.high,
-                          "p": found.p})
+    a, b = (_Columns(trials.cells, numbers) for numbers in pairs)
+    table = pd.DataFrame({"first": pairs.first, "second": pairs.second, "n": a["n"], "n_against": b["n"],
+                          "ratio": found.value, "low": found.low, "high": found.high, "p": found.p})
     for flag in ("modes", "drift"):
-        table[flag] = a[flag].to_numpy() | b[flag].to_numpy()
-    table["failed"] = (a["n_failed"].to_numpy() > 0) | (b["n_failed"].to_numpy() > 0)
+        table[flag] = a[flag] | b[flag]
+    table["failed"] = (a["n_failed"] > 0) | (b["n_failed"] > 0)
+    table["ruler"] = False
     table["line"] = _line_differs(trials, pairs)
     _compare_alike(trials, pairs, table, bootstrap)
     table["few"] = np.minimum(table["n"], table["n_against"]) < stats.MIN_TRIALS
     table.loc[table["few"], "p"] = np.nan
     table["p_adjusted"] = ratios.benjamini_hochberg(table["p"].to_numpy())
     up = (table["ratio"] > 1).to_numpy()
-    nearest = np.where(up, a["low"].to_numpy() / b["high"].to_numpy(), b["low"].to_numpy() / a["high"].to_numpy())
+    nearest = np.where(up, a["low"] / b["high"], b["low"] / a["high"])
     excluded = np.where(up, table["low"] > 1, table["high"] < 1)
     shown = (excluded & (table["p_adjusted"] <= FDR) & (np.abs(np.log(table["ratio"])) > np.log1p(margin))
              & (nearest > 1 + margin))
     better = up == METRICS[trials.metric]
     table["verdict"] = pd.Categorical.from_codes(np.where(shown, np.where(better, 0, 1), 2), categories=VERDICTS)
     return table
+
+
+class _Columns:
+    """The columns of many cells, one at a time: all of them, for millions of pairs, would not fit."""
+
+    def __init__(self, cells: pd.DataFrame, numbers: np.ndarray) -> None:
+        self.cells, self.numbers = cells, numbers
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.cells[name].to_numpy()[self.numbers]
+
+
+def hold_against_rulers(cells: pd.DataFrame, table: pd.DataFrame, margin: float) -> None:
+    """Of two runs on one machine: where a ruler got faster or slower too, a lock has a verdict in the same direction
+    only if its whole interval is beyond what the ruler shows, and its ratio by more than the margin."""
+    first, second = (cells.loc[table[name]].reset_index(drop=True) for name in ("first", "second"))
+    same_machine = (first[MACHINE].astype(str) == second[MACHINE].astype(str)).all(axis=1)
+    is_ruler = first["kind"] == "ruler"
+    place = first.groupby(["side", *MACHINE, *(c for c in CELL if c != "lock")], dropna=False, observed=True).ngroup()
+    moved = table["ratio"].where(is_ruler & same_machine & (table["verdict"] != NONE), 1)
+    up, down = (moved.groupby(place).transform(extreme) for extreme in ("max", "min"))
+    shown = ~is_ruler & (table["verdict"] != NONE)
+    follows = shown & np.where(table["ratio"] > 1, up > 1, down < 1)
+    beyond = np.where(table["ratio"] > 1, (table["ratio"] / up > 1 + margin) & (table["low"] > up),
+                      (down / table["ratio"] > 1 + margin) & (table["high"] < down))
+    table["ruler"] = follows
+    table.loc[follows & ~beyond, "verdict"] = NONE
 
 
 def _line_differs(trials: Trials, pairs: Pairs) -> np.ndarray:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from comparison import MACHINE, Pairs
 from results import CELL, Run, plural
 
 # Windows that differ by more than this are another experiment; a real one is never exactly what was asked for.
-DURATION_FACTOR = 1.2
+WINDOW_FACTOR = 1.2
 # Changing any of these changes the code that runs.
 BUILD: dict[str, Callable[[Run], str]] = {
     "commit": lambda run: _names(run, "git_sha"),
@@ -73,17 +73,17 @@ def _differing(parts: dict[str, Callable[[Run], str]], first: Run, run: Run) -> 
 
 def _window(first: Run, run: Run) -> list[str]:
     found = []
-    for column, factor in (("duration_s", DURATION_FACTOR), ("warmup_s", DURATION_FACTOR)):
+    for column in ("duration_s", "warmup_s"):
         a, b = (r.rows[column].median() for r in (first, run))
-        if a > 0 and b > 0 and not 1 / factor <= a / b <= factor or (a == 0) != (b == 0):
+        if (a == 0) != (b == 0) or a > 0 and b > 0 and not 1 / WINDOW_FACTOR <= a / b <= WINDOW_FACTOR:
             found.append(f"{column} {a:.3g} against {b:.3g}")
     return found
 
 
-def cell_differences(cells: pd.DataFrame, pairs: Pairs, runs: list[Run]) -> list[str]:
+def cell_differences(cells: pd.DataFrame, pairs: Pairs, by_machine: bool) -> list[str]:
     """Of the cells that they have in common: none at all, or with another number of CPUs."""
     if not len(pairs.first):
-        return [f"no cell in common: {_no_common(cells)}"]
+        return [f"no cell in common: {_no_common(cells, [*CELL, *(MACHINE if by_machine else [])])}"]
     cpus = cells["cpus"].to_numpy()
     a, b = cpus[pairs.second], cpus[pairs.first]
     if (a != b).any():
@@ -93,23 +93,19 @@ def cell_differences(cells: pd.DataFrame, pairs: Pairs, runs: list[Run]) -> list
     return []
 
 
-def _no_common(cells: pd.DataFrame) -> str:
-    """The columns that alone keep the cells apart; else all in which the runs share no value."""
-    sides = [set(side) for _, side in cells.groupby("side")[CELL].apply(_values).items()]
-    apart = [name for name in CELL if all(not _of(sides[0], name) & _of(side, name) for side in sides[1:])]
-    return "; ".join(f"{name} {_listed(sides[0], name)} against {_listed(sides[1], name)}" for name in apart) \
+def _no_common(cells: pd.DataFrame, columns: list[str]) -> str:
+    """The columns of which the runs share no value, and so could not share a cell."""
+    sides = [{name: _texts(side[name]) for name in columns} for _, side in cells.groupby("side")]
+    apart = [name for name in columns if all(not sides[0][name] & side[name] for side in sides[1:])]
+    return "; ".join(f"{name} {_listed(sides[0][name])} against {_listed(sides[1][name])}" for name in apart) \
         or "each value is in both, but no combination of them"
 
 
-def _values(side: pd.DataFrame) -> set[tuple[str, Any]]:
-    return {(name, value if isinstance(value, str) else "none" if pd.isna(value) else f"{value:g}")
-            for name in CELL for value in side[name].unique()}
+def _texts(values: pd.Series) -> set[str]:
+    return {value if isinstance(value, str) else "none" if pd.isna(value) else f"{value:g}"
+            for value in values.unique()}
 
 
-def _of(side: set[tuple[str, Any]], name: str) -> set[Any]:
-    return {value for column, value in side if column == name}
-
-
-def _listed(side: set[tuple[str, Any]], name: str) -> str:
-    values = sorted(_of(side, name))
-    return ", ".join(values[:4]) + (f" and {len(values) - 4} more" if len(values) > 4 else "")
+def _listed(texts: set[str]) -> str:
+    some = sorted(texts)[:4]
+    return ", ".join(some) + (f" and {len(texts) - 4} more" if len(texts) > 4 else "")

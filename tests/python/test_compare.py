@@ -136,6 +136,20 @@ class Across(Programs):
         clang = {"build": {**BUILD["build"], "compiler": "clang 14"}}
         self.assertIn("compiler gcc 12.2.0 against clang 14", self.good(old, self.run_of("c", host=clang)))
 
+    def test_a_machine_that_moved_is_not_blamed_on_the_locks(self) -> None:
+        """All is 20 % slower in the second run, rulers too; but mcs at 1 thread is slower by half."""
+        locks = (*LOCKS, "counter")
+        old = self.run_of("old", support.matrix(locks=locks, threads=(1, 2), repetitions=7, seed=3))
+        rows = [{**row, "ops_per_s": row["ops_per_s"] / (1.5 if (row["lock"], row["threads"]) == ("mcs", 1) else 1.2)}
+                for row in support.matrix(locks=locks, threads=(1, 2), repetitions=7, seed=4)]
+        told = json.loads(self.good(old, self.run_of("new", rows), "--format", "json"))["comparisons"]
+        self.assertEqual({(c["lock"], c["threads"]) for c in told if c["verdict"] == "slower"},
+                         {("mcs", 1), ("counter", 1), ("counter", 2)})
+        self.assertEqual({c["lock"] for c in told if "ruler" in c["flags"]}, set(LOCKS))
+        elsewhere = self.run_of("x", rows, host={}, topology_hash="99")
+        table = self.good(old, elsewhere, "--format", "csv")
+        self.assertEqual(table.count(",slower,"), 8, "there the machine is the subject")
+
     def test_machine_and_build_at_once_is_refused(self) -> None:
         old, new = self.run_of("a"), self.run_of("b", host_name="x", topology_hash="99", git_sha="7654321")
         self.refused(old, new, words=("machine and build differ at once", "abcdef", "99", "1234567 against 7654321"))
@@ -154,6 +168,12 @@ class Across(Programs):
         self.refused(old, self.run_of("b", cs_ns=200, read_pct=90),
                      words=("no cell in common", "cs_ns 0 against 200", "read_pct 0 against 90"))
         self.refused(old, self.run_of("c", cs_ns=200), "--anyway", words=("nothing to compare", "cs_ns 0 against 200"))
+
+    def test_machines_that_are_not_the_same_are_named(self) -> None:
+        def two(names: str) -> list[support.Row]:
+            return [row for name in names for row in support.matrix(
+                locks=LOCKS, threads=(2,), repetitions=7, host=name, topology_hash=name)]
+        self.refused(self.run_of("a", two("uv")), self.run_of("b", two("xy")), words=("host u, v against x, y",))
 
     def test_mixed_commits_are_refused(self) -> None:
         rows = support.matrix(locks=LOCKS, threads=(2,), repetitions=7)
