@@ -38,6 +38,9 @@
 #define clock_gettime system_clock_gettime
 #define sched_yield system_sched_yield
 
+/* What is done each so many times in a real lock, is done each time by threads that come but once or twice. */
+#define LK_RW_BRAVO_CLOCK_INTERVAL 1
+
 #include QUOTE(LK.h)
 
 typedef struct PASTE(lk_, LK, ) lock_type;
