@@ -26,7 +26,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Size:
     """How many threads there are, and whether the first of them comes twice."""
 

@@ -71,7 +71,7 @@ def text_of(lock: str) -> str:
 def by_genmc(timeout_s: int) -> Checker:
     def check(mutant: Mutant, folder: Path) -> Iterable[tuple[str, Outcome]]:
         whole = genmc.tasks_of(mutant.lock, mutant.source)
-        small = [replace(task, size=genmc.TWO) for task in whole]  # most is caught by the smallest
+        small = [replace(task, size=min(task.size, genmc.TWO)) for task in whole]  # most is caught by the smallest
         for task in dict.fromkeys([*small, *whole]):
             yield (f"genmc {task.client.name} {task.model}, {task.size}",
                    genmc.run(task, [folder, LOCKS], timeout_s))
