@@ -53,13 +53,13 @@ def report(runs: list[Run], names: list[str]) -> Iterator[str]:
     agree = counts["min"] == counts["max"]
     yield ""
     yield from wrapped(
-        f"{plural(len(counts), 'pair')} of locks were compared on two machines or more: {flips.sum()} flip, "
+        f"Pairs of locks compared on two machines or more: {len(counts)}; {flips.sum()} flip, "
         f"{(agree & ~undecided).sum()} have the same winner on all, {undecided.sum()} show no difference on any, "
         f"{(~flips & ~agree).sum()} show one on some")
     alone = len(pairs) - len(counts)
     if alone:
-        yield from wrapped(f"{plural(alone, 'pair')} were measured on one machine only and were left out; "
-                           "--threads with the same list for all makes more of them comparable")
+        yield from wrapped(f"Pairs measured on one machine only, and left out: {alone}; the same list of --threads for "
+                           "all machines makes more of them comparable")
     yield from flipped(shared, names)
 
 
