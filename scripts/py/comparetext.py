@@ -74,8 +74,8 @@ def _ordered(found: Comparison, workload: np.ndarray, title: np.ndarray) -> pd.D
     keys = pd.DataFrame({
         "workload": pd.factorize(workload)[0][first], "threads": cells["threads"].to_numpy()[first],
         "title": pd.factorize(title)[0][first],
-        "second": -cells["median"].to_numpy()[found.table["second"]],
-        "first": -cells["median"].to_numpy()[first]})
+        "second": -cells["merit"].to_numpy()[found.table["second"]],
+        "first": -cells["merit"].to_numpy()[first]})
     by = {"threads": ["workload", "title", "threads"], "placement": ["workload", "threads", "title"]}
     usual = ["workload", "threads", "title", "first", "second"]
     order = keys.sort_values(by.get(found.by, usual), kind="stable").index

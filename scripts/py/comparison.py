@@ -49,8 +49,8 @@ class Trials:
     """The good trials of a comparison, and its cells.
 
     `cells` has one row per cell: `side` (which of the runs), ORIGIN, CELL, kind, cpus, and what `of` adds: n, median,
-    n_failed, line_ns (median), the medians `low` and `high` of its parts if it fell apart (else both the median), and
-    why (`modes`, `drift`).
+    merit (the median, or minus the median of a time), n_failed, line_ns (median), the medians `low` and `high` of its
+    parts if it fell apart (else both the median), and why (`modes`, `drift`).
     """
 
     metric: str
@@ -75,6 +75,7 @@ class Trials:
         logs = Samples.of(good["log"].to_numpy(), good["cell"].to_numpy(), len(cells))
         cells["n"] = logs.counts
         cells["median"] = np.exp(logs.medians())
+        cells["merit"] = cells["median"] if METRICS[metric] else -cells["median"]
         cells["line_ns"] = good.groupby("cell")["line_ns"].median().reindex(cells.index)
         _add_parts(cells, logs, good["log"].to_numpy(), margin)
         return Trials(metric, cells, logs, good)
@@ -126,7 +127,7 @@ def within(cells: pd.DataFrame, by: str, baseline: str | None) -> Pairs:
     group = chosen.groupby(key, dropna=False, sort=False, observed=True).ngroup().to_numpy()
     numbers = chosen.index.to_numpy()
     if baseline is None:
-        return _all_pairs(numbers, group, chosen["median"].to_numpy())
+        return _all_pairs(numbers, group, chosen["merit"].to_numpy())
     is_base = (names[usable] == baseline).to_numpy()
     if not is_base.any():
         raise ResultsError(f"no {by} {baseline!r} to compare with; there is: {', '.join(names.unique())}")
@@ -144,8 +145,8 @@ def entries(cells: pd.DataFrame, by: str) -> pd.Series:
     return cells["threads"].map("{:g}".format) + readers
 
 
-def _all_pairs(numbers: np.ndarray, group: np.ndarray, medians: np.ndarray) -> Pairs:
-    order = np.lexsort((-np.nan_to_num(medians), group))
+def _all_pairs(numbers: np.ndarray, group: np.ndarray, merit: np.ndarray) -> Pairs:
+    order = np.lexsort((-merit, group))
     sizes = np.bincount(group)
     starts = np.cumsum(sizes) - sizes
     pieces = [np.zeros((2, 0), dtype=np.int64)]

@@ -104,6 +104,8 @@ class Verdicts(Compared):
                 for row in sample("a", 100 * self.NEAR) + sample("b", 150 * self.NEAR)]
         found = self.one(rows, baseline="a", metric="wait_p99_ns")
         self.assertEqual((found.verdict, round(found.ratio, 2)), (SLOWER, 1.5))
+        found = self.one(rows, metric="wait_p99_ns")
+        self.assertEqual((found.name, found.verdict), ("a", FASTER), "the better one first")
 
     def test_within_the_margin_is_nothing_however_sure(self) -> None:
         found = self.one(sample("a", 100 * self.NEAR ** 0.1) + sample("b", 104 * self.NEAR ** 0.1))
