@@ -114,7 +114,8 @@ static inline bool lk_rw_bravo_mark(struct lk_rw_bravo *lock, struct lk_rw_bravo
   if (LK_LIKELY(!atomic_exchange_explicit(&ctx->slot->is_taken, true, memory_order_seq_cst))) {
     ctx->has_slot = true;
     if (LK_LIKELY(atomic_load_explicit(&lock->is_biased, memory_order_seq_cst))) return true;
-    /* Release: pairs with the loads in revoke, as in rdunlock. */
+    /* Release: pairs with the loads in revoke, as in rdunlock. order-kept release: C11 lets the exchange above, and so
+       our last section, reach whoever reads this store (a release sequence); C++20 does not. */
     atomic_store_explicit(&ctx->slot->is_taken, false, memory_order_release);
   } else {
     ctx->slot = &lock->slots[(uint32_t)(ctx->slot - lock->slots + 1) & (lock->n_slots - 1)];

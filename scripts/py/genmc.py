@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +46,7 @@ class Bound:
     nested: Size = Size(2, True)  # two locks are twice the steps
     options: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
+    variants: tuple[tuple[str, ...], ...] = ((),)  # each client is run with each of these defines
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ BOUNDS = {
     "ttas_backoff": Bound("a delay ends without any change, so it could go round for ever: at most 4 times here",
                           IN_PARTS, options=("--disable-spin-assume", "--unroll=5")),
     "qspinlock": Bound("many change one word, and each order of their changes is another execution", IN_PARTS),
-    "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", IN_PARTS),
+    "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", IN_PARTS,
+                       variants=((), ("CTXS=5",))),  # more than four to a CPU share their slots
     "rw_bravo": Bound("readers turn to the table after one operation instead of 16",
                       defines=("LK_RW_BRAVO_CLOCK_INTERVAL=1",)),
     "test_fourth_writer": Bound("it takes four", (Size(4, False),)),
@@ -133,10 +135,11 @@ def bound_of(lock: str, header: str) -> Bound:
 
 def tasks_of(lock: str, header: str) -> list[Task]:
     bound = bound_of(lock, header)
-    clients = clients_of(lock, header)
+    clients = [replace(client, name=" ".join((client.name, *variant)), defines=client.defines + variant)
+               for variant in bound.variants for client in clients_of(lock, header)]
     return [*(Task(lock, client, size, LANGUAGE, bound) for client in clients
-              for size in ((bound.nested,) if client.name == "nested" else bound.sizes)),
-            *(Task(lock, client, bound.nested if client.name == "nested" else TWO, HARDWARE, bound)
+              for size in ((bound.nested,) if client.program == "nested" else bound.sizes)),
+            *(Task(lock, client, bound.nested if client.program == "nested" else TWO, HARDWARE, bound)
               for client in clients)]
 
 

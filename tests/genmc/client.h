@@ -3,7 +3,8 @@
  * client.h: one lock behind names that do not depend on it, and the plain data that it protects. Compiled with
  *   -DLK=<name>   the lock
  *   -DN=<n>       how many threads there are
- *   -DAGAIN=1     the first of them comes twice
+ *   -DAGAIN=<0|1> whether the first of them comes twice
+ *   -DCTXS=<n>    how many contexts the lock is told to expect, if more than it takes
  *
  * The clients see a lock as its users do. What it protects is plain, so two owners at once, or one who does not see
  * what the last one did, is a data race, which the checker reports. A wait that never ends is reported too; so is a
@@ -28,6 +29,10 @@
 #define FN(operation) CLIENT_PASTE(lk_, LK, _##operation)
 
 #include CLIENT_QUOTE(LK.h)
+
+#ifndef CTXS
+#define CTXS (N + 1) /* main has one too */
+#endif
 
 typedef struct CLIENT_PASTE(lk_, LK, ) lock_type;
 typedef struct FN(ctx) ctx_type;
@@ -62,7 +67,7 @@ struct guarded {
 static inline void guarded_init(struct guarded *guarded) {
   /* The least of each: a longer wait is only more of the same to a checker that tries every schedule. */
   const struct lk_config config = {
-      .n_threads = N + 1, .n_cpus = 1, .n_domains = {N + 1, 2, 2, 1}, .spin_pauses = 1, .backoff_max_pauses = 1};
+      .n_threads = CTXS, .n_cpus = 1, .n_domains = {N + 1, 2, 2, 1}, .spin_pauses = 1, .backoff_max_pauses = 1};
   guarded->lock = aligned_alloc(_Alignof(lock_type), sizeof *guarded->lock);
   FN(init)(guarded->lock, &config);
   set(&guarded->first, 0);
