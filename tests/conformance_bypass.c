@@ -138,7 +138,8 @@ static void check_overtaking(const struct lk_ops *ops, const struct shape *shape
   check_about("%s: %s", ops->name, shape->name);
   for (unsigned round = 0; round < MAX_ROUNDS && line.n_known_and_served < MIN_WAITS; round++)
     crowd_run(n_threads, ROUND_MS, take_part, &line);
-  CHECK(line.n_known_and_served >= MIN_WAITS); /* or nothing was seen */
+  /* Or nothing was seen. A peer's waiter may yield, and so never run for so long that it is known to wait. */
+  if (!(ops->traits & LK_PEER)) CHECK(line.n_known_and_served >= MIN_WAITS);
   printf("%s: in %lu waits overtaken at most %lu times", ops->name, line.n_known_and_served, line.most_overtaken);
   if (ops->traits & (LK_FIFO | LK_BOUNDED)) {
     const unsigned long bound = ops->traits & LK_FIFO ? 0 : (unsigned long)ops->bypass(&line.client.config);

@@ -104,7 +104,7 @@ def check_mypy() -> int:
 
 
 def check_licence() -> int:
-    suffixes = {".c", ".h", ".cc", ".py", ".sh", ".build", ".xml", ".js", ".css", ".go", ".rs", ".toml"}
+    suffixes = {".c", ".h", ".cc", ".py", ".sh", ".build", ".js", ".css", ".go", ".rs", ".toml"}
     missing = [path for path in files() if path.suffix in suffixes or path.name == "meson.build" or shebang(path)
                if b"SPDX-License-Identifier: MIT" not in path.read_bytes()[:300]]
     for path in missing:
