@@ -16,10 +16,13 @@
  * FIFO: no; unbounded, and worse the longer one has waited. Waits: spins, on nothing shared while it is away.
  * Context: the state of the thread's own random generator (threads that fail together must not come back
  * together); needed from lock to the return of lock, so it may be used for one lock at a time.
- * Deviation: the first delay is not 1, because less than a transfer of the line only disturbs the owner.
+ * Deviations: the first delay is not 1, because less than a transfer of the line only disturbs the owner. A waiter at
+ * the cap also yields: with more threads than CPUs the owner may be one that waits for the CPU on which it spins.
  */
 #ifndef LK_TTAS_BACKOFF_H
 #define LK_TTAS_BACKOFF_H
+
+#include <sched.h>
 
 #include "lk.h"
 
@@ -80,6 +83,7 @@ LK_COLD static void lk_ttas_backoff_lock_slow(struct lk_ttas_backoff *lock, stru
     /* The high half of the product is a random number below half + 1, without a division. */
     uint32_t pauses = limit - half + (uint32_t)((uint64_t)lk_ttas_backoff_random(ctx) * (half + 1) >> 32);
     while (pauses-- != 0) lk_pause();
+    if (limit == max) sched_yield();
     limit = half < max / 4 ? 2 * limit : max;
     /* Relaxed: it only tells whether a try is worth it; the exchange decides, and orders. */
   } while (atomic_load_explicit(&lock->state, memory_order_relaxed) != LK_TTAS_BACKOFF_FREE ||
