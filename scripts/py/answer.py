@@ -29,6 +29,7 @@ class Question(NamedTuple):
     text: str
     asks: Callable[[pd.DataFrame], pd.Series]  # which cells it is about
     is_fair: bool = False  # only locks that starve nobody come into question
+    kind: str = "mutex"  # a readers/writer lock that wins by its readers is no answer for who wants a mutex
 
 
 QUESTIONS = [
@@ -38,11 +39,11 @@ QUESTIONS = [
     Question("long", f"Sections longer than {SHORT_NS} ns, no more threads than CPUs",
              lambda t: (t["cs_ns"] > SHORT_NS) & ~t["is_over"] & (t["threads"] > 1)),
     Question("crowd", "More threads than CPUs", lambda t: t["is_over"]),
-    Question("reads", "Mostly reads (95 % and more), several threads",
-             lambda t: (t["read_pct"] >= 95) & (t["threads"] > 1)),
     Question("fair", "Nobody may starve, no more threads than CPUs",
              lambda t: ~t["is_over"] & (t["threads"] > 1), True),
     Question("fair-crowd", "Nobody may starve, more threads than CPUs", lambda t: t["is_over"], True),
+    Question("rw", "Readers told from writers, several threads (seqlock: of state that may be copied while it changes)",
+             lambda t: t["threads"] > 1, kind="rw"),
 ]
 # What a terminal has room for.
 HEADLINES = ("short", "crowd", "fair")
@@ -81,8 +82,8 @@ class Answer:
 
 def answers(table: pd.DataFrame) -> list[Answer]:
     """Of the cells of one run; questions that the run says nothing about are left out."""
-    locks = table[table["kind"] != "ruler"]
-    found = [_answer(question, locks[question.asks(locks)]) for question in QUESTIONS]
+    found = [_answer(question, table[(table["kind"] == question.kind) & question.asks(table)])
+             for question in QUESTIONS]
     return [answer for answer in found if answer is not None]
 
 
@@ -130,12 +131,12 @@ class Region(NamedTuple):
     alike: list[str]
 
 
-def regions(table: pd.DataFrame) -> list[tuple[pd.Series, list[Region]]]:
-    """Maps of threads times section length, one for each set of workloads that differ in nothing else.
+def regions(table: pd.DataFrame, kind: str) -> list[tuple[pd.Series, list[Region]]]:
+    """Maps of threads times section length, one for each set of workloads that differ in nothing else, of one kind.
 
     With each map comes one of its cells, to tell the rest of the workload.
     """
-    locks = table[(table["kind"] != "ruler")]
+    locks = table[table["kind"] == kind]
     same = ["placement", "read_pct", "writers", "keys", "locks", "cs_lines", "think", "think_ns", "trylock",
             "spin_ns", "backoff_max_ns"]
     return [(group.iloc[0], [_region(situation) for _, situation in group.groupby(["cs_ns", "threads", "readers"],

@@ -100,15 +100,14 @@ def chart_library() -> str:
 
 def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
     """The whole report; one table of cells() for each run."""
-    sections = []
-    for run, table in zip(runs, tables):
-        title = f" of {name(run)}" if len(runs) > 1 else ""
-        sections.append(answers_section(title, answer.answers(table)))
+    titles = [f" of {name(run)}" if len(runs) > 1 else "" for run in runs]
+    sections = [answers_section(title, answer.answers(table)) for title, table in zip(titles, tables)]
     if len(runs) > 1:
         sections.append(flips_section([name(run) for run in runs], tables))
-    for run, table in zip(runs, tables):
-        sections.append(warnings_section(f" of {name(run)}" if len(runs) > 1 else "", list(cautions(run, table))))
-        sections.append(map_section(f" of {name(run)}" if len(runs) > 1 else "", answer.regions(table)))
+    for run, title, table in zip(runs, titles, tables):
+        sections.append(warnings_section(title, list(cautions(run, table))))
+        for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
+            sections.append(map_section(what, title, answer.regions(table, kind)))
     machines = [machine_section(name(run), results.provenance(run), machine.topology(run), machine.provenance(run),
                                 machine.command(run)) for run in runs]
     data = json.dumps(model(runs, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -41,10 +41,13 @@ def _answer(found: Answer) -> str:
             "</div></details>")
 
 
-def map_section(title: str, maps: list[tuple[pd.Series, list[Region]]]) -> str:
+def map_section(what: str, title: str, maps: list[tuple[pd.Series, list[Region]]]) -> str:
+    """Empty where there is nothing of that kind."""
+    if not maps:
+        return ""
     names = sorted({r.best for _, regions in maps for r in regions if r.best is not None})
     colors = {name: i % N_COLORS for i, name in enumerate(names)}
-    return (f"<section><h2>Best lock by threads and section length{escape(title)}</h2>"
+    return (f"<section><h2>{what} by threads and section length{escape(title)}</h2>"
             "<p class=note>Coloured by the lock with the highest throughput; hatched where no difference from others, "
             "which are named, is shown.</p>" + "".join(_map(first, regions, colors) for first, regions in maps)
             + "</section>")

@@ -60,7 +60,7 @@ class Answers(support.FolderTest):
 
     def test_questions_that_were_not_measured_are_left_out(self) -> None:
         self.assertNotIn("long", self.found)
-        self.assertNotIn("reads", self.found)
+        self.assertNotIn("rw", self.found)
 
     def test_a_lock_that_failed_once_is_no_answer(self) -> None:
         table = self.table.copy()
@@ -68,7 +68,7 @@ class Answers(support.FolderTest):
         self.assertNotIn("quick", {a.best for a in answer.answers(table)})
 
     def test_regions_name_the_best_and_those_alike(self) -> None:
-        [(_, regions)] = answer.regions(self.table)
+        [(_, regions)] = answer.regions(self.table, "mutex")
         by_threads = {region.threads: region for region in regions}
         self.assertEqual("quick", by_threads[1].best)
         self.assertEqual([], by_threads[1].alike)
