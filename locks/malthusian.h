@@ -172,7 +172,9 @@ LK_COLD static void lk_malthusian_pass_on(struct lk_malthusian *lock, struct lk_
     lk_malthusian_grant(back);
     return;
   }
-  struct lk_malthusian_ctx *const second = atomic_load_explicit(&next->next, memory_order_acquire); /* as above */
+  /* Acquire: as above. order-kept acquire: without, the grant might come before the waiter's own WAITS and be lost, as
+     in mcs; it takes an owner and two behind it, and the proof is for two threads. */
+  struct lk_malthusian_ctx *const second = atomic_load_explicit(&next->next, memory_order_acquire);
   if (second != NULL) lk_malthusian_set_aside(lock, next);
   lk_malthusian_grant(second != NULL ? second : next);
 }

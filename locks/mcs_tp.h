@@ -31,8 +31,11 @@
 
 enum { lk_mcs_tp_traits = LK_SPINS };
 
+#ifndef LK_MCS_TP_POLLS
+#define LK_MCS_TP_POLLS 16 /* between two looks at the clock, which costs as much as a poll; a checker makes it 1 */
+#endif
+
 enum {
-  LK_MCS_TP_POLLS = 16,       /* between two looks at the clock, which costs as much as a poll */
   LK_MCS_TP_STALE_NS = 20000, /* far above the 1 us or so between two stamps, far below a time slice */
   LK_MCS_TP_LONG_NS = 50000,
 };

@@ -47,6 +47,7 @@ class Bound:
     options: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
     variants: tuple[tuple[str, ...], ...] = ((),)  # each client is run with each of these defines
+    on_hardware: bool = True  # False: the model of the hardware has too many executions
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ BOUNDS = {
     "twa": NESTED_WAITS,
     "ttas_backoff": Bound("a delay ends without any change, so it could go round for ever: at most 4 times here",
                           IN_PARTS, options=("--disable-spin-assume", "--unroll=5")),
+    "mcs_tp": Bound("a waiter may look, stamp and yield for ever: twice here, after one poll each",
+                    (Size(2, False),), Size(2, False), ("--disable-spin-assume", "--unroll=3"),
+                    ("LK_MCS_TP_POLLS=1",), on_hardware=False),
     "qspinlock": Bound("many change one word, and each order of their changes is another execution", IN_PARTS),
     "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", IN_PARTS,
                        variants=((), ("CTXS=5",))),  # more than four to a CPU share their slots
@@ -140,7 +144,7 @@ def tasks_of(lock: str, header: str) -> list[Task]:
     return [*(Task(lock, client, size, LANGUAGE, bound) for client in clients
               for size in ((bound.nested,) if client.program == "nested" else bound.sizes)),
             *(Task(lock, client, bound.nested if client.program == "nested" else TWO, HARDWARE, bound)
-              for client in clients)]
+              for client in clients if bound.on_hardware)]
 
 
 def command_of(task: Task, headers: list[Path]) -> list[str]:
