@@ -28,22 +28,22 @@ WEB = Path(__file__).resolve().parents[1] / "web"
 PROGRAM = ("format.js", "chart.js", "table.js", "report.js")
 CHART_LIBRARIES = ("/usr/share/javascript/chart.js/chart.min.js", "/usr/share/nodejs/chart.js/dist/chart.min.js")
 
-# key, title, unit, is more better (None: neither). The key is a column of cells(), but for what is made below.
-METRICS: list[tuple[str, str, str, bool | None]] = [
-    ("ops_per_s", "Throughput (operations per second)", "count", True),
-    ("scaling", "Scaling (throughput over its own at the fewest threads)", "ratio", True),
-    ("least_even", "Fairness (least served thread's part of an even share, worst trial)", "share", True),
-    ("jain", "Jain's fairness index", "share", True),
-    ("wait_p50_ns", "Median wait", "ns", False),
-    ("wait_p99_ns", "99th percentile of the wait", "ns", False),
-    ("wait_max_ns", "Longest wait of all trials", "ns", False),
-    ("cpu_ns_per_op", "CPU time per operation", "ns", False),
-    ("owner_rate", "Owner changes per second", "count", None),
-    ("longest_run", "Longest run of one owner (operations)", "count", None),
-    ("try_success_pct", "Tries that got the lock (%)", "ratio", None),
-    ("line_ns", "Transfer of a cache line before the trials", "ns", None),
+# key, title, unit. The key is a column of cells(), but for what is made below.
+METRICS: list[tuple[str, str, str]] = [
+    ("ops_per_s", "Throughput (operations per second)", "count"),
+    ("scaling", "Scaling (throughput over its own at the fewest threads)", "ratio"),
+    ("least_even", "Fairness (least served thread's part of an even share, worst trial)", "share"),
+    ("jain", "Jain's fairness index", "share"),
+    ("wait_p50_ns", "Median wait", "ns"),
+    ("wait_p99_ns", "99th percentile of the wait", "ns"),
+    ("wait_max_ns", "Longest wait of all trials", "ns"),
+    ("cpu_ns_per_op", "CPU time per operation", "ns"),
+    ("owner_rate", "Owner changes per second", "count"),
+    ("longest_run", "Longest run of one owner (operations)", "count"),
+    ("try_success_pct", "Tries that got the lock (%)", "ratio"),
+    ("line_ns", "Transfer of a cache line before the trials", "ns"),
 ]
-FIELDS = ["workload", "lock", "threads", "readers", "is_over", "n", "low", "high", "writes_per_s",
+FIELDS = ["workload", "lock", "threads", "n", "low", "high",
           *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", *DISTANCES, "remarks"]
 
 
@@ -55,12 +55,11 @@ def model(runs: list[Run], tables: list[pd.DataFrame]) -> dict[str, Any]:
     """What the page's program needs: the cells of all runs, one list each, in the order of `fields`."""
     locks = pd.concat(tables).drop_duplicates("lock")
     return {
-        "metrics": [{"key": key, "title": title, "unit": unit, "better": better}
-                    for key, title, unit, better in METRICS
+        "metrics": [{"key": key, "title": title, "unit": unit}
+                    for key, title, unit in METRICS
                     if any(key == "scaling" or table[key].notna().any() for table in tables)],
         "fields": FIELDS,
-        "locks": {row.lock: {"kind": row.kind, "family": row.family, "source": row.source, "fifo": row.fifo,
-                             "waits": row.waits} for row in locks.itertuples()},
+        "locks": {row.lock: {"kind": row.kind, "family": row.family} for row in locks.itertuples()},
         "runs": [{"name": name(run), "workloads": {int(first["workload"]): results.workload_label(first)
                                                    for _, first in table.drop_duplicates("workload").iterrows()},
                   "cells": _cells(table)} for run, table in zip(runs, tables)],
