@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import textwrap
 from pathlib import Path
 from typing import Iterator
 
@@ -17,8 +16,8 @@ import results
 import stats
 from comparison import FASTER, NONE, SLOWER, Trials
 from results import CELL, ResultsError, Run, plural
+from summary import wrapped
 
-WIDTH = 100
 METRIC = "ops_per_s"
 # What two machines must share for a pair of locks to be the same question on both.
 PLACE = [column for column in CELL if column != "lock"]
@@ -76,7 +75,7 @@ def flipped(shared: pd.DataFrame, names: list[str]) -> Iterator[str]:
             place = title
             yield ""
             yield from wrapped(title)
-        yield from wrapped(f"  {row['first']} or {row['second']}? " + "; ".join(_sides(group, row, names)), "    ")
+        yield from wrapped(f"  {row['first']} or {row['second']}? " + "; ".join(_sides(group, row, names)), rest="    ")
 
 
 def _sides(group: pd.DataFrame, row: pd.Series, names: list[str]) -> Iterator[str]:
@@ -87,10 +86,6 @@ def _sides(group: pd.DataFrame, row: pd.Series, names: list[str]) -> Iterator[st
         where = [names[side] + ("" if winner == 0 else f" ({ratio ** winner:.2f} times)")
                  for side, ratio in zip(members["side"], members["ratio"])]
         yield f"{text} on {', '.join(where)}"
-
-
-def wrapped(text: str, rest: str = "  ") -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def main(arguments: list[str]) -> int:
