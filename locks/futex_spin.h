@@ -121,7 +121,7 @@ LK_COLD static void lk_futex_spin_lock_slow(struct lk_futex_spin *lock) {
                                        : state - role + LK_FUTEX_SPIN_SLEEPER;
     /* Acquire: where it takes the lock, pairs with the release in unlock. Release: where it gives up the role of
        spinner, pairs with the acquire in unlock_slow, see there. Either through the changes of others: all are
-       read-modify-writes. Relaxed on failure: a guess again. order-kept release: as the acquire in unlock_slow. */
+       read-modify-writes. Relaxed on failure: a guess again. */
     if (!atomic_compare_exchange_weak_explicit(&lock->state, &state, wanted, memory_order_acq_rel,
                                                memory_order_relaxed))
       continue;
@@ -143,14 +143,12 @@ LK_COLD static void lk_futex_spin_unlock_slow(struct lk_futex_spin *lock) {
     /* Where somebody is inside or spins again, that thread will see to the sleepers. */
     if (!(state & LK_FUTEX_SPIN_SLEEPERS) || state & (LK_FUTEX_SPIN_HELD | LK_FUTEX_SPIN_SPINNER)) return;
     /* Acquire: pairs with the release in lock_slow of whoever took the last grant and gave up the role since. So our
-       grant comes after its exchange in sleep; otherwise that exchange might take both for one, and ours be lost.
-       order-kept acquire: that takes two sleepers and an owner, and the proof ends for two threads only. */
+       grant comes after its exchange in sleep; otherwise that exchange might take both for one, and ours be lost. */
   } while (!atomic_compare_exchange_weak_explicit(&lock->state, &state,
                                                   state - LK_FUTEX_SPIN_SLEEPER + LK_FUTEX_SPIN_SPINNER,
                                                   memory_order_acquire, memory_order_relaxed));
-  /* Relaxed: read by the exchange in sleep, and by the kernel, which orders it before its look at who sleeps. A store
-     would do; that all changes are read-modify-writes makes it easier to check by machine. */
-  (void)atomic_exchange_explicit(&lock->grant, 1, memory_order_relaxed);
+  /* Relaxed: read by the exchange in sleep, and by the kernel, which orders it before its look at who sleeps. */
+  atomic_store_explicit(&lock->grant, 1, memory_order_relaxed);
   lk_futex_wake_one(&lock->grant);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * lk_futex.h: sleep while a word has a value; wake those that sleep on it. Linux futex(2), private to
- * one process. A wait may return for no reason: the caller looks at its word again.
+ * one process. A wait may return for no reason: the caller looks at its word again. And the kernel's own lock with
+ * priority inheritance, which keeps its queue behind a word.
  */
 #ifndef LK_FUTEX_H
 #define LK_FUTEX_H
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
@@ -34,5 +36,19 @@ static inline void lk_futex_wake(_Atomic(uint32_t) *word, int n_threads) {
 static inline void lk_futex_wake_one(_Atomic(uint32_t) *word) { lk_futex_wake(word, 1); }
 
 static inline void lk_futex_wake_all(_Atomic(uint32_t) *word) { lk_futex_wake(word, INT_MAX); }
+
+/* What stands for the calling thread in the word of a lock with priority inheritance. */
+static inline uint32_t lk_futex_thread_id(void) { return (uint32_t)syscall(SYS_gettid); }
+
+/* Takes the lock at *word, in the kernel; sleeps while another thread's id is there. 0, or what went wrong: EINTR and
+   EAGAIN ask to try again, all else means that the lock is ours already, or that the system cannot do this. */
+static inline int lk_futex_lock_pi(_Atomic(uint32_t) *word) {
+  return syscall(SYS_futex, word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
+}
+
+/* Hands the lock to the first of those that sleep in lock_pi, or frees it. 0, or what went wrong: it is not ours. */
+static inline int lk_futex_unlock_pi(_Atomic(uint32_t) *word) {
+  return syscall(SYS_futex, word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
+}
 
 #endif

@@ -172,8 +172,7 @@ LK_COLD static void lk_malthusian_pass_on(struct lk_malthusian *lock, struct lk_
     lk_malthusian_grant(back);
     return;
   }
-  /* Acquire: as above. order-kept acquire: without, the grant might come before the waiter's own WAITS and be lost, as
-     in mcs; it takes an owner and two behind it, and the proof is for two threads. */
+  /* Acquire: as above. Without it the grant might come before the waiter's own WAITS and be lost, as in mcs. */
   struct lk_malthusian_ctx *const second = atomic_load_explicit(&next->next, memory_order_acquire);
   if (second != NULL) lk_malthusian_set_aside(lock, next);
   lk_malthusian_grant(second != NULL ? second : next);

@@ -57,7 +57,7 @@ static inline void lk_pi_futex_ctx_destroy(struct lk_pi_futex *lock, struct lk_p
   (void)lock, (void)ctx;
 }
 
-LK_COLD static void lk_pi_futex_adopt(struct lk_pi_futex_ctx *ctx) { ctx->thread_id = (uint32_t)syscall(SYS_gettid); }
+LK_COLD static void lk_pi_futex_adopt(struct lk_pi_futex_ctx *ctx) { ctx->thread_id = lk_futex_thread_id(); }
 
 static inline bool lk_pi_futex_trylock(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {
   LK_CANARY_CHECK(lock);
@@ -70,9 +70,9 @@ static inline bool lk_pi_futex_trylock(struct lk_pi_futex *lock, struct lk_pi_fu
 }
 
 LK_COLD static void lk_pi_futex_lock_slow(struct lk_pi_futex *lock) {
-  while (syscall(SYS_futex, &lock->word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) != 0)
-    /* Anything else means that we own it already, or that the system has no such futexes or no memory. */
-    if (errno != EINTR && errno != EAGAIN) abort();
+  int error;
+  while ((error = lk_futex_lock_pi(&lock->word)) != 0)
+    if (error != EINTR && error != EAGAIN) abort(); /* a lock has nobody to tell */
   /* Acquire: pairs with the release in unlock_slow. The kernel's own changes of the word are full barriers and have
      ordered the sections; this tells the language and its checkers, which cannot see into it. */
   (void)atomic_load_explicit(&lock->word, memory_order_acquire);
@@ -85,7 +85,7 @@ static inline void lk_pi_futex_lock(struct lk_pi_futex *lock, struct lk_pi_futex
 LK_COLD static void lk_pi_futex_unlock_slow(struct lk_pi_futex *lock) {
   /* Release: pairs with the acquire in lock_slow, and tells no more than it does. The value stays as it is. */
   (void)atomic_fetch_or_explicit(&lock->word, 0, memory_order_release);
-  if (syscall(SYS_futex, &lock->word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) != 0) abort(); /* not ours */
+  if (lk_futex_unlock_pi(&lock->word) != 0) abort(); /* it was not ours */
 }
 
 static inline void lk_pi_futex_unlock(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {

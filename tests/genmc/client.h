@@ -4,7 +4,8 @@
  *   -DLK=<name>   the lock
  *   -DN=<n>       how many threads there are
  *   -DAGAIN=<0|1> whether the first of them comes twice
- *   -DCTXS=<n>    how many contexts the lock is told to expect, if more than it takes
+ *   -DFRESH=1     each section of a thread has a context of its own, which comes before it and goes after it
+ *   -DCTXS=<n>    how many contexts the lock is told to expect, if more than there are at a time
  *
  * The clients see a lock as its users do. What it protects is plain, so two owners at once, or one who does not see
  * what the last one did, is a data race, which the checker reports. A wait that never ends is reported too; so is a
@@ -30,8 +31,12 @@
 
 #include CLIENT_QUOTE(LK.h)
 
+#ifndef FRESH
+#define FRESH 0
+#endif
+
 #ifndef CTXS
-#define CTXS (N + 1) /* main has one too */
+#define CTXS (N + !FRESH) /* main has one too; but with one less than that, a fresh one has been another's before */
 #endif
 
 typedef struct CLIENT_PASTE(lk_, LK, ) lock_type;
@@ -90,6 +95,13 @@ static inline ctx_type *guarded_make_ctx(struct guarded *guarded, unsigned threa
 static inline void guarded_free_ctx(struct guarded *guarded, ctx_type *ctx) {
   FN(ctx_destroy)(guarded->lock, ctx);
   free(ctx);
+}
+
+/* Between two sections of a thread. */
+static inline ctx_type *guarded_next_ctx(struct guarded *guarded, ctx_type *ctx, unsigned thread) {
+  if (!FRESH) return ctx;
+  guarded_free_ctx(guarded, ctx);
+  return guarded_make_ctx(guarded, thread);
 }
 
 /* What a writer does inside. */

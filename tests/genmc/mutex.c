@@ -6,8 +6,9 @@ static struct guarded guarded;
 
 static void *thread(void *argument) {
   const int index = (int)(intptr_t)argument;
-  ctx_type *const ctx = guarded_make_ctx(&guarded, (unsigned)index);
+  ctx_type *ctx = guarded_make_ctx(&guarded, (unsigned)index);
   for (int i = 0; i < sections_of(index); i++) {
+    if (i > 0) ctx = guarded_next_ctx(&guarded, ctx, (unsigned)index);
     acquire(guarded.lock, ctx);
     guarded_count(&guarded);
     release(guarded.lock, ctx);

@@ -38,8 +38,9 @@ static bool leave_shared(ctx_type *ctx) {
 
 static void *thread(void *argument) {
   const int index = (int)(intptr_t)argument;
-  ctx_type *const ctx = guarded_make_ctx(&guarded, (unsigned)index);
+  ctx_type *ctx = guarded_make_ctx(&guarded, (unsigned)index);
   for (int i = 0; i < sections_of(index); i++) {
+    if (i > 0) ctx = guarded_next_ctx(&guarded, ctx, (unsigned)index);
     if (index >= WRITERS) {
       if (!enter_shared(ctx)) continue;
       /* One look: the next would be the same as that of a reader that came later. */

@@ -24,11 +24,14 @@
 
 enum { LK_MODEL_MAX_THREADS = 8 };
 
+/* From 0, in the order of their making. */
+static inline int lk_model_thread(void) { return __VERIFIER_thread_self(); }
+
 static int lk_model_steps[LK_MODEL_MAX_THREADS];
 
 /* Changes something that nobody looks at: so a loop around it does more than wait. False. */
 static inline bool lk_model_progress(void) {
-  lk_model_steps[__VERIFIER_thread_self()] = 1;
+  lk_model_steps[lk_model_thread()] = 1;
   return false;
 }
 
@@ -51,6 +54,12 @@ static inline void lk_pause(void) { __VERIFIER_spin_end(false); }
 static inline void lk_pause(void) {}
 #endif
 #else
+static inline int lk_model_thread(void) {
+  static _Atomic(int) n_threads;
+  static _Thread_local int number = -1;
+  return number < 0 ? number = n_threads++ : number;
+}
+
 static inline bool lk_model_progress(void) { return false; }
 
 static inline void lk_pause(void) {}

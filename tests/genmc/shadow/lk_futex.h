@@ -7,7 +7,12 @@
  * with the lock of a hash bucket; so does this). A wake that finds nobody is lost.
  *
  *   sleepers[i].word     what the i-th sleeper waits at; written once, under the bucket
+ *   sleepers[i].thread   who it is; as the word
  *   sleepers[i].is_woken set by a waker, once, under the bucket; its sleeper spins on it
+ *
+ * The kernel's locks with priority inheritance are served in the order of arrival: all threads here are equal. Who
+ * sleeps there wakes when the word has its number, which the kernel writes relaxed: so the lock itself must order its
+ * sections. Linux does more.
  *
  * A sleeper that nobody wakes spins for ever: the checker reports that (--check-liveness).
  */
@@ -16,6 +21,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,6 +33,7 @@ enum { LK_FUTEX_MAX_SLEEPS = 16 }; /* in a whole execution */
 
 struct lk_futex_sleeper {
   _Atomic(uint32_t) *word;
+  uint32_t thread;
   _Atomic(bool) is_woken;
 };
 
@@ -34,29 +41,48 @@ static pthread_mutex_t lk_futex_bucket = PTHREAD_MUTEX_INITIALIZER;
 static struct lk_futex_sleeper lk_futex_sleepers[LK_FUTEX_MAX_SLEEPS];
 static int lk_futex_n_sleepers;
 
+static inline uint32_t lk_futex_thread_id(void) { return (uint32_t)lk_model_thread() + 1; }
+
+/* The caller holds the bucket. */
+static inline struct lk_futex_sleeper *lk_futex_queue(_Atomic(uint32_t) *word) {
+  assert(lk_futex_n_sleepers < LK_FUTEX_MAX_SLEEPS);
+  struct lk_futex_sleeper *const sleeper = &lk_futex_sleepers[lk_futex_n_sleepers++];
+  sleeper->word = word;
+  sleeper->thread = lk_futex_thread_id();
+  return sleeper;
+}
+
+/* Relaxed: being woken orders nothing; the caller looks at its word again. */
+static inline void lk_futex_sleep(struct lk_futex_sleeper *sleeper) {
+  while (!atomic_load_explicit(&sleeper->is_woken, memory_order_relaxed)) lk_pause();
+}
+
+/* The first that still sleeps on the word, from the i-th on, or NULL. The caller holds the bucket, hence relaxed: only
+   wakers write it, under the bucket. */
+static inline struct lk_futex_sleeper *lk_futex_first(_Atomic(uint32_t) *word, int i) {
+  for (; i < lk_futex_n_sleepers; i++) {
+    struct lk_futex_sleeper *const sleeper = &lk_futex_sleepers[i];
+    if (sleeper->word == word && !atomic_load_explicit(&sleeper->is_woken, memory_order_relaxed)) return sleeper;
+  }
+  return NULL;
+}
+
 static inline void lk_futex_wait(_Atomic(uint32_t) *word, uint32_t expected) {
   pthread_mutex_lock(&lk_futex_bucket);
-  struct lk_futex_sleeper *sleeper = NULL;
   /* Relaxed: ordered by the bucket against a waker that has changed the word, and then wakes. */
-  if (atomic_load_explicit(word, memory_order_relaxed) == expected) {
-    assert(lk_futex_n_sleepers < LK_FUTEX_MAX_SLEEPS);
-    sleeper = &lk_futex_sleepers[lk_futex_n_sleepers++];
-    sleeper->word = word;
-  }
+  const bool sleeps = atomic_load_explicit(word, memory_order_relaxed) == expected;
+  struct lk_futex_sleeper *const sleeper = sleeps ? lk_futex_queue(word) : NULL;
   pthread_mutex_unlock(&lk_futex_bucket);
-  /* Relaxed: being woken orders nothing; the caller looks at its word again. */
-  while (sleeper != NULL && !atomic_load_explicit(&sleeper->is_woken, memory_order_relaxed)) lk_pause();
+  if (sleeps) lk_futex_sleep(sleeper);
   (void)lk_model_progress();
 }
 
 static inline void lk_futex_wake(_Atomic(uint32_t) *word, int n_threads) {
   pthread_mutex_lock(&lk_futex_bucket);
-  for (int i = 0; i < lk_futex_n_sleepers && n_threads > 0; i++) {
-    struct lk_futex_sleeper *const sleeper = &lk_futex_sleepers[i];
-    /* Relaxed, both: only wakers write it, under the bucket. */
-    if (sleeper->word != word || atomic_load_explicit(&sleeper->is_woken, memory_order_relaxed)) continue;
+  struct lk_futex_sleeper *sleeper;
+  for (int i = 0; n_threads > 0 && (sleeper = lk_futex_first(word, i)) != NULL; n_threads--) {
     atomic_store_explicit(&sleeper->is_woken, true, memory_order_relaxed);
-    n_threads--;
+    i = (int)(sleeper - lk_futex_sleepers) + 1;
   }
   pthread_mutex_unlock(&lk_futex_bucket);
 }
@@ -64,5 +90,35 @@ static inline void lk_futex_wake(_Atomic(uint32_t) *word, int n_threads) {
 static inline void lk_futex_wake_one(_Atomic(uint32_t) *word) { lk_futex_wake(word, 1); }
 
 static inline void lk_futex_wake_all(_Atomic(uint32_t) *word) { lk_futex_wake(word, INT_MAX); }
+
+static inline int lk_futex_lock_pi(_Atomic(uint32_t) *word) {
+  pthread_mutex_lock(&lk_futex_bucket);
+  uint32_t value = atomic_load_explicit(word, memory_order_relaxed), wanted;
+  do {
+    assert((value & FUTEX_TID_MASK) != lk_futex_thread_id());
+    wanted = value == 0 ? lk_futex_thread_id() : value | FUTEX_WAITERS;
+  } while (!atomic_compare_exchange_strong_explicit(word, &value, wanted, memory_order_relaxed, memory_order_relaxed));
+  const bool sleeps = value != 0;
+  if (sleeps) (void)lk_futex_queue(word);
+  pthread_mutex_unlock(&lk_futex_bucket);
+  while (sleeps && (atomic_load_explicit(word, memory_order_relaxed) & FUTEX_TID_MASK) != lk_futex_thread_id())
+    lk_pause();
+  return 0;
+}
+
+static inline int lk_futex_unlock_pi(_Atomic(uint32_t) *word) {
+  pthread_mutex_lock(&lk_futex_bucket);
+  assert((atomic_load_explicit(word, memory_order_relaxed) & FUTEX_TID_MASK) == lk_futex_thread_id());
+  struct lk_futex_sleeper *const next = lk_futex_first(word, 0);
+  uint32_t value = 0;
+  if (next != NULL) {
+    const bool is_last = lk_futex_first(word, (int)(next - lk_futex_sleepers) + 1) == NULL;
+    value = is_last ? next->thread : next->thread | FUTEX_WAITERS;
+  }
+  (void)atomic_exchange_explicit(word, value, memory_order_relaxed);
+  if (next != NULL) atomic_store_explicit(&next->is_woken, true, memory_order_relaxed);
+  pthread_mutex_unlock(&lk_futex_bucket);
+  return 0;
+}
 
 #endif
