@@ -80,14 +80,13 @@ static inline void lk_qspinlock_ctx_init(struct lk_qspinlock *lock, struct lk_qs
   (void)domain;
   uint32_t i = 0;
   /* Round and round, since a node that was passed may have come free when the last one is taken. Acquire: pairs with
-     the release store in ctx_destroy: the node's last user is done with it. order-kept acquire: no client has a context
-     that comes after another has gone. */
+     the release store in ctx_destroy: the node's last user is done with it, and what others did to it, it has seen. */
   while (atomic_exchange_explicit(&lock->nodes[i].is_taken, true, memory_order_acquire)) i = (i + 1) % lock->n_nodes;
   ctx->index = i;
 }
 
 static inline void lk_qspinlock_ctx_destroy(struct lk_qspinlock *lock, struct lk_qspinlock_ctx *ctx) {
-  /* Release: pairs with the acquire exchange in ctx_init. order-kept release: as the acquire there. */
+  /* Release: pairs with the acquire exchange in ctx_init. */
   atomic_store_explicit(&lock->nodes[ctx->index].is_taken, false, memory_order_release);
 }
 

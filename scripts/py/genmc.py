@@ -99,7 +99,7 @@ BOUNDS = {
                           IN_PARTS, options=("--disable-spin-assume", "--unroll=5")),
     "mcs_tp": Bound("a waiter may look, stamp and yield for ever: twice here, after one poll each",
                     (Size(2, False),), Size(2, False), ("--disable-spin-assume", "--unroll=3"),
-                    ("LK_MCS_TP_POLLS=1",), on_hardware=False),
+                    ("LK_MCS_TP_POLLS=1",), hunts=(TWO, Size(3, False)), on_hardware=False),
     "qspinlock": Bound("many change one word, and each order of their changes is another execution", IN_PARTS),
     "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", IN_PARTS,
                        variants=((), ("CTXS=5",))),  # more than four to a CPU share their slots

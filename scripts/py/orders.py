@@ -26,6 +26,7 @@ LOCKS = ROOT / "locks"
 TABLE = ROOT / "results" / "orders.csv"
 COLUMNS = ["lock", "site", "order", "weaker", "verdict", "checker", "found"]
 SKIPPED = 77
+SEARCH, LONG_SEARCH = 100_000, 1_000_000  # executions of each of Relacy's clients
 Key = tuple[str, str, str, str]
 Checker = Callable[[Mutant, Path], Iterable[tuple[str, Outcome]]]
 
@@ -68,11 +69,13 @@ def text_of(lock: str) -> str:
     return (LOCKS / f"{lock}.h").read_text()
 
 
+def small_proofs(mutant: Mutant) -> list[genmc.Task]:
+    tasks = genmc.tasks_of(mutant.lock, mutant.source)
+    return list(dict.fromkeys(replace(task, size=min(task.size, genmc.TWO)) for task in tasks))
+
+
 def proofs(mutant: Mutant) -> list[genmc.Task]:
-    """The smallest first: they catch most."""
-    whole = genmc.tasks_of(mutant.lock, mutant.source)
-    small = [replace(task, size=min(task.size, genmc.TWO)) for task in whole]
-    return list(dict.fromkeys([*small, *whole]))
+    return genmc.tasks_of(mutant.lock, mutant.source)
 
 
 def hunts(mutant: Mutant) -> list[genmc.Task]:
@@ -87,10 +90,22 @@ def by_genmc(tasks_of: Callable[[Mutant], list[genmc.Task]], timeout_s: int) -> 
     return check
 
 
-def by_relacy(checker: relacy.Relacy, timeout_s: int) -> Checker:
+def by_relacy(checker: relacy.Relacy, n_executions: int, timeout_s: int) -> Checker:
     def check(mutant: Mutant, folder: Path) -> Iterable[tuple[str, Outcome]]:
-        yield "relacy", checker.run(mutant.lock, [folder], timeout_s)
+        yield "relacy", checker.run(mutant.lock, [folder], timeout_s, n_executions)
     return check
+
+
+def checkers_in(folder: Path, timeout_s: int) -> list[Checker]:
+    """What catches most in the shortest time comes first."""
+    has_genmc = genmc.program() is not None
+    checkers = [by_genmc(small_proofs, timeout_s)] if has_genmc else []
+    if relacy.is_here():
+        checker = relacy.Relacy(folder)
+        checkers.append(by_relacy(checker, SEARCH, timeout_s))
+        if has_genmc:  # without it earlier verdicts stand
+            checkers.append(by_relacy(checker, LONG_SEARCH, timeout_s))
+    return checkers + [by_genmc(tasks_of, timeout_s) for tasks_of in (proofs, hunts) if has_genmc]
 
 
 def verdict_on(mutant: Mutant, checkers: list[Checker]) -> Row:
@@ -194,17 +209,12 @@ def main(arguments: list[str]) -> int:
     except (Refused, ordersites.Misplaced) as error:
         print(f"check-orders: {error}", file=sys.stderr)
         return 2
-    has_genmc, has_relacy = genmc.program() is not None, relacy.is_here()
-    if not has_genmc and not has_relacy:
+    has_genmc = genmc.program() is not None
+    if not has_genmc and not relacy.is_here():
         print("check-orders: neither genmc is on the PATH nor Relacy's headers are there: nothing was checked")
         return SKIPPED
     with tempfile.TemporaryDirectory() as folder:
-        checkers = [by_genmc(proofs, options.timeout)] if has_genmc else []
-        if has_relacy:
-            checkers.append(by_relacy(relacy.Relacy(Path(folder)), options.timeout))
-        if has_genmc:  # last: they take long, and say the least if they come to no end
-            checkers.append(by_genmc(hunts, options.timeout))
-        rows, n_wrong = examine(mutants, checkers, options.jobs, has_genmc)
+        rows, n_wrong = examine(mutants, checkers_in(Path(folder), options.timeout), options.jobs, has_genmc)
     if not options.dry:
         write(TABLE, rows, earlier(TABLE), options.locks)
     verdicts = [row.verdict for row in rows]

@@ -41,7 +41,7 @@ class Relacy:
     def _includes(headers: list[Path]) -> list[str]:
         return [f"-I{folder}" for folder in (CLIENT / "shadow", *headers, ROOT / "locks")]
 
-    def run(self, lock: str, headers: list[Path], timeout_s: int) -> Outcome:
+    def run(self, lock: str, headers: list[Path], timeout_s: int, n_executions: int = 100_000) -> Outcome:
         start = time.monotonic()
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             client = Path(name) / "client"
@@ -51,7 +51,7 @@ class Relacy:
             if built.returncode != 0:
                 return Outcome("failed", next(iter(built.stdout.splitlines()), "the compiler failed"), 0)
             try:
-                result = subprocess.run([str(client)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                result = subprocess.run([str(client), "--executions", str(n_executions)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         timeout=timeout_s, check=False, errors="replace")
             except subprocess.TimeoutExpired:  # its search has no end that would prove more
                 return Outcome("proven", f"nothing found in {timeout_s} s", timeout_s)

@@ -185,6 +185,15 @@ static void mutex(unsigned thread) {
   self.finish();
 }
 
+/* What was one thread's context is then another's. */
+static void contexts(unsigned thread) {
+  for (int i = 0; i < 2; i++) {
+    user self(0, thread);
+    self.write();
+    self.finish();
+  }
+}
+
 /* One takes the second lock inside the first and gives the first back before it; the others take one after the other.
  */
 static void nested(unsigned thread) {
@@ -237,16 +246,22 @@ static void rw_try(unsigned thread) {
 #endif
 
 const struct client clients[] = {
-    {"mutex2", 2, begin, mutex, end},     {"mutex3", 3, begin, mutex, end},
-    {"mutex4", 4, begin, mutex, end},     {"nested2", 2, begin, nested, end},
+    {"mutex2", 2, begin, mutex, end},
+    {"mutex3", 3, begin, mutex, end},
+    {"mutex4", 4, begin, mutex, end},
+    {"nested2", 2, begin, nested, end},
+    {"contexts4", 4, begin, contexts, end},
 #if !FN(no_trylock)
-    {"trylock2", 2, begin, trylock, end}, {"trylock3", 3, begin, trylock, end},
+    {"trylock2", 2, begin, trylock, end},
+    {"trylock3", 3, begin, trylock, end},
 #endif
 #if FN(is_rw)
-    {"rw2", 2, begin, rw, end},           {"rw3", 3, begin, rw, end},
+    {"rw2", 2, begin, rw, end},
+    {"rw3", 3, begin, rw, end},
 #endif
 #if FN(is_rw) && !FN(no_trylock)
-    {"rw_try2", 2, begin, rw_try, end},   {"rw_try3", 3, begin, rw_try, end},
+    {"rw_try2", 2, begin, rw_try, end},
+    {"rw_try3", 3, begin, rw_try, end},
 #endif
 };
 const unsigned n_clients = sizeof clients / sizeof *clients;
