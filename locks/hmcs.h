@@ -117,9 +117,8 @@ static inline void lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ct
     struct lk_hmcs_group *none = NULL;
     group = &lock->groups[lock->levels[i].first + domain->id[lock->levels[i].level]];
     /* Acquire and release: pairs with itself. A failure is none: the first to come has decided, and what it had linked
-       above is seen. If the domains of two threads contradict each other, the lock is still right, only less near.
-       order-kept release: only with such domains is a parent one whose own links we have not met on our way.
-       order-kept acquire on failure: as the release. */
+       above is seen. If the domains of two threads contradict each other, the lock is still right, only less near, and
+       a parent may be one whose own links we have not met on our way. */
     (void)atomic_compare_exchange_strong_explicit(&group->parent, &none, parent, memory_order_acq_rel,
                                                   memory_order_acquire);
   }

@@ -87,7 +87,8 @@ static void begin(void) {
   /* Small: tables are then small, and a waiter soon does the next thing that it can do. */
   struct lk_config config = lk_config_default(MAX_THREADS, 2);
   config.n_domains[LK_CORE] = MAX_THREADS;
-  config.n_domains[LK_LLC] = config.n_domains[LK_NODE] = 2;
+  config.n_domains[LK_LLC] = 3; /* two of whose threads are of different nodes: a lock may not rely on such reports */
+  config.n_domains[LK_NODE] = 2;
   config.spin_pauses = config.backoff_max_pauses = 1;
 
   alignas(place) static char memory[2 * sizeof(place)];
@@ -106,7 +107,7 @@ static void begin(void) {
 class user {
 public:
   user(unsigned which, unsigned thread) : which(which), at(places[which]) {
-    const struct lk_domain domain = {{thread, thread % 2, thread % 2, 0}};
+    const struct lk_domain domain = {{thread, thread % 3, thread % 2, 0}};
     FN(ctx_init)(&at.lock, &ctx, &domain);
   }
   void finish() { FN(ctx_destroy)(&at.lock, &ctx); }
