@@ -81,12 +81,13 @@ static inline void lk_rw_percpu_destroy(struct lk_rw_percpu *lock) {
   free(lock->slots);
 }
 
-/* Finds the slot with the fewest contexts. */
+/* Finds the slot with the fewest contexts; of those that are not shared, a free one: round and round, since one that
+   was passed may have come free when the last one is taken. */
 static inline void lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx,
                                          const struct lk_domain *domain) {
   lk_ticket_ctx_init(&lock->turn, &ctx->turn, domain);
   ctx->is_shared = lock->is_shared;
-  for (uint32_t fewest = 0; fewest == 0 || lock->is_shared; fewest++) {
+  for (uint32_t fewest = 0;; fewest += lock->is_shared) {
     for (uint32_t i = 0; i < lock->n_slots; i++) {
       ctx->slot = &lock->slots[i];
       /* Relaxed: a guess, which the compare-exchange checks. */
@@ -97,7 +98,6 @@ static inline void lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw
         return;
     }
   }
-  abort(); /* more contexts at a time than config->n_threads: two would store over each other's slot */
 }
 
 static inline void lk_rw_percpu_ctx_destroy(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
