@@ -115,7 +115,7 @@ static int run_all(const struct seed_run *run) {
 int command_seed(int n_arguments, char **arguments) {
   const char *name = "pthread_mutex";
   double duration_s = 1;
-  for (int i = 0; i < n_arguments; i++) {
+  for (int i = 0; i < n_arguments; i += 2) {
     const char *value = i + 1 < n_arguments ? arguments[i + 1] : "";
     if (strcmp(arguments[i], "--help") == 0) {
       puts("Usage: lockbench seed [--lock NAME|all] [--duration S]\n\n"
@@ -133,7 +133,6 @@ int command_seed(int n_arguments, char **arguments) {
       message_error("seed: unknown option '%s'; allowed: --lock NAME, --lock all, --duration S, --help", arguments[i]);
       return EXIT_USAGE;
     }
-    i++;
   }
   const bool wants_all = strcmp(name, "all") == 0;
   const struct lk_ops *lock = wants_all ? NULL : registry_find(name);
