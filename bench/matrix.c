@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,34 @@ struct builder {
   char *why;
   size_t why_bytes;
 };
+
+static bool cannot_be_tried(const struct lk_ops *lock) { return lock->try_lock == NULL; }
+
+static bool is_ruler(const struct lk_ops *lock) { return lock->traits & LK_RULER; }
+
+/* Adds a note, unless there is no memory for it. */
+__attribute__((format(printf, 2, 3))) static int note(struct builder *builder, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const bool is_made = vasprintf(&builder->matrix->notes[builder->matrix->n_notes], format, arguments) >= 0;
+  va_end(arguments);
+  builder->matrix->n_notes += is_made;
+  return is_made ? 0 : ENOMEM;
+}
+
+/* Names the locks of the selection that are like that, if there are any. */
+static int note_locks(struct builder *builder, const char *what, bool (*is_like_that)(const struct lk_ops *)) {
+  char *names = NULL;
+  size_t n_bytes;
+  FILE *text = open_memstream(&names, &n_bytes);
+  if (text == NULL) return ENOMEM;
+  for (unsigned i = 0; i < builder->selection.n; i++)
+    if (is_like_that(builder->selection.locks[i])) fprintf(text, " %s", builder->selection.locks[i]->name);
+  fclose(text);
+  const int error = n_bytes > 0 ? note(builder, "%s:%s", what, names) : 0;
+  free(names);
+  return error;
+}
 
 /* Splits at the commas that are not inside of a list:0,2,4-7. */
 static int choose_placements(struct builder *builder, const struct topology *topology) {
@@ -103,10 +132,10 @@ static int add_cell(struct builder *builder, struct cell cell) {
 /* One lock, without and, if asked for, with the waits timed. A ruler waits for nothing. */
 static int add_lock(struct builder *builder, const struct lk_ops *lock, const struct workload *workload,
                     const struct placement *placement) {
-  if (workload->tries && lock->try_lock == NULL) return 0;
+  if (workload->tries && cannot_be_tried(lock)) return 0;
   struct cell cell = {.lock = lock, .workload = *workload, .placement = placement};
   const int error = add_cell(builder, cell);
-  if (error != 0 || !builder->options->times_waits || lock->traits & LK_RULER) return error;
+  if (error != 0 || !builder->options->times_waits || is_ruler(lock)) return error;
   cell.times_waits = true;
   return add_cell(builder, cell);
 }
@@ -165,14 +194,16 @@ static int add_sections(struct builder *builder, struct workload workload) {
 }
 
 /* One thread, the CPUs, one more than they, twice and eight times as many: where locks change their order. */
-static struct options_list default_threads(const struct topology *topology) {
+static int choose_threads(struct builder *builder, const struct topology *topology, struct options_list *threads) {
   const double n = topology->n_cpus;
   const double wanted[] = {1, 2, n, n + 1, 2 * n, 8 * n};
-  struct options_list threads = {0};
-  for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
-    if ((threads.n == 0 || wanted[i] > threads.values[threads.n - 1]) && wanted[i] <= OPTIONS_MAX_THREADS)
-      threads.values[threads.n++] = wanted[i];
-  return threads;
+  for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    if (wanted[i] > OPTIONS_MAX_THREADS)
+      return note(builder, "without --threads, %.0f threads and more are left out; the most are %d", wanted[i],
+                  OPTIONS_MAX_THREADS);
+    if (threads->n == 0 || wanted[i] > threads->values[threads->n - 1]) threads->values[threads->n++] = wanted[i];
+  }
+  return 0;
 }
 
 static int add_roles(struct builder *builder, const struct topology *topology) {
@@ -194,7 +225,8 @@ static int add_roles(struct builder *builder, const struct topology *topology) {
         error = add_sections(builder, workload);
       }
   if (options->readers.n > 0) return error;
-  const struct options_list threads = options->threads.n > 0 ? options->threads : default_threads(topology);
+  struct options_list threads = options->threads;
+  if (threads.n == 0) error = choose_threads(builder, topology, &threads);
   for
     EACH (t, threads)
     for
@@ -212,6 +244,10 @@ int matrix_make(struct matrix *matrix, const struct options *options, const stru
   struct builder builder = {.matrix = matrix, .options = options, .why = why, .why_bytes = why_bytes};
   snprintf(why, why_bytes, "no memory for the matrix");
   int error = selection_make(&builder.selection, options->locks, why, why_bytes);
+  if (error == 0 && options->tries)
+    error = note_locks(&builder, "--trylock leaves out what has no trylock", cannot_be_tried);
+  if (error == 0 && options->times_waits)
+    error = note_locks(&builder, "--latency leaves out what waits for nothing, the rulers", is_ruler);
   if (error == 0) error = choose_placements(&builder, topology);
   if (error == 0) error = add_roles(&builder, topology);
   if (error == 0 && matrix->n_cells == 0) {
@@ -224,6 +260,7 @@ int matrix_make(struct matrix *matrix, const struct options *options, const stru
 
 void matrix_free(struct matrix *matrix) {
   for (unsigned i = 0; i < matrix->n_cells; i++) free(matrix->cells[i].name);
+  for (unsigned i = 0; i < matrix->n_notes; i++) free(matrix->notes[i]);
   for (unsigned i = 0; i < matrix->n_placements; i++) placement_free(&matrix->placements[i]);
   free(matrix->cells);
   free(matrix->placements);

@@ -21,16 +21,19 @@ struct slot {
   unsigned repetition; /* from 1 */
 };
 
+enum { MATRIX_MAX_NOTES = 2 };
+
 struct matrix {
-  unsigned n_cells, n_placements, n_slots;
+  unsigned n_cells, n_placements, n_slots, n_notes;
   struct cell *cells;
   struct placement *placements;
   struct slot *order;
+  char *notes[MATRIX_MAX_NOTES]; /* what was asked for and is left out, one line each */
 };
 
 /*
- * Makes the cells of all combinations, rulers without waits. Returns 0, or EINVAL or ENOMEM with one line in
- * `why`.
+ * Makes the cells of all combinations, but for what cannot be measured (see the notes). Returns 0, or EINVAL or ENOMEM
+ * with one line in `why`.
  */
 int matrix_make(struct matrix *matrix, const struct options *options, const struct topology *topology, char *why,
                 size_t why_bytes);

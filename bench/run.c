@@ -260,7 +260,12 @@ static bool plan(struct run *run, int n_arguments, char **arguments) {
   return true;
 }
 
+static void tell_what_is_left_out(const struct matrix *matrix) {
+  for (unsigned i = 0; i < matrix->n_notes; i++) message_note("%s", matrix->notes[i]);
+}
+
 static int list_cells(const struct run *run) {
+  tell_what_is_left_out(&run->matrix);
   for (unsigned i = 0; i < run->matrix.n_cells; i++) gbench_register(run->matrix.cells[i].name, take_turn, NULL);
   gbench_run();
   return EXIT_GOOD;
@@ -343,6 +348,7 @@ static int run_trials(struct run *run) {
   gbench_add_context("lockbench_results", run->folder.path);
   run->start_ns = clock_now_ns();
   prepare_for_signals(run);
+  tell_what_is_left_out(&run->matrix);
   if (run->n_done < run->matrix.n_slots) gbench_run();
   message_progress("");
   const int close_error = record_file_close(&run->csv);

@@ -25,7 +25,7 @@ static void print_help(void) {
        "Tries to break locks: 1 to 8 threads per CPU with random delays, beside programs that take the CPUs away, "
        "under\n"
        "signals, coming and going, over one lock and many. It checks what the locks protect; it measures nothing.\n\n"
-       "  --lock NAMES  locks, and words that stand for many, as in `lockbench run --help` (default: all)\n"
+       "  --lock NAMES  locks, and words that stand for many, as in `lockbench run --help` (default: mutex,rw)\n"
        "  --time S      for each lock, in seconds; one round of each phase is made in any case (default: 1)\n"
        "  --phases      shows what happened in each phase\n\n"
        "Exit code: 0 nothing was found, 1 a lock is broken, hangs or crashes, 2 wrong usage.");
@@ -33,7 +33,7 @@ static void print_help(void) {
 
 /* Options -> what to stress, or a message and false. */
 static bool read_arguments(struct stress_command *command, int n_arguments, char **arguments) {
-  const char *names = "all";
+  const char *names = "mutex,rw";
   char why[512];
   command->time_s = 1;
   for (int i = 0; i < n_arguments; i++) {
@@ -64,10 +64,20 @@ static bool is_lock(const struct lk_ops *lock) { return !(lock->traits & LK_RULE
 
 /* Rulers protect nothing; words that stand for many may mean them too. */
 static bool drop_rulers(struct selection *selection) {
+  char rulers[256] = "";
   unsigned n = 0;
-  for (unsigned i = 0; i < selection->n; i++)
-    if (is_lock(selection->locks[i])) selection->locks[n++] = selection->locks[i];
-  if (n == 0) message_error("stress: %s is a ruler, no lock: it excludes nobody", selection->locks[0]->name);
+  size_t n_bytes = 0;
+  for (unsigned i = 0; i < selection->n; i++) {
+    const struct lk_ops *lock = selection->locks[i];
+    if (is_lock(lock))
+      selection->locks[n++] = lock;
+    else if (n_bytes < sizeof rulers)
+      n_bytes += (size_t)snprintf(rulers + n_bytes, sizeof rulers - n_bytes, " %s", lock->name);
+  }
+  if (n == 0)
+    message_error("stress: --lock: only rulers, which exclude nobody:%s", rulers);
+  else if (n_bytes > 0)
+    message_note("stress leaves out what excludes nobody, the rulers:%s", rulers);
   selection->n = n;
   return n > 0;
 }

@@ -48,3 +48,10 @@ void message_warning(const char *format, ...) {
   write_line("warning: ", format, arguments);
   va_end(arguments);
 }
+
+void message_note(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  write_line("note: ", format, arguments);
+  va_end(arguments);
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* message.h: the one place through which lockbench speaks to its user about errors and warnings. */
+/* message.h: the one place through which lockbench speaks to its user about what it does not print as a result. */
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
@@ -8,6 +8,9 @@ __attribute__((format(printf, 1, 2))) void message_error(const char *format, ...
 
 /* The same with `warning: ` in front. */
 __attribute__((format(printf, 1, 2))) void message_warning(const char *format, ...);
+
+/* The same with `note: ` in front: nothing is wrong, but perhaps not as the user expects. */
+__attribute__((format(printf, 1, 2))) void message_note(const char *format, ...);
 
 /*
  * Shows `text` as the progress line on a terminal, where the next replaces it and "" wipes it. Elsewhere (a log)

@@ -13,15 +13,17 @@ static struct options options;
 static struct topology_cpu cpus[] = {{0, {0}}, {1, {1}}, {2, {2}}, {3, {3}}};
 static const struct topology machine = {.n_cpus = 4, .cpus = cpus, .n_domains = {4, 1, 1, 1}};
 
-static int make(struct matrix *matrix, char *line) {
+static int make_on(const struct topology *topology, struct matrix *matrix, char *line) {
   char *arguments[16];
   int n = 0;
   check_about("%s", line);
   for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) arguments[n++] = word;
   why[0] = '\0';
   if (!CHECK_EQ(0, options_parse(&options, n, arguments, why, sizeof why))) return EINVAL;
-  return matrix_make(matrix, &options, &machine, why, sizeof why);
+  return matrix_make(matrix, &options, topology, why, sizeof why);
 }
+
+static int make(struct matrix *matrix, char *line) { return make_on(&machine, matrix, line); }
 
 static void check_cells(const char *given, const char *const *want, unsigned n_want) {
   struct matrix matrix;
@@ -98,6 +100,28 @@ static void words_stand_for_many_locks(void) {
   }
 }
 
+static void check_notes(const char *given, const char *const *want, unsigned n_want) {
+  struct matrix matrix;
+  char line[512];
+  snprintf(line, sizeof line, "%s", given);
+  if (!CHECK_EQ(0, make(&matrix, line))) return;
+  CHECK_EQ(n_want, matrix.n_notes);
+  for (unsigned i = 0; i < n_want && i < matrix.n_notes; i++) CHECK_TEXT(want[i], matrix.notes[i]);
+  matrix_free(&matrix);
+}
+
+#define CHECK_NOTES(line, ...)                                                                                         \
+  check_notes(line, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static void what_is_left_out_is_noted(void) {
+  CHECK_NOTES("--locks mcs,clh,futex --threads 1 --trylock", "--trylock leaves out what has no trylock: clh");
+  CHECK_NOTES("--locks mcs,counter,empty --threads 1 --latency",
+              "--latency leaves out what waits for nothing, the rulers: counter empty");
+  check_notes("--locks mcs,empty,clh --threads 1", NULL, 0);
+  check_notes("--locks mcs,empty --threads 1 --trylock", NULL, 0);
+  check_notes("--locks clh --threads 1 --latency", NULL, 0);
+}
+
 static void without_threads_it_asks_around_the_number_of_cpus(void) {
   static const unsigned want[] = {1, 2, 4, 5, 8, 32};
   struct matrix matrix;
@@ -105,6 +129,24 @@ static void without_threads_it_asks_around_the_number_of_cpus(void) {
   if (!CHECK_EQ(0, make(&matrix, line))) return;
   CHECK_EQ(6, matrix.n_cells);
   for (unsigned i = 0; i < 6 && i < matrix.n_cells; i++) CHECK_EQ(want[i], matrix.cells[i].workload.n_threads);
+  matrix_free(&matrix);
+  check_notes("--locks mcs", NULL, 0);
+}
+
+enum { N_MANY_CPUS = 600 };
+
+static struct topology_cpu many_cpus[N_MANY_CPUS];
+
+static void threads_that_are_too_many_for_a_default_are_noted(void) {
+  static const struct topology larger = {.n_cpus = N_MANY_CPUS, .cpus = many_cpus, .n_domains = {N_MANY_CPUS, 1, 1, 1}};
+  struct matrix matrix;
+  for (unsigned i = 0; i < larger.n_cpus; i++) many_cpus[i] = (struct topology_cpu){i, {i}};
+  char line[] = "--locks mcs";
+  if (!CHECK_EQ(0, make_on(&larger, &matrix, line))) return;
+  CHECK_EQ(5, matrix.n_cells);
+  CHECK_EQ(1200, matrix.cells[matrix.n_cells - 1].workload.n_threads);
+  if (CHECK_EQ(1, matrix.n_notes))
+    CHECK_TEXT("without --threads, 4800 threads and more are left out; the most are 4096", matrix.notes[0]);
   matrix_free(&matrix);
 }
 
@@ -131,6 +173,7 @@ static void what_cannot_be_measured_is_refused(void) {
   check_refused("--placement list:7", "CPU 7");
   check_refused("--placement cross-node", "one NUMA node");
   check_refused("--threads 4096 --locks-count 100000", "1 GiB");
+  check_refused("--locks clh --threads 1 --trylock", "none of these locks has a trylock");
 }
 
 static bool keeps_tickets(const char *name) { return strstr(name, "/ticket/") != NULL; }
@@ -182,7 +225,9 @@ static void each_pass_has_every_cell_once_in_an_order_of_its_own(void) {
 int main(void) {
   cells_are_named_by_what_they_are();
   words_stand_for_many_locks();
+  what_is_left_out_is_noted();
   without_threads_it_asks_around_the_number_of_cpus();
+  threads_that_are_too_many_for_a_default_are_noted();
   what_cannot_be_measured_is_refused();
   a_filter_keeps_what_it_admits();
   each_pass_has_every_cell_once_in_an_order_of_its_own();

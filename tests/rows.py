@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import unittest
 
 import lockbench
@@ -98,6 +99,20 @@ class Rows(lockbench.Case):
                 self.assertLessEqual(number(row, "try_success_pct"), 100)
                 if row["threads"] == "1":
                     self.assertEqual(100, number(row, "try_success_pct"))
+
+    def test_what_an_option_leaves_out_is_said(self) -> None:
+        for locks, option, note in (
+                ("clh,ticket", "--trylock", "note: --trylock leaves out what has no trylock: clh"),
+                ("ticket,empty", "--latency", "note: --latency leaves out what waits for nothing, the rulers: empty")):
+            for listing in ("", "--benchmark_list_tests"):
+                with self.subTest(option=option, listing=listing):
+                    self.out = self.folder / option
+                    result = self.run_program("run", *QUICK, "--threads", "1", "--locks", locks, option, "--out",
+                                              str(self.out), *listing.split())
+                    self.assertEqual(0, result.returncode, result.stderr)
+                    notes = [line for line in result.stderr.splitlines() if "note: " in line]
+                    self.assertEqual([f"lockbench: {note}"], notes)
+                    shutil.rmtree(self.out, ignore_errors=True)
 
     def test_readers_do_not_write(self) -> None:
         for readers, writers in (("2", "0"), ("0", "2"), ("1", "1")):

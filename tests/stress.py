@@ -68,6 +68,8 @@ class Stress(lockbench.Case):
         names = [row.split()[0] for row in result.stdout.splitlines()[1:]]
         self.assertIn("mcs", names)
         self.assertNotIn("empty", names)
+        self.assertIn("lockbench: note: stress leaves out what excludes nobody, the rulers: empty", result.stderr)
+        self.assertEqual("", self.stress("futex").stderr)
 
     def test_help_and_bad_input(self) -> None:
         self.assertIn("--phases", self.run_program("stress", "--help").stdout)
