@@ -55,11 +55,10 @@ static int make_named(struct folder *folder, const char *out) {
 int folder_create(struct folder *folder, const char *out, const json_t *host, struct record_file *csv) {
   int error = out != NULL ? make_named(folder, out) : make_default(folder);
   if (error != 0) return error;
-  if (json_dump_file(host, folder->host_path, JSON_INDENT(2)) != 0) {
+  error = record_file_create(csv, folder->csv_path); /* first: with host.json there is a run that can be resumed */
+  if (error == 0 && json_dump_file(host, folder->host_path, JSON_INDENT(2)) != 0) {
     error = errno != 0 ? errno : EIO;
     message_error("cannot write '%s': %s", folder->host_path, strerror(error));
-  } else {
-    error = record_file_create(csv, folder->csv_path);
   }
   if (error == 0) return 0;
   unlink(folder->csv_path);

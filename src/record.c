@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -205,6 +206,21 @@ static int write_whole(struct record_file *file, const char *text, size_t n_byte
   return error;
 }
 
+static int write_header(struct record_file *file) {
+  char header[sizeof comma_and_header + 1];
+  return write_whole(file, header, (size_t)snprintf(header, sizeof header, "%s\n", record_header()));
+}
+
+/*
+ * Keeps every other lockbench away from the file until the last process that has it open, a trial's too, has ended. A
+ * file system that knows no such locks must do without. Returns 0 or an errno after a message.
+ */
+static int claim(const struct record_file *file) {
+  if (flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
+  message_error("'%s' is being written by another lockbench, which must end first", file->path);
+  return EWOULDBLOCK;
+}
+
 int record_file_create(struct record_file *file, const char *path) {
   *file = (struct record_file){.path = path};
   file->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
@@ -213,9 +229,8 @@ int record_file_create(struct record_file *file, const char *path) {
     message_error("cannot create '%s': %s", path, strerror(error));
     return error;
   }
-  char header[sizeof comma_and_header + 1];
-  const int n = snprintf(header, sizeof header, "%s\n", record_header());
-  return write_whole(file, header, (size_t)n);
+  const int error = claim(file);
+  return error != 0 ? error : write_header(file);
 }
 
 /* Reads the rows that are whole; returns 0 with their length, or an errno after a message. */
@@ -249,28 +264,35 @@ static int read_done(FILE *stream, const char *path, bool *is_done, unsigned n_t
   return error;
 }
 
-int record_file_resume(struct record_file *file, const char *path, bool *is_done, unsigned n_trials) {
-  *file = (struct record_file){.path = path};
-  FILE *stream = fopen(path, "re");
+/* Reads the rows that are whole and cuts off what is behind them. Returns 0 or an errno after a message. */
+static int find_end(struct record_file *file, bool *is_done, unsigned n_trials) {
+  FILE *stream = fopen(file->path, "re");
   if (stream == NULL) {
     const int error = errno;
-    message_error("cannot read '%s': %s", path, strerror(error));
+    message_error("cannot read '%s': %s", file->path, strerror(error));
     return error;
   }
-  long long n_bytes;
-  int error = read_done(stream, path, is_done, n_trials, &n_bytes);
+  int error = read_done(stream, file->path, is_done, n_trials, &file->n_bytes);
   fclose(stream);
-  if (error != 0) return error;
-  file->n_bytes = n_bytes;
-  file->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file->fd < 0 || ftruncate(file->fd, n_bytes) != 0) {
+  if (error == 0 && ftruncate(file->fd, file->n_bytes) != 0) {
     error = errno;
+    message_error("cannot go on with '%s': %s", file->path, strerror(error));
+  }
+  return error;
+}
+
+int record_file_resume(struct record_file *file, const char *path, bool *is_done, unsigned n_trials) {
+  *file = (struct record_file){.path = path, .fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)};
+  if (file->fd < 0) {
+    const int error = errno;
     message_error("cannot go on with '%s': %s", path, strerror(error));
     return error;
   }
-  if (n_bytes > 0) return 0;
-  char header[sizeof comma_and_header + 1]; /* it was killed before the header was whole */
-  return write_whole(file, header, (size_t)snprintf(header, sizeof header, "%s\n", record_header()));
+  int error = claim(file);
+  if (error == 0) error = find_end(file, is_done, n_trials);
+  if (error == 0 && file->n_bytes == 0) error = write_header(file); /* it was killed before that was whole */
+  if (error != 0) close(file->fd);
+  return error;
 }
 
 int record_file_append(struct record_file *file, const struct record *record) {

@@ -41,7 +41,10 @@ unsigned record_split(char *line, char **fields, unsigned max_fields);
 /* The number of the column of that name, from 0; aborts if there is none. */
 unsigned record_column(const char *name);
 
-/* A results.csv that is being written: whole rows are appended, nothing that is there is ever changed. */
+/*
+ * A results.csv that is being written: whole rows are appended, nothing that is there is ever changed. Only one program
+ * writes it at a time; while it is open, another's attempt to resume it ends with EWOULDBLOCK.
+ */
 struct record_file {
   int fd;
   const char *path;

@@ -80,6 +80,27 @@ class Interruptions(lockbench.Case):
                 self.end_by(number, process, 0)
                 self.assertEqual([], self.rows())
 
+    def test_two_at_once_do_not_mix_their_rows(self) -> None:
+        """Neither beside a new run nor beside one that goes on; and one that was killed is in nobody's way."""
+        process = self.start_new()
+        for _ in range(2):
+            n_rows = self.count_rows()
+            lockbench.wait_until(lambda: self.count_rows() > n_rows, "the next row")
+            process.send_signal(signal.SIGSTOP)  # so that whatever changes is the second one's doing
+            before = {path: path.read_bytes() for path in self.out.iterdir()}
+            second = self.resume()
+            self.assertEqual((2, ""), (second.returncode, second.stdout))
+            self.assertEqual([f"lockbench: '{self.out}/results.csv' is being written by another lockbench, which must "
+                              "end first"], second.stderr.splitlines())
+            self.assertEqual(before, {path: path.read_bytes() for path in self.out.iterdir()})
+            process.send_signal(signal.SIGKILL)
+            process.communicate(timeout=lockbench.DEADLINE_S)
+            lockbench.wait_until(lambda: not lockbench.members_of_session(process.pid), "the trial's end")
+            process = self.start("run", "--resume", str(self.out))
+        _, errors = process.communicate(timeout=lockbench.DEADLINE_S)
+        self.assertEqual(0, process.returncode, errors)
+        self.check_complete()
+
     def test_a_finished_run_has_nothing_to_resume(self) -> None:
         self.assertEqual(0, self.run_program(*RUN, "--out", str(self.out)).returncode)
         before = (self.out / "results.csv").read_bytes()

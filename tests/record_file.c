@@ -68,6 +68,21 @@ static void a_file_is_never_overwritten(void) {
   CHECK_EQ(4, count_lines());
 }
 
+static void a_file_has_one_writer_at_a_time(void) {
+  struct record_file file, second;
+  bool is_done[N_TRIALS] = {false};
+  make_file(&file);
+  CHECK_EQ(0, truncate(path, size() - 1)); /* what a second writer would cut off */
+  const off_t before = size();
+  CHECK_EQ(EWOULDBLOCK, record_file_resume(&second, path, is_done, N_TRIALS));
+  check_done(is_done, "00000");
+  CHECK_EQ(before, size());
+  CHECK_EQ(0, record_file_close(&file));
+  CHECK_EQ(0, record_file_resume(&second, path, is_done, N_TRIALS));
+  CHECK_EQ(EWOULDBLOCK, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(0, record_file_close(&second));
+}
+
 static void an_unfinished_row_is_cut_off(void) {
   struct record_file file;
   bool is_done[N_TRIALS] = {false};
@@ -183,6 +198,7 @@ int main(void) {
   if (!CHECK(mkdtemp(folder) != NULL)) return check_result();
   snprintf(path, sizeof path, "%s/results.csv", folder);
   a_file_is_never_overwritten();
+  a_file_has_one_writer_at_a_time();
   an_unfinished_row_is_cut_off();
   an_unfinished_header_is_written_again();
   only_noisy_rows_are_repeated();
