@@ -13,6 +13,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +26,12 @@ LOCKS = ["-std=c11", f"-I{ROOT / 'locks'}", f"-I{ROOT / 'tests' / 'locks'}"]
 CPP = ["-std=gnu++2b", f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc++", "-"]
 # The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that.
 HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", *(f"-I{ROOT / folder}" for folder in ("locks", "src", "bench", "tests"))]
+
+# Headers that must be complained of: their text, how often they are included, and what the complaint must name.
+FAULTY = {"needs_another.h": ("struct control { uint32_t word; };", 1, "uint32_t"),
+          "not_twice.h": ("struct control { int word; };", 2, "redefinition"),
+          "warns.h": ("static inline int control(int x) { return x < 1u; }", 1, "sign-compare"),
+          "needs_gnu.h": ("enum { control = sizeof(typeof(1)) };", 1, "typeof")}
 
 
 def library_flags() -> list[str]:
@@ -55,11 +62,24 @@ def plan() -> list[tuple[list[str], list[Path]]]:
     return tasks + [(harness, [header] * 2) for header in others]
 
 
+def missed_faults(compiler: list[str]) -> list[str]:
+    """The controls: what is said if a faulty header is not complained of, or for another reason."""
+    missed = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (text, times, named) in FAULTY.items():
+            header = Path(folder) / name
+            header.write_text(text + "\n")
+            said = complaint(compiler, [*LOCKS, *WARNINGS], [header] * times)
+            if named not in said:
+                missed.append(f"{name}: its fault, {text}, was not found; the compiler says: {said or 'nothing'}")
+    return missed
+
+
 def main() -> int:
     tasks = plan()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         answers = pool.map(lambda task: complaint(sys.argv[1:], task[0], task[1]), tasks)
-        complaints = [text for text in answers if text]
+        complaints = [text for text in answers if text] + missed_faults(sys.argv[1:])
     for text in complaints:
         print(text)
     print(f"{len(tasks)} files compiled, {len(complaints)} failed")
