@@ -22,9 +22,9 @@ struct stress_command {
 
 static void print_help(void) {
   puts("Usage: lockbench stress [--lock NAMES] [--time S] [--phases]\n\n"
-       "Tries to break locks: 1 to 8 threads per CPU with random delays, beside programs that take the CPUs away, "
-       "under\n"
-       "signals, coming and going, over one lock and many. It checks what the locks protect; it measures nothing.\n\n"
+       "Tries to break locks: 1 to 8 threads per CPU with random delays, beside programs that take the CPUs away,\n"
+       "under signals, stopped between two instructions (on x86), coming and going, over one lock and many. It checks\n"
+       "what the locks protect; it measures nothing.\n\n"
        "  --lock NAMES  locks, and words that stand for many, as in `lockbench run --help` (default: mutex,rw)\n"
        "  --time S      for each lock, in seconds; one round of each phase is made in any case (default: 1)\n"
        "  --phases      shows what happened in each phase\n\n"

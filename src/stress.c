@@ -16,7 +16,8 @@
 #include "stress_round.h"
 
 const char *const stress_verdict_names[STRESS_N_VERDICTS] = {"ok", "broken", "hung", "crashed"};
-const char *const stress_phase_names[STRESS_N_PHASES] = {"pair", "crowd", "nested", "hogs", "signals", "churn", "all"};
+const char *const stress_phase_names[STRESS_N_PHASES] = {"pair",    "crowd", "nested", "hogs",
+                                                         "signals", "steps", "churn",  "all"};
 
 enum {
   ROUND_NS = 20 * 1000 * 1000,
@@ -30,12 +31,16 @@ static const uint64_t HANG_NS = UINT64_C(5000000000), BROKEN_HANG_NS = 500000000
 static const struct plan {
   unsigned min_per_cpu, max_per_cpu; /* threads */
   unsigned n_locks, n_nested;
-  bool has_hogs, has_signals, churns;
+  bool has_hogs, has_signals, steps, churns;
 } plans[STRESS_N_PHASES] = {
-    [STRESS_PAIR] = {1, 1, 1, 1, false, false, false},   [STRESS_CROWD] = {2, 8, 1, 1, false, false, false},
-    [STRESS_NESTED] = {1, 4, 8, 3, false, false, false}, [STRESS_HOGS] = {1, 2, 1, 1, true, false, false},
-    [STRESS_SIGNALS] = {1, 4, 1, 1, false, true, false}, [STRESS_CHURN] = {1, 4, 2, 1, false, false, true},
-    [STRESS_ALL] = {1, 8, 4, 2, true, true, true},
+    [STRESS_PAIR] = {1, 1, 1, 1, false, false, false, false},
+    [STRESS_CROWD] = {2, 8, 1, 1, false, false, false, false},
+    [STRESS_NESTED] = {1, 4, 8, 3, false, false, false, false},
+    [STRESS_HOGS] = {1, 2, 1, 1, true, false, false, false},
+    [STRESS_SIGNALS] = {1, 4, 1, 1, false, true, false, false},
+    [STRESS_STEPS] = {1, 1, 1, 1, false, false, true, false},
+    [STRESS_CHURN] = {1, 4, 2, 1, false, false, false, true},
+    [STRESS_ALL] = {1, 8, 4, 2, true, true, false, true},
 };
 
 _Static_assert(STRESS_MAX_LOCKS >= 8, "the plans ask for so many");
@@ -80,6 +85,7 @@ static uint32_t draw(struct workload_random *random, uint32_t below) {
 static unsigned draw_n_threads(const struct plan *plan, struct workload_random *random) {
   const unsigned n_cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
   const unsigned n = n_cpus * (plan->min_per_cpu + draw(random, plan->max_per_cpu - plan->min_per_cpu + 1));
+  if (plan->steps) return 2 + draw(random, 2); /* with more of them, the next to wait wakes one that was forgotten */
   return n < 2 ? 2 : n > MAX_THREADS ? MAX_THREADS : n;
 }
 
@@ -202,6 +208,7 @@ static bool run_round(const struct lk_ops *ops, struct stress_result *result, en
       .n_locks = plan->n_locks,
       .n_nested = plan->n_nested,
       .shared_below = shared_below[draw(random, 4)],
+      .steps = plan->steps,
       .churns = plan->churns,
       .spares_waiters = draw(random, 2) == 0,
       .result = result,
@@ -236,6 +243,7 @@ static void run_rounds(void *argument) {
   struct workload_random random = workload_random_seed(start_ns, (uint64_t)getpid());
   nudge_prepare();
   stress_prepare_interrupts();
+  stress_prepare_steps();
   bool is_good = true;
   for (unsigned i = 0; is_good && (i < STRESS_N_PHASES || clock_now_ns() < end_ns); i++)
     is_good = run_round(order->lock, order->result, i % STRESS_N_PHASES, &random);

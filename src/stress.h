@@ -20,13 +20,14 @@ enum stress_verdict { STRESS_OK, STRESS_BROKEN, STRESS_HUNG, STRESS_CRASHED, STR
 /* ok, broken, hung, crashed */
 extern const char *const stress_verdict_names[STRESS_N_VERDICTS];
 
-/* Of every kind of disturbance one phase, and one with all of them. */
+/* Of every kind of disturbance one phase, and one with all of them but the stops, which leave time for little else. */
 enum stress_phase {
   STRESS_PAIR,    /* a thread per CPU, two at least */
   STRESS_CROWD,   /* 2 to 8 threads per CPU: owners and next in line are preempted */
   STRESS_NESTED,  /* many locks, up to three of them held at once */
   STRESS_HOGS,    /* beside programs that take the CPUs away: pinned ones, and of the class SCHED_IDLE */
   STRESS_SIGNALS, /* signals interrupt the lock's own code and its system calls (EINTR) */
+  STRESS_STEPS,   /* two or three threads that stop between two instructions of the lock's code (x86) */
   STRESS_CHURN,   /* threads and their contexts come and go */
   STRESS_ALL,
   STRESS_N_PHASES

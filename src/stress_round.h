@@ -47,6 +47,7 @@ struct stress_round {
   unsigned n_slots, n_locks;
   unsigned n_nested;     /* locks held at once, at most */
   uint32_t shared_below; /* of 2^16 operations on a readers/writer lock are reads */
+  bool steps;            /* threads stop between two instructions */
   bool churns;
   bool spares_waiters; /* from signals: one that is forgotten asleep must not be woken by them */
   struct stress_room *rooms;
@@ -94,5 +95,14 @@ void stress_join_hogs(struct stress_hogs *hogs);
  */
 void stress_prepare_interrupts(void);
 void stress_interrupt(struct stress_round *round, struct workload_random *random);
+
+/*
+ * Prepares the process for stress_stop_soon(), which stops the calling thread for a while behind one of its next
+ * instructions, unless it calls stress_stop_no_more() before. Illegal in between: to block signals, as starting a
+ * thread does; the trap would kill the process.
+ */
+void stress_prepare_steps(void);
+void stress_stop_soon(struct workload_random *random);
+void stress_stop_no_more(void);
 
 #endif

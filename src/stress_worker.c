@@ -63,19 +63,46 @@ static void leave(struct stress_slot *slot, struct stress_room *room) {
 
 static void count_section(struct stress_slot *slot) { store(&slot->n_sections, load(&slot->n_sections) + 1); }
 
+/* Around a call of the lock. */
+static void enter_lock(struct stress_slot *slot) {
+  enum { STOPS_ONCE_IN = 4 };
+  if (slot->round->steps && happens(&slot->random, STOPS_ONCE_IN)) stress_stop_soon(&slot->random);
+}
+
+static void leave_lock(const struct stress_slot *slot) {
+  if (slot->round->steps) stress_stop_no_more();
+}
+
+static bool try_to_take(struct stress_slot *slot, const struct stress_room *room, void *ctx,
+                        bool (*try)(void *, void *)) {
+  enter_lock(slot);
+  const bool is_taken = try(room->lock, ctx);
+  leave_lock(slot);
+  return is_taken;
+}
+
 /* Waits for the lock or tries it, in either mode. */
 static bool take(struct stress_slot *slot, const struct stress_room *room, void *ctx, bool is_shared) {
   const struct lk_ops *ops = slot->round->ops;
   bool (*const try)(void *, void *) = is_shared ? ops->try_lock_shared : ops->try_lock;
   stress_delay(&slot->random);
-  if (try != NULL && happens(&slot->random, 4)) return try(room->lock, ctx);
+  if (try != NULL && happens(&slot->random, 4)) return try_to_take(slot, room, ctx, try);
   atomic_store_explicit(&slot->waits, true, memory_order_relaxed);
   const uint64_t start_ns = clock_now_ns();
+  enter_lock(slot);
   (is_shared ? ops->lock_shared : ops->lock)(room->lock, ctx);
+  leave_lock(slot);
   const uint64_t wait_ns = clock_now_ns() - start_ns;
   atomic_store_explicit(&slot->waits, false, memory_order_relaxed);
   if (wait_ns > load(&slot->longest_wait_ns)) store(&slot->longest_wait_ns, wait_ns);
   return true;
+}
+
+static bool give_back_shared(struct stress_slot *slot, const struct stress_room *room, void *ctx) {
+  enter_lock(slot);
+  const bool is_consistent = slot->round->ops->unlock_shared(room->lock, ctx);
+  leave_lock(slot);
+  return is_consistent;
 }
 
 /* A whole read. What it saw counts only if the lock says that the reads were consistent. */
@@ -85,7 +112,7 @@ static void read_shared(struct stress_slot *slot, struct stress_room *room, void
     if (!take(slot, room, ctx, true)) return;
     are_alike = words_are_alike(room, &slot->random);
     stress_delay(&slot->random);
-  } while (!slot->round->ops->unlock_shared(room->lock, ctx));
+  } while (!give_back_shared(slot, room, ctx));
   if (!are_alike) stress_report(slot->round, STRESS_BROKEN, "thread %u read while another wrote", slot->index);
   count_section(slot);
 }
@@ -112,7 +139,9 @@ static void operate(struct stress_slot *slot, void *const *contexts) {
   for (unsigned i = 0; i < n_taken; i++) {
     const unsigned next = taken[(i + (bits >> 8)) % n_taken];
     leave(slot, &round->rooms[next]);
+    enter_lock(slot);
     round->ops->unlock(round->rooms[next].lock, contexts[next]);
+    leave_lock(slot);
     count_section(slot);
   }
 }

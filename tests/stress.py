@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import unittest
@@ -39,12 +40,17 @@ class Stress(lockbench.Case):
     def test_a_lost_unlock_hangs(self) -> None:
         self.assertIn("threads wait", self.find("test_hangs", "hung"))
 
+    @unittest.skipIf(platform.machine() != "x86_64" or "LOCKBENCH_SANITIZED" in os.environ,
+                     "no stops between instructions, or too many instructions to stop between")
+    def test_a_lost_wake_up_hangs(self) -> None:
+        self.assertIn("threads wait", self.find("test_lost_wake", "hung"))
+
     def test_a_crash_is_told(self) -> None:
         self.assertIn("died of signal 11", self.find("test_crashes", "crashed"))
 
     @TWO_CPUS
     def test_after_a_fault_the_others_are_stressed(self) -> None:
-        result = self.stress("test_broken,test_crashes,futex")
+        result = self.stress("test_broken,test_crashes,futex", time_s=2)
         self.assertEqual(1, result.returncode)
         header, *rows = result.stdout.splitlines()
         self.assertEqual(["lock", "verdict", "rounds", "acquisitions", "max", "wait", "ms"], header.split())
@@ -56,7 +62,7 @@ class Stress(lockbench.Case):
         result = self.stress("futex,pthread_rwlock", "--phases")
         self.assertEqual(0, result.returncode, result.stderr)
         phases = [row.split() for row in result.stdout.splitlines() if row.startswith("  ")]
-        names = ["pair", "crowd", "nested", "hogs", "signals", "churn", "all"]
+        names = ["pair", "crowd", "nested", "hogs", "signals", "steps", "churn", "all"]
         self.assertEqual(names * 2, [row[0] for row in phases])
         for name, n_rounds, n_sections, _ in phases:
             self.assertGreater(int(n_rounds), 0, name)
