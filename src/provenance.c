@@ -17,8 +17,10 @@
 #endif
 
 #include "build_info.h"
+#include "call_cost.h"
 #include "clock.h"
 #include "line_transfer.h"
+#include "park_transfer.h"
 
 const char provenance_git_sha[] = BUILD_GIT_SHA;
 
@@ -115,6 +117,33 @@ static json_t *line_transfers(const struct topology *topology) {
   return pairs;
 }
 
+static json_t *clock_cost(struct clock_cost cost) {
+  return json_pack("{s:o, s:o}", "read_ns", real_or_null(cost.read_ns), "resolution_ns",
+                   real_or_null(cost.resolution_ns));
+}
+
+static json_t *park_transfer(const struct topology *topology, unsigned a, unsigned b) {
+  const struct park_transfer transfer = park_transfer_measure(topology, a, b);
+  return json_pack("{s:i, s:i, s:s, s:o, s:o}", "cpu_a", (int)topology->cpus[a].os_index, "cpu_b",
+                   (int)topology->cpus[b].os_index, "distance",
+                   distance_names[topology_distance(&topology->cpus[a], &topology->cpus[b])], "one_way_ns",
+                   real_or_null(transfer.one_way_ns), "one_way_p99_ns", real_or_null(transfer.one_way_p99_ns));
+}
+
+/* One pair of each distance that there is, nearest first: the scheduler's part outweighs the distance by far. */
+static json_t *park_transfers(const struct topology *topology) {
+  json_t *pairs = json_array();
+  for (enum distance distance = 0; distance < N_DISTANCES; distance++) {
+    bool is_found = false;
+    for (unsigned a = 0; a < topology->n_cpus && !is_found; a++)
+      for (unsigned b = a; b < topology->n_cpus && !is_found; b++) {
+        is_found = topology_distance(&topology->cpus[a], &topology->cpus[b]) == distance;
+        if (is_found) json_array_append_new(pairs, park_transfer(topology, a, b));
+      }
+  }
+  return pairs;
+}
+
 static json_t *allowed_cpus(const struct topology *topology) {
   json_t *cpus = json_array();
   for (unsigned i = 0; i < topology->n_cpus; i++) json_array_append_new(cpus, json_integer(topology->cpus[i].os_index));
@@ -182,6 +211,11 @@ json_t *provenance_collect(const struct topology *topology) {
       (int)topology->n_machine_cpus, "n_cpus_allowed", (int)topology->n_cpus, "allowed_cpus", allowed_cpus(topology),
       "topology_hash", hash, "uses_cycle_counter", clock_scale.uses_counter, "ns_per_tick", clock_scale.ns_per_tick,
       "line_transfers", line_transfers(topology), "build", build(), "libraries", libraries());
+  json_object_set_new(host, "clocks",
+                      json_pack("{s:o, s:o}", "system", clock_cost(call_cost_system_clock()), "waits",
+                                clock_cost(call_cost_wait_clock())));
+  json_object_set_new(host, "futex_wake_without_waiter_ns", real_or_null(call_cost_futex_wake_ns()));
+  json_object_set_new(host, "park_transfers", park_transfers(topology));
   json_object_set_new(host, "warnings", find_warnings(topology, host));
   json_object_set_new(host, "topology_xml", xml != NULL ? json_string(xml) : json_null());
   if (xml != NULL) topology_free_xml(topology, xml);

@@ -149,6 +149,23 @@ class Rows(lockbench.Case):
         self.assertEqual(sorted(os.sched_getaffinity(0)), sorted(host["allowed_cpus"]))
         self.assertIn("<topology", host["topology_xml"])
 
+    def test_host_json_has_the_rulers(self) -> None:
+        self.measure("--locks", "mcs", "--threads", "1")
+        host = json.loads((self.out / "host.json").read_text())
+        for clock in ("system", "waits"):
+            self.assertGreater(host["clocks"][clock]["read_ns"], 0)
+            self.assertGreater(host["clocks"][clock]["resolution_ns"], 0)
+        self.assertGreater(host["futex_wake_without_waiter_ns"], 0)
+        transfers = host["park_transfers"]
+        distances = [transfer["distance"] for transfer in transfers]
+        self.assertEqual("same_cpu", distances[0])
+        self.assertEqual({"same_cpu", *(pair["distance"] for pair in host["line_transfers"])}, set(distances))
+        self.assertEqual(len(distances), len(set(distances)), "one pair of each distance")
+        for transfer in transfers:
+            self.assertEqual(transfer["distance"] == "same_cpu", transfer["cpu_a"] == transfer["cpu_b"])
+            for name in ("one_way_ns", "one_way_p99_ns"):  # empty where another process has the CPUs
+                self.assertNotEqual(0, transfer[name])
+
 
 if __name__ == "__main__":
     lockbench.main()
