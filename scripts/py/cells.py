@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+import rulers
 import stats
 from results import CELL, FAILURES, Run, family, plural
 from units import count, duration
@@ -26,16 +27,18 @@ def cells(run: Run) -> pd.DataFrame:
     timed = run.throughput()
     timed = timed.assign(owner_rate=timed["owner_changes"] / timed["duration_s"],
                          evenness=timed["min_share"] * timed["threads"],
+                         change_share=timed["owner_changes"] / timed["ops"].where(timed["ops"] > 0),
                          # Of readers/writer locks the owners are the writers.
                          exclusive=timed["writes"].where(timed["kind"] == "rw", timed["ops"]))
     trials = timed.groupby("cell")
     table = table.join(trials[["ops_per_s", "writes_per_s", "jain", "min_share", "owner_rate", "cpu_ns_per_op",
-                               "line_ns", "try_success_pct", "exclusive", *DISTANCES]].median())
+                               "line_ns", "try_success_pct", "exclusive", "change_share", *DISTANCES]].median())
     table = table.join(trials.agg(longest_run=("longest_run", "max"), line_low=("line_ns", "min"),
                                   line_high=("line_ns", "max"), least_even=("evenness", "min"),
                                   steal_worst=("steal_pct", "max")))
     waits = run.latency().groupby("cell")
     table = table.join(waits[PERCENTILES].median()).join(waits.agg(wait_max_ns=("wait_max_ns", "max")))
+    table = rulers.with_handoffs(table, run.host)
     table["has_roles"] = (table["read_pct"].between(0, 100, inclusive="neither")) | (table["readers"] > 0)
 
     by_cell = {cell: trials.get_group(cell) if cell in trials.groups else timed.iloc[:0] for cell in table.index}

@@ -18,6 +18,7 @@ import pandas as pd
 import answer
 import machine
 import results
+import rulers
 import stats
 from cells import DISTANCES, cells
 from results import Run, plural
@@ -39,6 +40,9 @@ METRICS: list[tuple[str, str, str]] = [
     ("wait_max_ns", "Longest wait of all trials", "ns"),
     ("cpu_ns_per_op", "CPU time per operation", "ns"),
     ("owner_rate", "Owner changes per second", "count"),
+    ("handoff_ns", "Hand-off, where nearly each acquisition changes the owner and the section is empty", "ns"),
+    ("handoff_lines", "That hand-off in line transfers of the same trials (spinning locks)", "ratio"),
+    ("handoff_parks", "That hand-off in parked hand-offs of the machine (parking locks)", "ratio"),
     ("longest_run", "Longest run of one owner (operations)", "count"),
     ("try_success_pct", "Tries that got the lock (%)", "ratio"),
     ("line_ns", "Transfer of a cache line before the trials", "ns"),
@@ -107,8 +111,8 @@ def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
         sections.append(warnings_section(title, list(cautions(run, table))))
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
             sections.append(map_section(what, title, answer.regions(table, kind)))
-    machines = [machine_section(name(run), results.provenance(run), machine.topology(run), machine.provenance(run),
-                                machine.command(run)) for run in runs]
+    machines = [machine_section(name(run), results.provenance(run), rulers.line(run), machine.topology(run),
+                                machine.provenance(run), machine.command(run)) for run in runs]
     data = json.dumps(model(runs, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return Template((WEB / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(", ".join(map(name, runs))),

@@ -115,7 +115,8 @@ def warnings_section(title: str, warnings: Iterable[str]) -> str:
             f"<section><h2>Read with care{escape(title)}</h2><p>Nothing suspicious was found.</p></section>")
 
 
-def machine_section(name: str, summary: str, topology: str, provenance: str, command: str) -> str:
-    return (f"<section><h3>{escape(name)}</h3><p>{escape(summary)}</p>{topology}"
+def machine_section(name: str, summary: str, rulers: str, topology: str, provenance: str, command: str) -> str:
+    about = "".join(f"<p>{escape(text)}</p>" for text in (summary, rulers) if text)
+    return (f"<section><h3>{escape(name)}</h3>{about}{topology}"
             f"<details><summary>Full provenance</summary><div class=scroll>{provenance}</div></details>"
             f"<p>To measure it again:</p><pre>{escape(command)}</pre></section>")

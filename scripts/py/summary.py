@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 import pandas as pd
 
 import results
+import rulers
 import stats
 from cells import cells
 from results import plural
@@ -52,6 +53,11 @@ rk       place by throughput. '=': no difference shown from the last place above
          intervals overlap or the medians are within 5 %. '?': fewer than 6 trials give no 95 %
          interval, the range is shown. 'ref': a ruler, no lock: `empty` is what the harness costs,
          `counter` what a shared line allows."""
+
+HANDOFFS = (
+    "hand-off time from owner to owner of a mutex, where 9 in 10 acquisitions or more change the owner and the section "
+    "is empty: in line transfers while each thread has a CPU to spin on, in parked hand-offs of this machine where the "
+    "lock puts threads to sleep")
 
 
 def interval(m: stats.Median) -> str:
@@ -101,6 +107,8 @@ def summary(run: results.Run) -> Iterator[str]:
     yield RULE
     yield from RANKS.splitlines()
     yield from (f"{column.head:8} {column.meaning}" for column in columns)
+    if table[["handoff_lines", "handoff_parks"]].notna().any(axis=None):
+        yield from wrapped(HANDOFFS, rest=" " * 9)
     notes = list(cautions(run, table))
     if notes:
         yield RULE
@@ -113,6 +121,7 @@ def heading(run: results.Run, table: pd.DataFrame) -> Iterator[str]:
     n_rows = run.rows["status"].value_counts()
     counts = ", ".join(f"{n_rows[s]} {s}" for s in results.STATUSES if n_rows.get(s, 0))
     yield from wrapped(f"lockbench: {results.provenance(run)}")
+    yield from wrapped(rulers.line(run))
     yield from wrapped(f"{plural(len(run.rows), 'trial')}: {counts}"
                        + ("; a noisy trial lost too much to steal and was run again" if n_rows.get("noisy", 0) else ""))
     narrow = [speed.half_width <= 0.05 for speed in table["speed"] if speed.has_interval]
@@ -131,15 +140,17 @@ def thread_count(group: pd.DataFrame, layout: Layout) -> Iterator[str]:
     yield from wrapped(title)
 
     ordered = list(group.sort_values(["ops_per_s", "lock"], ascending=[False, True]).itertuples())
-    rulers = [c for c in ordered if c.kind == "ruler"]
+    references = [c for c in ordered if c.kind == "ruler"]
     finished = [c for c in ordered if c.kind != "ruler" and c.speed.n]
     unfinished = [c for c in ordered if c.kind != "ruler" and not c.speed.n]
-    marks = ["ref"] * len(rulers) + stats.ranks([c.speed for c in finished]) + ["-"] * len(unfinished)
+    marks = ["ref"] * len(references) + stats.ranks([c.speed for c in finished]) + ["-"] * len(unfinished)
     yield layout.header
-    for mark, cell in zip(marks, rulers + finished + unfinished):
+    for mark, cell in zip(marks, references + finished + unfinished):
         yield layout.line(mark, cell)
         if cell.remarks:
             yield from wrapped(cell.remarks, "    ! ", "      ")
+    for held in rulers.held_against(group):
+        yield from wrapped(held, "    ", "    ")
     yield from collapse(finished, unfinished)
 
 
