@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import support
 
+import report
 import results
 import rulers
 import summary
@@ -107,12 +108,14 @@ class HandOffs(support.FolderTest):
 
 
 class Shown(support.FolderTest):
-    def text(self, host: dict[str, Any] | None) -> str:
+    def run_with(self, host: dict[str, Any]) -> results.Run:
         rows = support.matrix(["mcs", "ticket"], (1, 2, 4), 7, line_ns=50)
         for row in support.matrix(["futex"], (1, 2, 4), 7, line_ns=50):
             rows.append({**row, "owner_changes": row["ops"] if row["threads"] > 1 else 0})
-        lines = summary.summary(results.load(support.write(self.folder, support.numbered(rows), host)))
-        return " ".join(" ".join(lines).split())
+        return results.load(support.write(self.folder, support.numbered(rows), host))
+
+    def text(self, host: dict[str, Any]) -> str:
+        return " ".join(" ".join(summary.summary(self.run_with(host))).split())
 
     def test_in_the_summary(self) -> None:
         text = self.text(HOST)
@@ -126,6 +129,15 @@ class Shown(support.FolderTest):
         self.assertNotIn("Rulers:", text)
         self.assertIn("Hand-offs in line transfers", text)
         self.assertNotIn("Hand-offs in parked", text)
+
+    def test_in_the_report(self) -> None:
+        for host, is_new in ((HOST, True), (support.HOST, False)):
+            run = self.run_with(host)
+            table = cells(run)
+            self.assertEqual(is_new, "Rulers: clock 23ns" in report.page([run], [table]))
+            keys = {metric["key"] for metric in report.model([run], [table])["metrics"]}
+            self.assertIn("handoff_lines", keys)
+            self.assertEqual(is_new, "handoff_parks" in keys)
 
 
 if __name__ == "__main__":
