@@ -14,8 +14,8 @@ struct park_transfer {
 /*
  * Two threads bound to cpus[a] and cpus[b], which may be the same CPU, pass a token by futex wait and wake for about
  * 20 ms, in a process of their own. Only round trips in which both fell asleep are counted. If other programs have
- * the CPUs it goes on until it has some, for a quarter of a second; then, or if the threads cannot be had, the times
- * are NaN.
+ * the CPUs it goes on until it has ten, for a quarter of a second at most. The times are NaN if there are fewer, if the
+ * median is beyond a millisecond, which only other programs make it, or if the threads cannot be had.
  */
 struct park_transfer park_transfer_measure(const struct topology *topology, unsigned a, unsigned b);
 
