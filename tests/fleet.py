@@ -103,7 +103,7 @@ class Fleet(lockbench.Case):
         after = self.gathered()
         self.assertEqual({"01", "02"}, set(after))
         self.assertEqual(before["01"], after["01"], "what was done is not done again")
-        self.assertRegex(done.stdout, r"compared on two machines or more: 1; \d flip")
+        self.assertRegex(done.stdout, r"compared in two runs or more: 1; \d flip")
         self.assertEqual(done.stdout, self.fleet("--report", "out").stdout)
 
     def test_a_run_that_was_cut_off_over_there_is_finished(self) -> None:
@@ -168,7 +168,7 @@ class Slurm(lockbench.Case):
         self.assertEqual(len(whole), len(csv.read_text().splitlines()))
         report = subprocess.run([FLEET, "--report", self.out], text=True, capture_output=True, check=False)
         self.assertEqual(0, report.returncode, report.stderr)
-        self.assertRegex(report.stdout, r"(?s)00-node0: .*01-node1: .*on two machines or more: 1; ")
+        self.assertRegex(report.stdout, r"(?s)00-node0: .*01-node1: .*in two runs or more: 1; ")
 
     def test_bad_usage(self) -> None:
         done = self.task(0)

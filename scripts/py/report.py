@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 import answer
+import flips
 import machine
 import results
 import rulers
@@ -105,8 +106,8 @@ def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
     """The whole report; one table of cells() for each run."""
     titles = [f" of {name(run)}" if len(runs) > 1 else "" for run in runs]
     sections = [answers_section(title, answer.answers(table)) for title, table in zip(titles, tables)]
-    if len(runs) > 1:
-        sections.append(flips_section([name(run) for run in runs], tables))
+    if len(runs) > 1 and any(len(run.throughput()) for run in runs):
+        sections.append(flips_section([name(run) for run in runs], flips.find(runs)))
     for run, title, table in zip(runs, titles, tables):
         sections.append(warnings_section(title, list(cautions(run, table))))
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):

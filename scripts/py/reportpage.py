@@ -8,9 +8,11 @@ from typing import Iterable
 
 import pandas as pd
 
+import flips
 import stats
-from answer import SITUATION, Answer, Region, few
-from results import WORKLOAD, plural, workload_label
+from answer import Answer, Region, few
+from flips import Flips
+from results import workload_label
 from units import duration, mops
 
 N_COLORS = 12  # of the style sheet's classes lock-0 to lock-11
@@ -82,31 +84,26 @@ def _region(region: Region | None, colors: dict[str, int]) -> str:
             f"<span><b>{escape(region.best)}</b>{alike}</span></td>")
 
 
-def flips_section(names: list[str], tables: list[pd.DataFrame]) -> str:
-    """Situations that several runs measured, of which the best lock is not the same."""
-    winners: dict[tuple[object, ...], dict[str, tuple[str, bool]]] = {}
-    labels: dict[tuple[object, ...], str] = {}
-    for name, table in zip(names, tables):
-        locks = table[(table["kind"] != "ruler") & table["ops_per_s"].notna()]
-        for _, situation in locks.groupby(SITUATION, dropna=False):
-            ordered = situation.sort_values("ops_per_s", ascending=False)
-            first = ordered.iloc[0]
-            key = tuple(str(first[c]) for c in [*WORKLOAD, "threads", "readers"])
-            shown = len(ordered) > 1 and stats.differ(first["speed"], ordered.iloc[1]["speed"])
-            winners.setdefault(key, {})[name] = first["lock"], shown
-            labels[key] = f"{plural(first['threads'], 'thread')}, {workload_label(first)}"
-    common = {key: found for key, found in winners.items() if len(found) > 1}
-    flipped = {key: found for key, found in common.items() if len({lock for lock, _ in found.values()}) > 1}
-    rows = "".join(f"<tr><th scope=row>{escape(labels[key])}</th>" + "".join(
-        f"<td>{escape(found[n][0])}{'' if found[n][1] else ' (not shown)'}</td>" if n in found else "<td></td>"
-        for n in names)
-        + "</tr>" for key, found in flipped.items())
-    head = "".join(f"<th>{escape(n)}</th>" for n in names)
-    return ("<section><h2>Where the runs disagree</h2>"
-            f"<p>{plural(len(common), 'situation')} were measured by more than one run; in {len(flipped)} the fastest "
-            "lock is not the same. <em>Not shown</em>: the run itself shows no difference from its second best.</p>"
-            + (f"<div class=scroll><table><thead><tr><th>situation</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
-               "</div>" if rows else "") + "</section>")
+def flips_section(names: list[str], found: Flips) -> str:
+    """Pairs of locks of which one wins in one run and the other in another."""
+    rows = "".join(_flip(pair, len(names)) for _, pair in found.rows.groupby("pair"))
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    return ("<section><h2>Where the runs disagree</h2>" + "".join(f"<p>{escape(text)}.</p>" for text in found.counts())
+            + (f"<div class=scroll><table><thead><tr><th>pair</th>{head}<th>situation</th></tr></thead><tbody>{rows}"
+               "</tbody></table></div><p class=note>The winner, and how many times the other's throughput it has. "
+               "Pairs are judged as <code>scripts/compare</code> judges them.</p>" if rows else "") + "</section>")
+
+
+def _flip(pair: pd.DataFrame, n_runs: int) -> str:
+    row = pair.iloc[0]
+    texts = {1: row["first"], -1: row["second"], 0: "no difference shown"}
+    cells = [""] * n_runs
+    for side, winner, ratio in zip(pair["side"], pair["winner"], pair["ratio"]):
+        times = f" ({ratio ** winner:.2f}\u00a0times)" if winner else ""
+        cells[side] += f"<div>{escape(texts[winner])}{times}</div>"
+    return (f"<tr><th scope=row>{escape(row['first'])} or {escape(row['second'])}?</th>"
+            + "".join(f"<td class=text>{cell}</td>" for cell in cells)
+            + f"<td class=wide>{escape(flips.title(row))}</td></tr>")
 
 
 def warnings_section(title: str, warnings: Iterable[str]) -> str:

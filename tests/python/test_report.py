@@ -99,12 +99,25 @@ class Page(support.FolderTest):
         self.assertEqual(["</script><b>x"], list(data_of(page)["locks"]))
 
     def test_two_runs_tell_where_they_disagree(self) -> None:
-        one = self.write(support.matrix(["futex", "ticket"], (1, 2), 7))
-        other = self.write([row | {"lock": {"futex": "ticket", "ticket": "futex"}[row["lock"]]}
-                            for row in support.matrix(["futex", "ticket"], (1, 2), 7)])
+        """The locks' names are exchanged, so that the pair flips wherever it differs."""
+        rows = support.matrix(["futex", "ticket"], (1, 2), 7)
+        swapped = [row | {"lock": {"futex": "ticket", "ticket": "futex"}[row["lock"]]} for row in rows]
+        one, other = self.write(rows), self.write(swapped)
         page = self.page(one, other)
-        self.assertIn("2 situations were measured by more than one run; in 2 the fastest lock", page)
+        self.assertIn("compared in two runs or more: 2; 2 flip,", page)
+        self.assertRegex(page, r"futex or ticket\?</th><td class=text><div>futex \([\d.]+\u00a0times\)</div></td>"
+                               r"<td class=text><div>ticket \([\d.]+\u00a0times\)</div></td>")
         self.assertNotIn("Where the runs disagree", self.page(one))
+
+    def test_winners_that_are_not_shown_to_differ_disagree_about_nothing(self) -> None:
+        one, other = (self.write(support.matrix(["futex", "ticket"], (1, 2), 3, seed=seed)) for seed in (1, 2))
+        self.assertIn("2; 0 flip, 0 have the same winner in all, 2 show no difference in any", self.page(one, other))
+
+    def test_runs_that_cannot_disagree_have_their_page(self) -> None:
+        for rows in (support.matrix(["empty", "counter"], (1, 2), 7), support.matrix(["futex"], (1, 2), 7)):
+            self.assertIn("compared in two runs or more: 0", self.page(self.write(rows), self.write(rows)))
+        failed = self.write(support.matrix(["futex"], (1,), 7, status="timeout", ops_per_s=""))
+        self.assertNotIn("Where the runs disagree", self.page(failed, failed))
 
     def test_the_page_asks_the_network_for_nothing(self) -> None:
         page = self.page(self.write(support.matrix(["futex"], (1,), 7)))
