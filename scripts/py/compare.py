@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import signal
 import sys
 from collections import Counter
 from typing import Callable, Iterator, NoReturn
@@ -17,6 +16,7 @@ import comparison
 import comparedata
 import comparetext
 import compatible
+import program
 import results
 import stats
 from comparison import FDR, METRICS, ORIGIN, SLOWER, Trials
@@ -155,12 +155,8 @@ def slower(found: comparedata.Comparison, limit_pct: float) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
-    try:
-        found = compare([results.load(run) for run in options.runs], options)
-        failures = slower(found, options.fail_if_slower) if options.fail_if_slower is not None else []
-    except ResultsError as error:
-        print(f"compare: {error}", file=sys.stderr)
-        return 2
+    found = compare([results.load(run) for run in options.runs], options)
+    failures = slower(found, options.fail_if_slower) if options.fail_if_slower is not None else []
     for line in FORMATS[options.format](found):
         print(line)
     if failures:
@@ -170,5 +166,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    sys.exit(main(sys.argv[1:]))
+    program.run(main)

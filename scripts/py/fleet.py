@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 from typing import Iterator
 
 import pandas as pd
 
 import flips
+import program
 import results
-from results import ResultsError, Run
+from results import Run
 from summary import wrapped
 
 
@@ -46,17 +45,11 @@ def _sides(pair: pd.DataFrame, names: list[str]) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     if not arguments or arguments[0].startswith("-"):
-        print("usage: fleet.py DIR... (the folder of a run on each machine)", file=sys.stderr)
-        return 2
-    try:
-        runs = [results.load(path) for path in arguments]
-        print("\n".join(report(runs, [Path(path).resolve().name for path in arguments])))
-    except ResultsError as error:
-        print(f"fleet: {error}", file=sys.stderr)
-        return 2
+        return program.usage("fleet.py DIR... (the folder of a run on each machine)", arguments)
+    runs = [results.load(path) for path in arguments]
+    print("\n".join(report(runs, [Path(path).resolve().name for path in arguments])))
     return 0
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    sys.exit(main(sys.argv[1:]))
+    program.run(main)

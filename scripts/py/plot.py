@@ -4,8 +4,6 @@ threads; and, by number of threads, who pays for throughput, the tail of the wai
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
@@ -14,11 +12,13 @@ import pandas as pd
 
 import plotpanels
 import plotsituations
+import program
 import results
 import stats
 from cells import cells
 from plotpanels import Metric, Panel, Subject
 from plotstyle import save
+from program import UserError
 
 # With more locks than this one panel becomes one per family, none of which holds more than MAX_IN_PANEL.
 MAX_IN_ONE = 10
@@ -111,22 +111,16 @@ def draw(run: results.Run, folder: Path) -> Iterator[Path]:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        print("usage: scripts/plot DIR (the folder of a run, or a CSV file; the plots go beside it)", file=sys.stderr)
-        return 0 if arguments in (["-h"], ["--help"]) else 2
+        return program.usage("scripts/plot DIR (the folder of a run, or a CSV file; the plots go beside it)", arguments)
+    run = results.load(arguments[0])
     try:
-        run = results.load(arguments[0])
         for path in draw(run, run.path.parent):
             print(path, flush=True)
-    except results.ResultsError as error:
-        print(f"plot: {error}", file=sys.stderr)
-        return 2
     except OSError as error:
-        print(f"plot: {error.filename or run.path.parent}: {error.strerror}; the plots go into the folder of the run",
-              file=sys.stderr)
-        return 2
+        raise UserError(f"{error.filename or run.path.parent}: {error.strerror}; the plots go into the folder of the "
+                        "run") from None
     return 0
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    sys.exit(main(sys.argv[1:]))
+    program.run(main)

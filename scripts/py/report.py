@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
 import tempfile
 from html import escape
 from pathlib import Path
@@ -18,10 +16,12 @@ import pandas as pd
 import answer
 import flips
 import machine
+import program
 import results
 import rulers
 import stats
 from cells import DISTANCES, cells
+from program import UserError
 from results import Run, plural
 from reportpage import answers_section, flips_section, machine_section, map_section, warnings_section
 from summary import cautions
@@ -50,10 +50,6 @@ METRICS: list[tuple[str, str, str]] = [
 ]
 FIELDS = ["workload", "lock", "threads", "n", "low", "high",
           *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", *DISTANCES, "remarks"]
-
-
-class ReportError(Exception):
-    """One line for the user."""
 
 
 def model(runs: list[Run], tables: list[pd.DataFrame]) -> dict[str, Any]:
@@ -96,10 +92,10 @@ def name(run: Run) -> str:
 
 def chart_library() -> str:
     for path in (os.environ.get("LOCKBENCH_CHARTJS", ""), *CHART_LIBRARIES):
-        if path and Path(path).is_file():
+        if os.access(path, os.R_OK) and Path(path).is_file():
             return Path(path).read_text(encoding="utf-8")
-    raise ReportError("Chart.js is not installed; scripts/report installs it on Debian (libjs-chart.js), elsewhere set "
-                      "LOCKBENCH_CHARTJS to the path of its chart.min.js")
+    raise UserError("Chart.js is not installed; scripts/report installs it on Debian (libjs-chart.js), elsewhere set "
+                    "LOCKBENCH_CHARTJS to the path of its chart.min.js")
 
 
 def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
@@ -128,10 +124,17 @@ def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
 
 def write(text: str, path: Path) -> None:
     """Whole or not at all: a report that is open in a browser is not torn."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    part = ""
+    try:
+        handle, part = tempfile.mkstemp(dir=path.parent)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except OSError as error:
+        if part:
+            os.unlink(part)
+        raise UserError(f"{path}: {error.strerror}; give a file that can be written by --out") from None
 
 
 def main(arguments: list[str]) -> int:
@@ -141,21 +144,12 @@ def main(arguments: list[str]) -> int:
         out = Path(arguments[at + 1])
         arguments = arguments[:at] + arguments[at + 2:]
     if not arguments or any(a.startswith("-") for a in arguments):
-        print("usage: scripts/report DIR [DIR ...] [--out FILE] (folders of runs, or CSV files; without --out the "
-              "report goes into the first one's folder as report.html)", file=sys.stderr)
-        return 0 if arguments in (["-h"], ["--help"]) else 2
-    try:
-        runs = [results.load(argument) for argument in arguments]
-        path = out or runs[0].path.parent / "report.html"
-        tables = [cells(run) for run in runs]
-        write(page(runs, tables), path)
-    except (results.ResultsError, ReportError) as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"report: {error.filename or path}: {error.strerror}; give a file that can be written by --out",
-              file=sys.stderr)
-        return 2
+        return program.usage("scripts/report DIR [DIR ...] [--out FILE] (folders of runs, or CSV files; without --out "
+                             "the report goes into the first one's folder as report.html)", arguments)
+    runs = [results.load(argument) for argument in arguments]
+    path = out or runs[0].path.parent / "report.html"
+    tables = [cells(run) for run in runs]
+    write(page(runs, tables), path)
     print(f"report: {path}")
     for run, table in zip(runs, tables):
         for line in answer.headlines(table):
@@ -164,5 +158,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(main(sys.argv[1:]))
+    program.run(main)

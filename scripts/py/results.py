@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from program import UserError
 from units import duration
 
 SCHEMA = 1
@@ -43,8 +44,8 @@ WORKLOAD = ["placement", "read_pct", "writers", "keys", "locks", "cs_ns", "cs_li
 CELL = WORKLOAD + ["lock", "threads", "readers"]
 
 
-class ResultsError(Exception):
-    """One line for the user: what was given, what is allowed, what to do."""
+class ResultsError(UserError):
+    """About a run, or a comparison of runs."""
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import textwrap
 from math import isnan
 from typing import Any, Callable, Iterator, NamedTuple
 
 import pandas as pd
 
+import program
 import results
 import rulers
 import stats
@@ -198,16 +197,10 @@ def wrapped(text: str, first: str = "", rest: str = "  ") -> list[str]:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        print("usage: scripts/summary DIR (the folder of a run, or a CSV file)", file=sys.stderr)
-        return 0 if arguments in (["-h"], ["--help"]) else 2
-    try:
-        print("\n".join(summary(results.load(arguments[0]))))
-    except results.ResultsError as error:
-        print(f"summary: {error}", file=sys.stderr)
-        return 2
+        return program.usage("scripts/summary DIR (the folder of a run, or a CSV file)", arguments)
+    print("\n".join(summary(results.load(arguments[0]))))
     return 0
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    sys.exit(main(sys.argv[1:]))
+    program.run(main)

@@ -12,9 +12,11 @@ import sys
 import unittest
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import support
 import compare
+import program
 import results
 
 LOCKS = ("mcs", "futex", "ticket")
@@ -37,10 +39,10 @@ class Programs(support.FolderTest):
     @staticmethod
     def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Without a process of its own, which would take most of the time."""
-        out, complaint = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(complaint):
+        out, complaint, argv = io.StringIO(), io.StringIO(), ["compare.py", *map(str, arguments)]
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(complaint), mock.patch("sys.argv", argv):
             try:
-                code = compare.main([str(argument) for argument in arguments])
+                program.run(compare.main)
             except SystemExit as end:
                 code = int(end.code or 0)
         return subprocess.CompletedProcess(arguments, code, out.getvalue(), complaint.getvalue())
@@ -290,8 +292,8 @@ class BadInput(Programs):
         self.assertEqual(subprocess.run([script, "nosuch"], capture_output=True).returncode, 2)
 
     def test_closed_pipe(self) -> None:
-        program = [sys.executable, str(support.SCRIPTS / "compare.py"), str(self.run_of("a"))]
-        done = subprocess.run(["bash", "-c", '"$@" | true', "bash", *program], capture_output=True, text=True)
+        command = [sys.executable, str(support.SCRIPTS / "compare.py"), str(self.run_of("a"))]
+        done = subprocess.run(["bash", "-c", '"$@" | true', "bash", *command], capture_output=True, text=True)
         self.assertEqual(done.stderr, "")
 
 

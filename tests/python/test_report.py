@@ -130,11 +130,23 @@ class Page(support.FolderTest):
             self.assertEqual(2, done.returncode)
             self.assertEqual(1, done.stderr.count("\n"), done.stderr)
 
-    def test_an_unwritable_place_is_one_line(self) -> None:
+    def test_an_unwritable_place_is_one_line_and_leaves_nothing_there(self) -> None:
         folder = self.write(support.matrix(["futex"], (1,), 7))
-        done = support.script("report.py", folder, "--out", "/does/not/exist/r.html")
-        self.assertEqual(2, done.returncode)
-        self.assertIn("No such file or directory", done.stderr)
+        taken = self.folder / "taken"
+        taken.mkdir()
+        before = set(self.folder.iterdir())
+        for out, why in ((Path("/does/not/exist/r.html"), "No such file or directory"), (taken, "Is a directory")):
+            done = support.script("report.py", folder, "--out", out)
+            self.assertEqual((2, f"report: {out}: {why}; give a file that can be written by --out\n"),
+                             (done.returncode, done.stderr))
+        self.assertEqual(before, set(self.folder.iterdir()))
+
+    def test_help_that_was_asked_for_is_output(self) -> None:
+        for name in ("report", "summary", "plot", "fleet"):
+            for option in ("-h", "--help"):
+                done = support.script(f"{name}.py", option)
+                self.assertEqual((0, ""), (done.returncode, done.stderr))
+                self.assertTrue(done.stdout.startswith("usage: "))
 
 
 if __name__ == "__main__":
