@@ -60,6 +60,7 @@ class Answer:
     """`best` is None where no lock came into question; `alike` are those that were not shown to be worse."""
 
     question: Question
+    n_locks: int  # that were measured
     n_situations: int
     best: str | None
     score: float
@@ -70,6 +71,8 @@ class Answer:
     def text(self) -> str:
         if self.best is None:
             return "none of the locks that were measured"
+        if self.n_locks == 1:
+            return f"{self.best}, the only one that was measured"
         text = f"{self.best} ({100 * self.score:.0f} % of the best lock's throughput, over {self._situations})"
         if self.alike:
             text += f"; no difference shown from {few(self.alike)}"
@@ -96,10 +99,11 @@ def _answer(question: Question, cells: pd.DataFrame) -> Answer | None:
     if question.is_fair:
         is_out |= ~(cells["least_even"] >= EVEN_ENOUGH)
     n_fit = cells[~is_out].groupby("lock", observed=True).size()
+    n_locks = cells["lock"].nunique()
     names = list(n_fit.index[n_fit == len(groups)])
     empty = pd.DataFrame(columns=["score", "n_best", "n_beaten"])
     if not names:
-        return Answer(question, len(groups), None, float("nan"), [], empty)
+        return Answer(question, n_locks, len(groups), None, float("nan"), [], empty)
     speeds = [dict(zip(group["lock"], group["speed"])) for group in groups]
     ratios = {name: [s[name].value / max(m.value for m in s.values()) for s in speeds] for name in names}
     score = {name: float(np.exp(np.mean(np.log(np.maximum(r, 1e-12))))) for name, r in ratios.items()}
@@ -109,7 +113,7 @@ def _answer(question: Question, cells: pd.DataFrame) -> Answer | None:
     rows = pd.DataFrame({"score": score, "n_best": {n: sum(r == 1 for r in ratios[n]) for n in names},
                          "n_beaten": n_beaten}).sort_values("score", ascending=False)
     alike = [name for name in rows.index if name != best and n_beaten[name] == 0]
-    return Answer(question, len(groups), best, score[best], alike, rows)
+    return Answer(question, n_locks, len(groups), best, score[best], alike, rows)
 
 
 def headlines(table: pd.DataFrame) -> Iterator[str]:

@@ -78,8 +78,10 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def command(run: Run) -> str:
-    """What to type to measure the same again."""
+    """What to type to measure the same again. "" if it is not known."""
     build, ran = run.host.get("build", {}), run.host.get("run", {})
+    if not ran:
+        return ""
     lines = []
     if build.get("git_sha"):
         lines.append(f"git checkout {str(build['git_sha']).removesuffix('-dirty')}")

@@ -52,7 +52,7 @@ FIELDS = ["workload", "lock", "threads", "n", "low", "high",
           *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", *DISTANCES, "remarks"]
 
 
-def model(runs: list[Run], tables: list[pd.DataFrame]) -> dict[str, Any]:
+def model(names: list[str], tables: list[pd.DataFrame]) -> dict[str, Any]:
     """What the page's program needs: the cells of all runs, one list each, in the order of `fields`."""
     locks = pd.concat(tables).drop_duplicates("lock")
     return {
@@ -61,9 +61,10 @@ def model(runs: list[Run], tables: list[pd.DataFrame]) -> dict[str, Any]:
                     if any(key == "scaling" or table[key].notna().any() for table in tables)],
         "fields": FIELDS,
         "locks": {row.lock: {"kind": row.kind, "family": row.family} for row in locks.itertuples()},
-        "runs": [{"name": name(run), "workloads": {int(first["workload"]): results.workload_label(first)
-                                                   for _, first in table.drop_duplicates("workload").iterrows()},
-                  "cells": _cells(table)} for run, table in zip(runs, tables)],
+        "runs": [{"name": name,
+                  "workloads": {int(first["workload"]): results.workload_label(first)
+                                for _, first in table.drop_duplicates("workload").iterrows()},
+                  "cells": _cells(table)} for name, table in zip(names, tables)],
     }
 
 
@@ -85,9 +86,14 @@ def _plain(value: Any) -> Any:
     return int(value) if value == int(value) else float(f"{value:.4g}")
 
 
-def name(run: Run) -> str:
-    folder = run.path.parent.resolve().name
-    return folder if run.path.name == "results.csv" else f"{folder}/{run.path.name}"
+def named(runs: list[Run]) -> list[str]:
+    """What tells the runs from each other: the names of their folders, or, where two are alike, the whole paths."""
+    paths = [run.path.resolve() for run in runs]
+    for i, path in enumerate(paths):
+        if path in paths[:i]:
+            raise UserError(f"{runs[i].path}: given twice; give each run once")
+    folders = [path.parent.name if path.name == "results.csv" else f"{path.parent.name}/{path.name}" for path in paths]
+    return folders if len(set(folders)) == len(folders) else [str(run.path) for run in runs]
 
 
 def chart_library() -> str:
@@ -100,19 +106,20 @@ def chart_library() -> str:
 
 def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
     """The whole report; one table of cells() for each run."""
-    titles = [f" of {name(run)}" if len(runs) > 1 else "" for run in runs]
+    names = named(runs)
+    titles = [f": {name}" if len(runs) > 1 else "" for name in names]
     sections = [answers_section(title, answer.answers(table)) for title, table in zip(titles, tables)]
     if len(runs) > 1 and any(len(run.throughput()) for run in runs):
-        sections.append(flips_section([name(run) for run in runs], flips.find(runs)))
+        sections.append(flips_section(names, flips.find(runs)))
     for run, title, table in zip(runs, titles, tables):
         sections.append(warnings_section(title, list(cautions(run, table))))
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
             sections.append(map_section(what, title, answer.regions(table, kind)))
-    machines = [machine_section(name(run), results.provenance(run), rulers.line(run), machine.topology(run),
-                                machine.provenance(run), machine.command(run)) for run in runs]
-    data = json.dumps(model(runs, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    machines = [machine_section(name, results.provenance(run), rulers.line(run), machine.topology(run),
+                                machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
+    data = json.dumps(model(names, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return Template((WEB / "report.html").read_text(encoding="utf-8")).substitute(
-        title=escape(", ".join(map(name, runs))),
+        title=escape(", ".join(names)),
         about=escape(f"{plural(sum(len(run.rows) for run in runs), 'trial')}, "
                      f"{plural(sum(map(len, tables)), 'cell')}, {plural(len(runs), 'run')}"),
         provenance="<br>".join(escape(results.provenance(run)) for run in runs),
@@ -151,9 +158,9 @@ def main(arguments: list[str]) -> int:
     tables = [cells(run) for run in runs]
     write(page(runs, tables), path)
     print(f"report: {path}")
-    for run, table in zip(runs, tables):
+    for name, table in zip(named(runs), tables):
         for line in answer.headlines(table):
-            print(line if len(runs) == 1 else f"{name(run)}: {line}")
+            print(line if len(runs) == 1 else f"{name}: {line}")
     return 0
 
 

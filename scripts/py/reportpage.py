@@ -20,7 +20,8 @@ N_COLORS = 12  # of the style sheet's classes lock-0 to lock-11
 
 def answers_section(title: str, found: list[Answer]) -> str:
     if not found:
-        return f"<section><h2>The answer{escape(title)}</h2><p>No lock finished a trial.</p></section>"
+        return (f"<section><h2>The answer{escape(title)}</h2><p>No mutex was measured, and no readers/writer lock at "
+                "several threads.</p></section>")
     items = "".join(f"<dt>{escape(a.question.text)}</dt><dd>{_answer(a)}</dd>" for a in found)
     return (f"<section><h2>The answer{escape(title)}</h2><dl class=answer>{items}</dl>"
             "<p class=note>The best lock is the one with the highest geometric mean of throughput over the best in "
@@ -114,6 +115,7 @@ def warnings_section(title: str, warnings: Iterable[str]) -> str:
 
 def machine_section(name: str, summary: str, rulers: str, topology: str, provenance: str, command: str) -> str:
     about = "".join(f"<p>{escape(text)}</p>" for text in (summary, rulers) if text)
+    again = f"<p>To measure it again:</p><pre>{escape(command)}</pre>" if command else ""
     return (f"<section><h3>{escape(name)}</h3>{about}{topology}"
-            f"<details><summary>Full provenance</summary><div class=scroll>{provenance}</div></details>"
-            f"<p>To measure it again:</p><pre>{escape(command)}</pre></section>")
+            f"<details><summary>Full provenance</summary><div class=scroll>{provenance}</div></details>{again}"
+            "</section>")

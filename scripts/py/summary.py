@@ -177,17 +177,19 @@ def cautions(run: results.Run, table: pd.DataFrame) -> Iterator[str]:
         yield (f"steal: the hypervisor took more than 2 % of the CPU time in {(steal > 2).sum()} of "
                f"{plural(steal.count(), 'counted trial')} (median {steal.median():.1f} %, worst {steal.max():.1f} %)")
     if table["two_modes"].any():
-        yield (f"two modes: {plural(table['two_modes'].sum(), 'cell')} fell into two groups of trials (marked !); "
-               "their medians stand for neither group")
+        yield (f"two modes: {plural(table['two_modes'].sum(), 'cell')} fell into two groups of trials (see the "
+               "remarks); their medians stand for neither group")
     few = table["speed"].map(lambda m: 0 < m.n < stats.MIN_TRIALS)
     if few.any():
         yield (f"few trials: {few.sum()} of {plural(len(table), 'cell')} have fewer than {stats.MIN_TRIALS}, "
                "so nothing can be shown there; 7 or more repetitions are needed")
     failed = table.loc[table["failed"], "lock"].unique()
     if len(failed):
-        yield f"failed trials (timeout, crashed or broken; marked !): {', '.join(failed)}"
+        yield f"failed trials (timeout, crashed or broken; see the remarks): {', '.join(failed)}"
     if run.rows[["host", "topology_hash"]].drop_duplicates().shape[0] > 1:
         yield "the rows come from more than one machine; compare only within one"
+    if not run.host:
+        yield "no host.json is beside the CSV: what the harness found suspicious about the machine is not known"
     yield from run.warnings
 
 

@@ -116,8 +116,28 @@ class Page(support.FolderTest):
     def test_runs_that_cannot_disagree_have_their_page(self) -> None:
         for rows in (support.matrix(["empty", "counter"], (1, 2), 7), support.matrix(["futex"], (1, 2), 7)):
             self.assertIn("compared in two runs or more: 0", self.page(self.write(rows), self.write(rows)))
-        failed = self.write(support.matrix(["futex"], (1,), 7, status="timeout", ops_per_s=""))
-        self.assertNotIn("Where the runs disagree", self.page(failed, failed))
+        failed = support.matrix(["futex"], (1,), 7, status="timeout", ops_per_s="")
+        self.assertNotIn("Where the runs disagree", self.page(self.write(failed), self.write(failed)))
+
+    def test_runs_are_told_from_each_other(self) -> None:
+        rows = support.matrix(["futex"], (1,), 7)
+        folders = [self.folder / machine / "results" for machine in "ab"]
+        for folder in folders:
+            folder.mkdir(parents=True)
+            support.write(folder, rows)
+        names = [run["name"] for run in data_of(self.page(*folders))["runs"]]
+        self.assertEqual([str(folder / "results.csv") for folder in folders], names)
+        done = support.script("report.py", folders[0], folders[1], folders[0] / "results.csv")
+        self.assertEqual((2, f"report: {folders[0] / 'results.csv'}: given twice; give each run once\n"),
+                         (done.returncode, done.stderr))
+
+    def test_what_is_not_known_is_not_made_up(self) -> None:
+        """A lone lock is the best of nothing, rulers are no locks, and without host.json nobody knows the command."""
+        alone = self.page(self.write(support.matrix(["futex"], (1, 2), 7)))
+        self.assertIn("<b>futex</b>, the only one that was measured", alone)
+        self.assertIn("no host.json is beside the CSV", alone)
+        self.assertNotIn("To measure it again", alone)
+        self.assertIn("No mutex was measured", self.page(self.write(support.matrix(["empty", "counter"], (1, 2), 7))))
 
     def test_the_page_asks_the_network_for_nothing(self) -> None:
         page = self.page(self.write(support.matrix(["futex"], (1,), 7)))

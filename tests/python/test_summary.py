@@ -105,8 +105,9 @@ class Summary(support.FolderTest):
 
     def test_cautions(self) -> None:
         calm = support.matrix(repetitions=9)
+        self.assertIn("- no host.json is beside the CSV", self.text(calm))
         for word in ("drift:", "steal:", "few trials:", "failed trials", "more than one machine", "Read with care"):
-            self.assertNotIn(word, self.text(calm))
+            self.assertNotIn(word, "\n".join(self.lines(calm, {"host": "testhost"})))
         self.assertIn("few trials: 18 of 18 cells", self.text(support.matrix(repetitions=5)))
         drifting = [{**row, "ops_per_s": row["ops_per_s"] * (1 if row["order_index"] < 81 else 0.8)} for row in calm]
         self.assertRegex(self.text(drifting), r"drift: .* -(19|20)\.\d % operations")
