@@ -47,9 +47,7 @@ class Browser(unittest.TestCase):
         cls.holder = tempfile.TemporaryDirectory()
         folder = Path(cls.holder.name)
         rows = [row for cs_ns in (0, 200) for row in support.matrix(support.LOCKS, (1, 2, 4, 16), 7, True, cs_ns=cs_ns)]
-        run = results.load(support.write(folder, support.numbered(rows), support.HOST))
-        page = folder / "report.html"
-        report.write(report.page([run], [cells(run)]), page)
+        page = cls.page_of(rows)
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM
         for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
@@ -57,6 +55,13 @@ class Browser(unittest.TestCase):
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         cls.driver = webdriver.Chrome(service=webdriver.chrome.service.Service(DRIVER), options=options)
         cls.driver.get(page.as_uri())
+
+    @classmethod
+    def page_of(cls, rows: list[support.Row]) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=cls.holder.name))
+        run = results.load(support.write(folder, support.numbered(rows), support.HOST))
+        report.write(report.page([run], [cells(run)]), folder / "report.html")
+        return folder / "report.html"
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -112,6 +117,11 @@ class Browser(unittest.TestCase):
         self.assertLess({"empty", "counter"}, set(self.labels()))
         rulers.click()
         self.assertNotIn("empty", self.labels())
+
+    def test_rulers_are_shown_where_there_is_nothing_else(self) -> None:
+        self.addCleanup(self.driver.get, self.driver.current_url)
+        self.driver.get(self.page_of(support.matrix(["empty", "counter"], (1, 2), 7)).as_uri())
+        self.assertEqual(["counter", "empty"], self.labels())
 
     def test_scale_metric_workload_and_threads(self) -> None:
         self.assertEqual("logarithmic", self.chart("chart.options.scales.y.type"))

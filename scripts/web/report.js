@@ -13,7 +13,7 @@ function options(select, pairs) {
   select.replaceChildren(...pairs.map(([value, label]) => make("option", { value }, label)));
 }
 
-// At first the fastest few, over all numbers of threads, and the system's own; the rest is a click away.
+// At first the fastest few, over all numbers of threads, and the system's own; the rest is a click away. All, where none was timed.
 function selectFirst() {
   const best = new Map(), score = new Map();
   const cells = inWorkload().filter((cell) => cell.ops_per_s > 0 && DATA.locks[cell.lock].kind !== "ruler");
@@ -25,6 +25,7 @@ function selectFirst() {
   const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
   const ordered = [...score.keys()].sort((a, b) => mean(score.get(b)) - mean(score.get(a)));
   for (const lock of [...ordered.slice(0, FIRST_LOCKS), "pthread_mutex"]) if (score.has(lock)) selected.add(lock);
+  if (!selected.size) Object.keys(DATA.locks).forEach((lock) => selected.add(lock));
 }
 
 function lockControls() {

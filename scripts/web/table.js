@@ -17,7 +17,7 @@ function fillTable() {
   const head = COLUMNS.map((column) => {
     const button = make("button", { type: "button" }, column.title);
     button.addEventListener("click", () => sortBy(column));
-    return make("th", { scope: "col", "data-key": column.key }, button);
+    return make("th", { scope: "col", "data-key": column.key, class: column.text ? "text" : false }, button);
   });
   byId("cells").append(make("thead", {}, make("tr", {}, ...head)), make("tbody"));
   byId("filter").addEventListener("input", showTable);

@@ -92,6 +92,15 @@ class Page(support.FolderTest):
         self.assertTrue(all(row["try_success_pct"] is None for row in rows))
         self.assertTrue(all(row["scaling"] == 1 for row in rows if row["threads"] == 1))
 
+    def test_workloads_and_locks_are_in_an_order_to_find_them(self) -> None:
+        """Not in that of the trials, which is random."""
+        rows = [row for cs_ns in (1000, 0, 200)
+                for row in support.matrix(("ticket", "empty", "mcs"), (2,), 7, cs_ns=cs_ns)]
+        data = data_of(self.page(self.write(rows)))
+        self.assertEqual(["mcs", "ticket", "empty"], list(data["locks"]))
+        labels = [label for _, label in sorted(data["runs"][0]["workloads"].items())]
+        self.assertRegex(" ".join(labels), "empty section.*section 200ns.*section 1us")
+
     def test_names_cannot_break_out_of_the_page(self) -> None:
         rows = [row | {"lock": "</script><b>x"} for row in support.matrix(["futex"], (1,), 7)]
         page = self.page(self.write(rows))
