@@ -64,7 +64,7 @@ def _modes(modes: stats.Modes | None, trials: pd.DataFrame) -> list[str]:
         return []
     parts = []
     for rate, part in ((modes.low, trials[~modes.upper]), (modes.high, trials[modes.upper])):
-        line = part["line_ns"].median()
+        line = part["line_ns"].dropna().median()
         parts.append(f"{count(rate)}/s in {plural(len(part), 'trial')}"
                      + (f" (line {duration(line)})" if pd.notna(line) else ""))
     return ["two modes: " + ", ".join(parts)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unittest
+import warnings
 from pathlib import Path
 
 import support
@@ -102,6 +103,9 @@ class Summary(support.FolderTest):
         self.assertRegex(text, r"two modes: 1\.\dM/s in 4 trials \(line 220ns\), 5\.\dM/s in 5 trials \(line 44ns\)")
         self.assertIn("1 cell fell into two groups", text)
         self.assertNotIn("two modes", self.text(support.matrix()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.assertRegex(self.text([row | {"line_ns": ""} for row in rows]), r"two modes: 1\.\dM/s in 4 trials, 5")
 
     def test_cautions(self) -> None:
         calm = support.matrix(repetitions=9)
