@@ -119,6 +119,8 @@ def _check_shape(path: Path) -> tuple[list[str], int | None]:
     """Returns the columns, and how many rows are whole where the last one is not (None: all of them)."""
     with path.open("rb") as file:
         head = file.readline()
+        if not head:
+            raise ResultsError(f"{path}: empty; measure again, or give a CSV that `lockbench run` wrote")
         columns = _fields(head)
         missing = [c for c in TEXT + NUMBERS if c not in columns]
         if "lock" in missing or "status" in missing:

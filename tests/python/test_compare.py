@@ -247,7 +247,7 @@ class BadInput(Programs):
         whole = (run / "results.csv").read_text()
         header, first = whole.splitlines()[:2]
         for name, content, words in (
-                ("not ours", "a,b\n1,2\n", ("not a CSV of lockbench",)), ("empty", "", ("not a CSV",)),
+                ("not ours", "a,b\n1,2\n", ("not a CSV of lockbench",)), ("empty", "", ("given.csv: empty",)),
                 ("binary", "\x00\x01\x02" * 99, ("not a CSV",)), ("no rows", header + "\n", ("0 rows",)),
                 ("no jain", whole.replace(",jain,", ",joan,"), ("column missing: jain",)),
                 ("old schema", whole.replace("1234567,1\n", "1234567,0\n"), ("schema '0'", "measure again")),

@@ -103,10 +103,14 @@ class Refusing(support.FolderTest):
             results.load(self.folder / "missing")
 
     def test_not_ours(self) -> None:
-        for content in (b"", b"a,b\n1,2\n", b"\x89PNG\r\n\x1a\n\0\0\0\r\xff\xfe", b'{"lock": 1}\n', b"x" * 200000):
+        for content in (b"a,b\n1,2\n", b"\x89PNG\r\n\x1a\n\0\0\0\r\xff\xfe", b'{"lock": 1}\n', b"x" * 200000):
             with self.subTest(content[:10]):
                 self.path.write_bytes(content)
                 self.refused("results.csv: not a", "give a CSV that `lockbench run` wrote")
+
+    def test_an_empty_file(self) -> None:
+        self.path.write_bytes(b"")
+        self.refused("results.csv: empty;", "measure again")
 
     def test_a_folder_in_place_of_the_file(self) -> None:
         self.path.mkdir()
