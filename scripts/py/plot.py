@@ -4,6 +4,7 @@ threads; and, by number of threads, who pays for throughput, the tail of the wai
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
@@ -38,10 +39,11 @@ class Plot(NamedTuple):
     rulers: bool = True
 
 
+SCALING = "scaling"
 PLOTS = [
     Plot("throughput", "Throughput: operations of all threads together",
          [Metric("ops_per_s", "operations per second", "count")]),
-    Plot("scaling", "Scaling: throughput over that of the same lock at the fewest threads",
+    Plot(SCALING, "Scaling: throughput over that of the same lock at the fewest threads",
          [Metric("scaling", "throughput, relative to its own", "ratio")]),
     Plot("fairness", "Fairness: how evenly the threads got the lock",
          [Metric("jain", "Jain's index (1 is even)", "share"),
@@ -98,7 +100,7 @@ def draw(run: results.Run, folder: Path) -> Iterator[Path]:
             is_ruler = locks["kind"] == "ruler"
             measured = locks["lock"].isin(trials["lock"]) | locks["lock"].isin(failure.lock for failure in failed)
             shown = locks[measured & (plot.rulers | ~is_ruler)]
-            if trials.empty or shown.empty:
+            if trials.empty or shown.empty or plot.name == SCALING and rows["threads"].nunique() == 1:
                 continue
             subject = Subject(plot.title, results.workload_label(rows.iloc[0]), results.provenance(run), shown,
                               trials, failed)
@@ -113,12 +115,16 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0].startswith("-"):
         return program.usage("scripts/plot DIR (the folder of a run, or a CSV file; the plots go beside it)", arguments)
     run = results.load(arguments[0])
+    n_drawn = 0
     try:
         for path in draw(run, run.path.parent):
             print(path, flush=True)
+            n_drawn += 1
     except OSError as error:
         raise UserError(f"{error.filename or run.path.parent}: {error.strerror}; the plots go into the folder of the "
                         "run") from None
+    if n_drawn == 0:
+        print(f"warning: {run.path}: nothing is drawn, no trial was good", file=sys.stderr)
     return 0
 
 

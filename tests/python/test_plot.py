@@ -55,6 +55,11 @@ class Plots(support.FolderTest):
         self.assertNotIn("wait.svg", files)
         self.assertNotIn("more threads", " ".join(texts(files["throughput.svg"])))
 
+    def test_one_number_of_threads_does_not_scale(self) -> None:
+        files = self.draw(support.matrix(threads=(2,), repetitions=2))
+        self.assertIn("throughput.svg", files)
+        self.assertNotIn("scaling.svg", files)
+
     def test_rulers_are_named_only_where_they_were_measured(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2, latency=True)
         files = self.draw([row for row in rows if row["kind"] != "ruler" or row["wait_max_ns"] == ""])
@@ -82,7 +87,7 @@ class Plots(support.FolderTest):
     def test_one_set_of_plots_per_workload(self) -> None:
         rows = support.matrix(threads=(1,), repetitions=2) + support.matrix(threads=(1,), repetitions=2, cs_ns=200)
         files = self.draw(rows)
-        self.assertEqual(len(files), 16)
+        self.assertEqual(len(files), 12)
         self.assertIn("throughput-cs_ns_200.svg", files)
 
     def test_failed_trials_are_marked(self) -> None:
@@ -164,8 +169,14 @@ class Program(support.FolderTest):
         done = support.script("plot.py", support.write(self.folder, support.matrix(threads=(1,), repetitions=1)))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         written = [Path(line) for line in done.stdout.splitlines()]
-        self.assertEqual(len(written), 8)
+        self.assertEqual(len(written), 6)
         self.assertTrue(all(path.stat().st_size > 1000 for path in written))
+
+    def test_says_that_there_was_nothing_to_draw(self) -> None:
+        support.write(self.folder, support.matrix(threads=(2,), repetitions=1, status="timeout", ops_per_s=""))
+        done = support.script("plot.py", self.folder)
+        self.assertEqual((0, "", 1), (done.returncode, done.stdout, done.stderr.count("\n")))
+        self.assertIn("nothing is drawn", done.stderr)
 
     def test_bad_input_is_one_line_and_exit_code_2(self) -> None:
         cases: list[list[str | Path]] = [[self.folder], [], ["--frobnicate"]]
