@@ -21,6 +21,7 @@ import results
 import stats
 from comparison import FDR, METRICS, ORIGIN, SLOWER, Trials
 from results import ResultsError, Run, plural
+from summary import drifted
 
 EPILOG = """\
 The ratio is that of the medians; p is Mann & Whitney's, adjusted after Benjamini & Hochberg over all comparisons of
@@ -104,11 +105,7 @@ def _alone(trials: Trials, by: str) -> str:
 def _notes(runs: list[Run], trials: Trials, table: pd.DataFrame, is_across: bool) -> Iterator[str]:
     """What limits the conclusions, most telling first."""
     for run in runs:
-        timed = run.throughput()
-        drift = stats.drift(timed["order_index"], timed["ops_per_s"], timed["cell"])
-        if drift and drift.shown:
-            yield (f"drift: in the second half of {run.path} the locks made {100 * drift.change:+.1f} % operations per "
-                   f"second against the first (p = {drift.p:.1g}); something else changed while it ran, measure again")
+        yield from drifted(run, str(run.path))
     cells = trials.cells
     if is_across:
         compared = np.unique(table[["first", "second"]])

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
@@ -14,9 +13,8 @@ import results
 from comparedata import Comparison, competitors, counts, flags, method, run_label
 from comparison import FLAGS, METRICS, ORIGIN
 from results import WORKLOAD, plural
+from summary import RULE, wrapped
 from units import count, duration
-
-WIDTH = 100
 
 
 class Line(NamedTuple):
@@ -133,23 +131,23 @@ def headings(found: Comparison) -> Iterator[str]:
 
 def table(found: Comparison) -> Iterator[str]:
     for heading in headings(found):
-        yield from textwrap.wrap(heading, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        yield from wrapped(heading)
     names = [max(map(len, names)) for names in competitors(found)]
     widths = [max(column.width, width) for column, width in zip(COLUMNS, names + [0] * (len(COLUMNS) - 2))]
     workload = ""
     for group in groups(found):
         if group.workload != workload:
             workload = group.workload
-            yield "-" * WIDTH
-            yield from textwrap.wrap("Workload: " + workload, WIDTH, subsequent_indent="  ")
+            yield RULE
+            yield from wrapped("Workload: " + workload)
         yield ""
         yield group.title
         yield _row([column.head for column in COLUMNS], widths)
         yield from (_row(line.fields, widths) for line in group.lines)
         yield from (f"    ! {remark}" for remark in _remarks_of(group))
-    yield "-" * WIDTH
+    yield RULE
     for note in [*_legend(found), *found.notes]:
-        yield from textwrap.wrap(note, WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+        yield from wrapped(note, "- ")
 
 
 def _remarks_of(group: Group) -> Iterable[str]:

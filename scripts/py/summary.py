@@ -167,11 +167,7 @@ def collapse(finished: list[Any], unfinished: list[Any]) -> Iterator[str]:
 
 def cautions(run: results.Run, table: pd.DataFrame) -> Iterator[str]:
     """What limits the conclusions, most telling first."""
-    timed = run.throughput()
-    drift = stats.drift(timed["order_index"], timed["ops_per_s"], timed["cell"])
-    if drift and drift.shown:
-        yield (f"drift: in the second half of the run the locks made {100 * drift.change:+.1f} % operations per second "
-               f"against the first (p = {drift.p:.1g}); something else changed while it ran, measure again")
+    yield from drifted(run, "the run")
     steal = run.rows.loc[run.rows["status"] == "ok", "steal_pct"]
     if (steal > 2).any():
         yield (f"steal: the hypervisor took more than 2 % of the CPU time in {(steal > 2).sum()} of "
@@ -191,6 +187,15 @@ def cautions(run: results.Run, table: pd.DataFrame) -> Iterator[str]:
     if not run.host:
         yield "no host.json is beside the CSV: what the harness found suspicious about the machine is not known"
     yield from run.warnings
+
+
+def drifted(run: results.Run, name: str) -> Iterator[str]:
+    """At most one line."""
+    timed = run.throughput()
+    drift = stats.drift(timed["order_index"], timed["ops_per_s"], timed["cell"])
+    if drift and drift.shown:
+        yield (f"drift: in the second half of {name} the locks made {100 * drift.change:+.1f} % operations per second "
+               f"against the first (p = {drift.p:.1g}); something else changed while it ran, measure again")
 
 
 def wrapped(text: str, first: str = "", rest: str = "  ") -> list[str]:
