@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "line_transfer.h"
 #include "nudge.h"
 #include "pause.h"
@@ -41,8 +42,8 @@ struct crew {
   struct member *members;
   unsigned n_members;
   uint64_t *n_acquired;  /* by each member in the window */
-  unsigned char *blocks; /* see worker.h */
-  size_t block_bytes, state_offset, lines_offset;
+  unsigned char *blocks; /* n_locks of them, each laid out as `block` says */
+  struct block block;
   pthread_barrier_t are_set_up, may_start;
   _Atomic(int) error; /* the first errno of a worker that could not be bound */
 };
@@ -57,36 +58,27 @@ struct snapshot {
   } of[];
 };
 
-static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
-
 /* Zeroed memory on lines of its own; counted by trial_memory_bytes(). The process ends before it is given back. */
 static void *take_memory(size_t n_bytes) {
   void *memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return memory == MAP_FAILED ? NULL : memory;
 }
 
-static void lay_out(const struct lk_ops *lock, const struct workload *workload, size_t *state_offset,
-                    size_t *lines_offset, size_t *block_bytes) {
-  *state_offset = round_up(lock->lock_bytes + 1, LK_LINE_BYTES);
-  *lines_offset = round_up(
-      *state_offset + sizeof(struct workload_state) + workload->n_keys * sizeof(struct workload_key), LK_LINE_BYTES);
-  *block_bytes = *lines_offset + workload->cs_lines * sizeof(struct workload_line);
+/* At least a line, also for a context that holds nothing. */
+static size_t context_stride(const struct lk_ops *lock) {
+  return (lock->ctx_bytes / LK_LINE_BYTES + 1) * LK_LINE_BYTES;
 }
 
-static size_t context_stride(const struct lk_ops *lock) { return round_up(lock->ctx_bytes + 1, LK_LINE_BYTES); }
-
 double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload) {
-  size_t state_offset, lines_offset, block_bytes;
-  lay_out(lock, workload, &state_offset, &lines_offset, &block_bytes);
-  const double per_lock = (double)block_bytes + (double)context_stride(lock) * workload->n_threads;
+  const double per_lock = (double)block_of(lock, workload).n_bytes + (double)context_stride(lock) * workload->n_threads;
   return per_lock * workload->n_locks + (double)workload->n_threads * sizeof(struct member) +
          (double)workload->n_threads * sizeof(struct histogram);
 }
 
-static void *lock_at(const struct crew *crew, unsigned i) { return crew->blocks + i * crew->block_bytes; }
+static void *lock_at(const struct crew *crew, unsigned i) { return crew->blocks + i * crew->block.n_bytes; }
 
 static struct workload_state *state_at(const struct crew *crew, unsigned i) {
-  return (struct workload_state *)(void *)(crew->blocks + i * crew->block_bytes + crew->state_offset);
+  return (struct workload_state *)(void *)(crew->blocks + i * crew->block.n_bytes + crew->block.state_offset);
 }
 
 static void *context_at(const struct worker *worker, unsigned i) {
@@ -104,8 +96,8 @@ __attribute__((format(printf, 2, 3))) static void fail(struct crew *crew, const 
 static bool make_locks(struct crew *crew) {
   const struct trial *trial = crew->trial;
   const struct workload *workload = &trial->workload;
-  lay_out(trial->lock, workload, &crew->state_offset, &crew->lines_offset, &crew->block_bytes);
-  crew->blocks = take_memory(crew->block_bytes * workload->n_locks);
+  crew->block = block_of(trial->lock, workload);
+  crew->blocks = take_memory(crew->block.n_bytes * workload->n_locks);
   if (crew->blocks == NULL) return false;
   struct lk_config config = lk_config_default(workload->n_threads, trial->placement->n_cpus);
   config.spin_pauses = pause_count((double)workload->spin_ns, trial->pause_ns);
@@ -148,9 +140,9 @@ static bool make_worker(struct crew *crew, unsigned i) {
       .think_ticks = clock_ns_to_ticks((double)trial->workload.think_ns),
       .workload = trial->workload,
       .locks = crew->blocks,
-      .block_bytes = crew->block_bytes,
-      .state_offset = crew->state_offset,
-      .lines_offset = crew->lines_offset,
+      .block_bytes = crew->block.n_bytes,
+      .state_offset = crew->block.state_offset,
+      .lines_offset = crew->block.lines_offset,
       .contexts = take_memory(context_stride(trial->lock) * trial->workload.n_locks),
       .context_bytes = context_stride(trial->lock),
       .handoff_class = make_handoff_classes(crew, i),

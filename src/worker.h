@@ -47,7 +47,7 @@ struct worker {
   uint64_t read_below;            /* of 2^32 operations are reads */
   uint64_t cs_ticks, think_ticks; /* the workload's cs_ns and think_ns on this machine's clock */
   struct workload workload;
-  unsigned char *locks; /* n_locks blocks: the lock, then at state_offset the state, at lines_offset the lines */
+  unsigned char *locks; /* n_locks blocks, see block.h */
   size_t block_bytes, state_offset, lines_offset;
   unsigned char *contexts; /* n_locks contexts of this worker */
   size_t context_bytes;

@@ -19,6 +19,9 @@
 
 enum think { THINK_NONE, THINK_SPIN, THINK_SLEEP };
 
+/* Where a lock's state lies: see block.h. */
+enum layout { LAYOUT_APART, LAYOUT_TOGETHER };
+
 struct workload {
   bool has_fixed_roles; /* true: n_readers and n_writers; false: every thread reads with read_pct */
   unsigned n_threads, n_readers, n_writers;
@@ -30,6 +33,7 @@ struct workload {
   enum think think;
   uint64_t think_ns;       /* between operations: spin uniform in 0.5 .. 1.5 of it, sleep exactly it */
   bool tries;              /* an operation tries the lock once and goes on without it if that fails */
+  enum layout layout;      /* of each lock and its state */
   uint64_t spin_ns;        /* for locks that spin before they park */
   uint64_t backoff_max_ns; /* for locks that back off between tries */
 };
@@ -44,14 +48,14 @@ struct workload_line {
 };
 
 /*
- * What one lock protects. Followed in memory by the keys, then on lines of their own by the cs_lines.
+ * What one lock protects. Followed in memory by the keys; block.h tells where it lies.
  * An owner is tagged with the phase of the trial, so that a run of one owner is cut where the window opens.
  */
 struct workload_state {
-  _Alignas(LK_LINE_BYTES) uint64_t n_sections; /* exclusive ones: all of a mutex, the writers' of an rw lock */
-  uint64_t n_finished;                         /* rw locks only: n_sections when the last one ended */
-  uint64_t run_start;                          /* n_sections when the current owner took over */
-  uint32_t owner_tag;                          /* phase << 16 | worker's index */
+  uint64_t n_sections; /* exclusive ones: all of a mutex, the writers' of an rw lock */
+  uint64_t n_finished; /* rw locks only: n_sections when the last one ended */
+  uint64_t run_start;  /* n_sections when the current owner took over */
+  uint32_t owner_tag;  /* phase << 16 | worker's index */
   uint32_t unused;
   struct workload_key keys[];
 };
