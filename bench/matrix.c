@@ -97,6 +97,7 @@ static char *name_cell(const struct cell *cell) {
   if (w->think != THINK_NONE)
     fprintf(text, "/think:%s:%llu", w->think == THINK_SPIN ? "spin" : "sleep", (unsigned long long)w->think_ns);
   fprintf(text, "/placement:%s", cell->placement->name);
+  if (w->layout == LAYOUT_TOGETHER) fprintf(text, "/layout:together");
   if (w->spin_ns != 1000) fprintf(text, "/spin_ns:%llu", (unsigned long long)w->spin_ns);
   if (w->backoff_max_ns != 10000) fprintf(text, "/backoff_max_ns:%llu", (unsigned long long)w->backoff_max_ns);
   if (w->tries) fprintf(text, "/trylock");
@@ -159,15 +160,24 @@ static int add_workload(struct builder *builder, struct workload workload, const
   return error;
 }
 
+static int add_layouts(struct builder *builder, struct workload workload, const struct placement *placement) {
+  int error = 0;
+  for (enum layout layout = LAYOUT_APART; layout <= LAYOUT_TOGETHER && error == 0; layout++) {
+    workload.layout = layout;
+    if (builder->options->layouts[layout]) error = add_workload(builder, workload, placement);
+  }
+  return error;
+}
+
 static int add_thinks(struct builder *builder, struct workload workload, const struct placement *placement) {
   const struct options *options = builder->options;
   int error = 0;
-  if (options->thinks[THINK_NONE]) error = add_workload(builder, workload, placement);
+  if (options->thinks[THINK_NONE]) error = add_layouts(builder, workload, placement);
   for (enum think think = THINK_SPIN; think <= THINK_SLEEP; think++)
     for (unsigned i = 0; options->thinks[think] && i < options->think_ns.n && error == 0; i++) {
       workload.think = think;
       workload.think_ns = (uint64_t)options->think_ns.values[i];
-      error = add_workload(builder, workload, placement);
+      error = add_layouts(builder, workload, placement);
     }
   return error;
 }

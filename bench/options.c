@@ -10,14 +10,14 @@
 #include <string.h>
 
 enum kind {
-  TEXT,   /* const char * */
-  LIST,   /* struct options_list of whole numbers */
-  REALS,  /* struct options_list */
-  REAL,   /* double */
-  COUNT,  /* unsigned */
-  SEED,   /* uint64_t */
-  THINKS, /* words */
-  FLAG,   /* bool, takes no value */
+  TEXT,  /* const char * */
+  LIST,  /* struct options_list of whole numbers */
+  REALS, /* struct options_list */
+  REAL,  /* double */
+  COUNT, /* unsigned */
+  SEED,  /* uint64_t */
+  WORDS, /* bool[]: which of the words that `value` lists */
+  FLAG,  /* bool, takes no value */
 };
 
 struct option {
@@ -48,10 +48,12 @@ static const struct option table[] = {
     {"cs-ns", LIST, AT(cs_ns), 0, 1e9, "LIST", "mean time inside the section, in ns, varied by half (default: 0)"},
     {"cs-lines", LIST, AT(cs_lines), 0, 100000, "LIST",
      "further shared cache lines that a section visits (default: 0)"},
-    {"think", THINKS, AT(thinks), 0, 0, "none|spin|sleep", "what a thread does between operations (default: none)"},
+    {"think", WORDS, AT(thinks), 0, 0, "none|spin|sleep", "what a thread does between operations (default: none)"},
     {"think-ns", LIST, AT(think_ns), 1, 1e10, "LIST", "mean time between operations, in ns; spin varies it by half"},
     {"spin-ns", LIST, AT(spin_ns), 0, 1e9, "LIST", "how long hybrid locks spin before they park (default: 1000)"},
     {"backoff-max-ns", LIST, AT(backoff_max_ns), 0, 1e9, "LIST", "longest back-off between two tries (default: 10000)"},
+    {"layout", WORDS, AT(layouts), 0, 0, "apart|together",
+     "a lock and its data on lines of their own (default), or on one as in struct { lock; data; }"},
     {"trylock", FLAG, AT(tries), 0, 0, NULL,
      "operations try the lock once; locks without a trylock are left out, and named"},
     {"placement", TEXT, AT(placements), 0, 0, "NAMES",
@@ -121,18 +123,28 @@ static int read_list(const struct option *option, const char *text, struct optio
   }
 }
 
-static int read_thinks(const char *text, bool *thinks, char *why, size_t why_bytes) {
-  static const char *const names[] = {"none", "spin", "sleep"};
-  memset(thinks, 0, 3 * sizeof *thinks);
+/* The place in a|b|c of the word of that length, or -1. */
+static int find_word(const char *words, const char *word, size_t length) {
+  for (int i = 0;; i++) {
+    const size_t n = strcspn(words, "|");
+    if (n == length && strncmp(words, word, n) == 0) return i;
+    if (words[n] == '\0') return -1;
+    words += n + 1;
+  }
+}
+
+static int read_words(const struct option *option, const char *text, bool *chosen, char *why, size_t why_bytes) {
+  unsigned n = 0;
+  for (const char *c = option->value; c != NULL; c = strchr(c + 1, '|')) chosen[n++] = false;
   for (const char *from = text;; from++) {
     const size_t length = strcspn(from, ",");
-    unsigned i = 0;
-    while (i < 3 && (strlen(names[i]) != length || strncmp(from, names[i], length) != 0)) i++;
-    if (i == 3) {
-      snprintf(why, why_bytes, "--think: '%.*s' is none of none, spin, sleep", (int)(length < 40 ? length : 40), from);
+    const int i = find_word(option->value, from, length);
+    if (i < 0) {
+      snprintf(why, why_bytes, "--%s: '%.*s' is not one of %s", option->name, (int)(length < 40 ? length : 40), from,
+               option->value);
       return EINVAL;
     }
-    thinks[i] = true;
+    chosen[i] = true;
     from += length;
     if (*from == '\0') return 0;
   }
@@ -165,8 +177,8 @@ static int read_value(const struct option *option, const char *text, struct opti
       if (read_seed(text, target)) return 0;
       snprintf(why, why_bytes, "--seed: '%s' is not a whole number from 0 to 18446744073709551615", text);
       return EINVAL;
-    case THINKS:
-      return read_thinks(text, target, why, why_bytes);
+    case WORDS:
+      return read_words(option, text, target, why, why_bytes);
     case FLAG:
       break;
   }
@@ -209,7 +221,8 @@ int options_parse(struct options *options, int n_arguments, char **arguments, ch
                               .warmup_s = 0.01,
                               .timeout_s = 10,
                               .n_repetitions = 7,
-                              .thinks = {[THINK_NONE] = true}};
+                              .thinks = {[THINK_NONE] = true},
+                              .layouts = {[LAYOUT_APART] = true}};
   for (int i = 0; i < n_arguments; i++) {
     const char *argument = arguments[i];
     const size_t length = strcspn(argument, "=");

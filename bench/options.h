@@ -21,7 +21,8 @@ struct options {
   const char *placements; /* comma separated, as placement.h */
   struct options_list threads, read_pct, readers, writers, keys, locks_count, cs_ns, cs_lines, think_ns, spin_ns,
       backoff_max_ns;
-  bool thinks[3]; /* by enum think: which are asked for */
+  bool thinks[3];  /* by enum think: which are asked for */
+  bool layouts[2]; /* by enum layout */
   double duration_s, warmup_s, timeout_s;
   unsigned n_repetitions;
   uint64_t seed;

@@ -13,8 +13,9 @@
 
 #include "message.h"
 
-/* The words of enum think. */
+/* The words of enum think and enum layout. */
 static const char *const think_names[] = {"none", "spin", "sleep"};
+static const char *const layout_names[] = {"apart", "together"};
 
 /* The rates of a trial that timed each wait would tell of the clock, not of the lock: not measured. */
 static double rate(const struct record *r, double x) {
@@ -106,7 +107,8 @@ static double handoffs(const struct record *r, enum distance distance) {
   WHOLE(spin_ns, (double)w->spin_ns)                                                                                   \
   WHOLE(backoff_max_ns, (double)w->backoff_max_ns)                                                                     \
   TEXT(trylock, w->tries ? "yes" : "no")                                                                               \
-  REAL(try_success_pct, try_success_pct(r))
+  REAL(try_success_pct, try_success_pct(r))                                                                            \
+  TEXT(layout, layout_names[w->layout])
 
 #define NAME(name, value) "," #name
 static const char comma_and_header[] = COLUMNS(NAME, NAME, NAME);
@@ -244,8 +246,10 @@ static int read_done(FILE *stream, const char *path, bool *is_done, unsigned n_t
     line[n - 1] = '\0';
     if (*n_bytes == 0) {
       if (strcmp(line, record_header()) != 0) {
-        message_error("'%s' has other columns than this lockbench writes (schema %d); it cannot go on with it", path,
-                      RECORD_SCHEMA);
+        message_error(
+            "'%s' has other columns than this lockbench writes (schema %d): finish it with the lockbench that "
+            "began it, or start a new run",
+            path, RECORD_SCHEMA);
         error = EINVAL;
       }
       continue;

@@ -10,7 +10,7 @@
 
 #include "trial.h"
 
-enum { RECORD_SCHEMA = 1 };
+enum { RECORD_SCHEMA = 2 };
 
 /* What a row says beside the trial and its result. */
 struct record {

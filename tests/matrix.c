@@ -61,6 +61,11 @@ static void cells_are_named_by_what_they_are(void) {
   CHECK_CELLS("--locks futex --threads 1 --spin-ns 5,1000 --trylock",
               "mutex/futex/threads:1/read_pct:90/cs_ns:0/placement:compact/spin_ns:5/trylock",
               "mutex/futex/threads:1/read_pct:90/cs_ns:0/placement:compact/trylock");
+  CHECK_CELLS("--locks mcs --threads 1 --layout apart,together",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/layout:together");
+  CHECK_CELLS("--locks mcs --threads 1 --layout together --think spin --think-ns 10 --trylock",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/think:spin:10/placement:compact/layout:together/trylock");
   CHECK_CELLS("--locks empty,mcs --threads 1 --latency", /* a ruler waits for nothing */
               "ruler/empty/threads:1/read_pct:90/cs_ns:0/placement:compact",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",

@@ -90,7 +90,13 @@ static void bad_words_are_refused(void) {
   check_refused("--seed 18446744073709551616", "18446744073709551615");
   check_refused("--think nap", "'nap'");
   check_refused("--think spin,", "''");
-  check_refused("--think ''", "none, spin, sleep");
+  check_refused("--think ''", "none|spin|sleep");
+  check_refused("--layout ''", "apart|together");
+  check_refused("--layout near", "--layout: 'near' is not one of apart|together");
+  check_refused("--layout apart|together", "'apart|together'");
+  check_refused("--layout apart,", "''");
+  check_refused("--layout togethe", "'togethe'");
+  check_refused("--layout", "--layout needs a value: apart|together");
   check_refused("--out ''", "--out");
   check_refused("--locks ''", "--locks");
   check_refused("--placement ''", "--placement");
@@ -137,6 +143,13 @@ static void good_values_are_read(void) {
   CHECK(options.times_waits);
   CHECK_TEXT("mcs,ticket", options.locks);
 
+  CHECK_EQ(0, parse("--layout together"));
+  CHECK(!options.layouts[LAYOUT_APART] && options.layouts[LAYOUT_TOGETHER]);
+  CHECK_EQ(0, parse("--layout together,apart"));
+  CHECK(options.layouts[LAYOUT_APART] && options.layouts[LAYOUT_TOGETHER]);
+  CHECK_EQ(0, parse("--layout together --layout apart")); /* the last one counts */
+  CHECK(options.layouts[LAYOUT_APART] && !options.layouts[LAYOUT_TOGETHER]);
+
   CHECK_EQ(0, parse("--duration 0.25 --warmup 0 --timeout 0.1 --repetitions 3 --out=a=b --placement list:0,2-4"));
   CHECK_NEAR(0.25, options.duration_s, 1e-12);
   CHECK_EQ(0, options.warmup_s);
@@ -152,6 +165,7 @@ static void what_is_not_given_has_a_default(void) {
   CHECK(!options.has_seed && !options.times_waits && !options.tries);
   CHECK_TEXT("common", options.locks);
   CHECK(options.thinks[THINK_NONE] && !options.thinks[THINK_SPIN] && !options.thinks[THINK_SLEEP]);
+  CHECK(options.layouts[LAYOUT_APART] && !options.layouts[LAYOUT_TOGETHER]);
   CHECK_TEXT("compact", options.placements);
   CHECK_EQ(0, options.threads.n); /* the matrix knows how many CPUs there are */
   CHECK_EQ(0, options.readers.n + options.writers.n);

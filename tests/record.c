@@ -16,9 +16,9 @@ static const char header[] =
     "writes_per_s,overlap_pct,jain,min_share,max_share,owner_changes,longest_run,handoffs_smt,handoffs_llc,"
     "handoffs_node,handoffs_remote,wait_p50_ns,wait_p90_ns,wait_p99_ns,wait_p999_ns,wait_max_ns,cpu_s,cpu_ns_per_op,"
     "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
-    "schema";
+    "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout";
 
-enum { N_COLUMNS = 59, MAX_COLUMNS = 128 };
+enum { N_COLUMNS = 64, MAX_COLUMNS = 128 };
 
 static char placement_name[] = "list:0,2-4";
 static struct placement placement = {.name = placement_name, .is_pinned = true, .n_cpus = 4};
@@ -111,7 +111,11 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_FIELD("18446744073709551615", fields, "seed");
   CHECK_FIELD("0000000000000abc", fields, "topology_hash");
   CHECK_FIELD("a \"quoted\", host", fields, "host");
-  CHECK_FIELD("1", fields, "schema");
+  CHECK_FIELD("2", fields, "schema");
+  CHECK_FIELD("apart", fields, "layout");
+
+  trial.workload.layout = LAYOUT_TOGETHER;
+  CHECK_FIELD("together", round_trip(), "layout");
 }
 
 static void what_was_not_measured_is_empty(void) {

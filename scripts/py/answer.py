@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import stats
-from results import plural
+from results import WORKLOAD, plural
 
 SITUATION = ["workload", "threads", "readers"]
 SHORT_NS = 100
@@ -141,8 +141,7 @@ def regions(table: pd.DataFrame, kind: str) -> list[tuple[pd.Series, list[Region
     With each map comes one of its cells, to tell the rest of the workload.
     """
     locks = table[table["kind"] == kind]
-    same = ["placement", "read_pct", "writers", "keys", "locks", "cs_lines", "think", "think_ns", "trylock",
-            "spin_ns", "backoff_max_ns"]
+    same = [column for column in WORKLOAD if column != "cs_ns"]
     return [(group.iloc[0], [_region(situation) for _, situation in group.groupby(["cs_ns", "threads", "readers"],
                                                                                   dropna=False)])
             for _, group in locks.groupby(same, dropna=False, sort=False, observed=True)]

@@ -52,7 +52,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--by", choices=list(comparison.BY), default="lock",
                         help="what is compared within one run (default: lock)")
     parser.add_argument("--baseline", metavar="LOCK",
-                        help="within one run: compare with this lock (or threads, or placement) only")
+                        help="within one run: compare with this lock (or threads, placement, layout) only")
     parser.add_argument("--metric", choices=list(METRICS), default="ops_per_s", metavar="COLUMN",
                         help=f"{', '.join(METRICS)} (default: ops_per_s)")
     parser.add_argument("--margin", type=percentage, default=100 * stats.MARGIN, metavar="PCT",

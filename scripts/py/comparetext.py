@@ -74,7 +74,8 @@ def _ordered(found: Comparison, workload: np.ndarray, title: np.ndarray) -> pd.D
         "title": pd.factorize(title)[0][first],
         "second": -cells["merit"].to_numpy()[found.table["second"]],
         "first": -cells["merit"].to_numpy()[first]})
-    by = {"threads": ["workload", "title", "threads"], "placement": ["workload", "threads", "title"]}
+    by = {"threads": ["workload", "title", "threads"], "placement": ["workload", "threads", "title"],
+          "layout": ["workload", "threads", "title"]}
     usual = ["workload", "threads", "title", "first", "second"]
     order = keys.sort_values(by.get(found.by, usual), kind="stable").index
     return found.table.assign(flags=flags(found.table)).loc[order]
@@ -85,12 +86,15 @@ def _titles(found: Comparison) -> tuple[np.ndarray, np.ndarray]:
     cells = found.cells
     several = found.by != "run" and len(cells[ORIGIN].drop_duplicates()) > 1
     key = [*(ORIGIN if several else []), *WORKLOAD]
+    if found.by == "layout":  # which the lines tell
+        cells = cells.assign(layout="apart")
     number_of = cells.groupby(key, dropna=False, sort=False, observed=True).ngroup()
     labels = []
     for _, cell in cells.loc[~number_of.duplicated()].iterrows():
         labels.append((f"{cell['host']}, run {cell['run_id']}: " if several else "") + results.workload_label(cell))
     threads = cells["threads"].map(lambda n: plural(n, "thread"))
-    title = {"threads": cells["lock"].astype(str), "placement": cells["lock"].astype(str) + ", " + threads}
+    lock = cells["lock"].astype(str)
+    title = {"threads": lock, "placement": lock + ", " + threads, "layout": lock + ", " + threads}
     return np.array(labels, dtype=object)[number_of], title.get(found.by, threads).to_numpy()
 
 

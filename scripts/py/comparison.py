@@ -24,7 +24,7 @@ VERDICTS = (FASTER, SLOWER, NONE)
 MACHINE = ["host", "topology_hash"]
 ORIGIN = ["run_id", *MACHINE, "git_sha"]
 # What a comparison by that leaves out of the cells' names, so that cells which differ in it alone are compared.
-BY = {"lock": ["lock"], "threads": ["threads", "readers"], "placement": ["placement"]}
+BY = {"lock": ["lock"], "threads": ["threads", "readers"], "placement": ["placement"], "layout": ["layout"]}
 # A rate is better when higher, a time when lower.
 METRICS = {"ops_per_s": True, "reads_per_s": True, "writes_per_s": True, "cpu_ns_per_op": False, "wait_p50_ns": False,
            "wait_p90_ns": False, "wait_p99_ns": False, "wait_p999_ns": False, "wait_max_ns": False}
@@ -138,7 +138,7 @@ def within(cells: pd.DataFrame, by: str, baseline: str | None) -> Pairs:
 
 
 def entries(cells: pd.DataFrame, by: str) -> pd.Series:
-    """The competitors' names: a lock, a placement, a number of threads (and how many of them read)."""
+    """The competitors' names: a lock, a placement, a layout, a number of threads (and how many of them read)."""
     if by != "threads":
         return cells[by].astype(str)
     readers = cells["readers"].map(lambda n: "" if pd.isna(n) else f" ({plural(n, 'reader')})")

@@ -21,26 +21,30 @@ import pandas as pd
 from program import UserError
 from units import duration
 
-SCHEMA = 1
+SCHEMA = 2
+SCHEMAS = (1, SCHEMA)  # that can be read
 FAILURES = ("timeout", "crashed", "broken")
 STATUSES = ("ok", *FAILURES, "noisy")
 KINDS = ("mutex", "rw", "ruler")
+LAYOUTS = ("apart", "together")
 
 # `seed` too: 64 bits do not fit a double.
-TEXT = ("run_id started_at status lock kind fifo waits source placement think seed topology_hash host git_sha").split()
+TEXT = ("run_id started_at status lock kind fifo waits source placement think seed topology_hash host git_sha trylock "
+        "layout").split()
 NUMBERS = (
     "threads readers writers read_pct keys locks cs_ns cs_lines think_ns warmup_s duration_s repetition order_index "
     "cpus reads writes ops ops_per_s reads_per_s writes_per_s overlap_pct jain min_share max_share owner_changes "
     "longest_run handoffs_smt handoffs_llc handoffs_node handoffs_remote wait_p50_ns wait_p90_ns wait_p99_ns "
     "wait_p999_ns wait_max_ns cpu_s cpu_ns_per_op ctx_voluntary ctx_involuntary migrations steal_pct line_ns "
-    "lock_bytes ctx_bytes schema").split()
-# Appended to schema 1 later: what a file without them was measured with.
-LATER: dict[str, Any] = {"trylock": "no", "spin_ns": 1000.0, "backoff_max_ns": 10000.0, "try_success_pct": float("nan")}
+    "lock_bytes ctx_bytes schema spin_ns backoff_max_ns try_success_pct").split()
+# What a file of schema 1 was measured with if it lacks them.
+LATER: dict[str, Any] = {"trylock": "no", "spin_ns": 1000.0, "backoff_max_ns": 10000.0, "try_success_pct": float("nan"),
+                         "layout": "apart"}
 # A cell cannot be named without these; `readers` and its like may be empty, but not these.
-REQUIRED = ["status", "lock", "kind", "placement", "threads", "cpus", "schema"]
+REQUIRED = ["status", "lock", "kind", "placement", "threads", "cpus", "schema", "layout"]
 
 WORKLOAD = ["placement", "read_pct", "writers", "keys", "locks", "cs_ns", "cs_lines", "think", "think_ns",
-            "trylock", "spin_ns", "backoff_max_ns"]
+            "layout", "trylock", "spin_ns", "backoff_max_ns"]
 CELL = WORKLOAD + ["lock", "threads", "readers"]
 
 
@@ -97,13 +101,13 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         # In chunks, because the parser holds whatever it is given about three times. Columns that are not ours are
         # dropped afterwards: told to skip them, the parser would no longer notice a line with too many fields.
-        numbers = [c for c in columns if c in NUMBERS or isinstance(LATER.get(c), float)]
+        numbers = [c for c in columns if c in NUMBERS]
         chunks = pd.read_csv(
             path, nrows=n_rows, chunksize=100_000, encoding="utf-8", index_col=False,
             dtype={c: "float64" if c in numbers else str if c == "started_at" else "category" for c in columns},
             keep_default_na=False, na_values={c: ["", "NaN", "nan"] for c in numbers})
         rows = pd.concat(chunks, ignore_index=True)
-        for column in set(columns).difference(TEXT, NUMBERS, LATER):
+        for column in set(columns).difference(TEXT, NUMBERS):
             del rows[column]
         for column in set(LATER).difference(columns):
             rows[column] = LATER[column]
@@ -122,17 +126,17 @@ def _check_shape(path: Path) -> tuple[list[str], int | None]:
         if not head:
             raise ResultsError(f"{path}: empty; measure again, or give a CSV that `lockbench run` wrote")
         columns = _fields(head)
-        missing = [c for c in TEXT + NUMBERS if c not in columns]
-        if "lock" in missing or "status" in missing:
+        if "lock" not in columns or "status" not in columns:
             raise ResultsError(f"{path}: not a CSV of lockbench (no columns lock and status); "
                                "give a CSV that `lockbench run` wrote")
         # A newer schema may have renamed columns: its number is the better message, so it is looked at first.
         first_row = _fields(file.readline())
-        if "schema" in columns:
-            _check_schema(path, columns, first_row)
+        schema = _schema(path, columns, first_row)
+        wanted = [c for c in TEXT + NUMBERS if schema > 1 or c not in LATER]
+        missing = [c for c in wanted if c not in columns]
         if missing:
-            raise ResultsError(f"{path}: column missing: {', '.join(missing)}; schema {SCHEMA} has "
-                               f"{len(TEXT + NUMBERS)} columns, measure again with this lockbench")
+            raise ResultsError(f"{path}: column missing: {', '.join(missing)}; schema {schema} has "
+                               f"{len(wanted)} columns, measure again with this lockbench")
         size = file.seek(0, os.SEEK_END)
         file.seek(max(len(head), size - 65536))
         tail = file.read()
@@ -155,11 +159,16 @@ def _fields(line: bytes) -> list[str]:
     return next(csv.reader([line.decode().rstrip("\r\n")]), [])
 
 
-def _check_schema(path: Path, columns: list[str], first_row: list[str]) -> None:
-    schema = first_row[columns.index("schema")] if len(first_row) == len(columns) else ""
-    if schema and schema != str(SCHEMA):
+def _schema(path: Path, columns: list[str], first_row: list[str]) -> int:
+    """Of the first row; where it does not tell, the oldest, which asks for the fewest columns."""
+    schema = first_row[columns.index("schema")] if "schema" in columns and len(first_row) == len(columns) else ""
+    if not schema:
+        return SCHEMAS[0]
+    if schema not in map(str, SCHEMAS):
         advice = "use a newer lockbench" if schema.isdigit() and int(schema) > SCHEMA else "measure again"
-        raise ResultsError(f"{path}: schema {schema!r}; this lockbench reads schema {SCHEMA}: {advice}")
+        raise ResultsError(f"{path}: schema {schema!r}; this lockbench reads schema {' and '.join(map(str, SCHEMAS))}: "
+                           f"{advice}")
+    return int(schema)
 
 
 def _check_values(path: Path, rows: pd.DataFrame) -> None:
@@ -168,7 +177,8 @@ def _check_values(path: Path, rows: pd.DataFrame) -> None:
         if empty.any():
             raise ResultsError(f"{path}: line {int(empty.to_numpy().argmax()) + 2} is damaged (no {column}); "
                                "remove that line or measure again")
-    for column, allowed in (("status", STATUSES), ("kind", KINDS), ("schema", (SCHEMA,))):
+    first_schema = (int(rows["schema"].iloc[0]),)
+    for column, allowed in (("status", STATUSES), ("kind", KINDS), ("layout", LAYOUTS), ("schema", first_schema)):
         unknown = ~rows[column].isin(allowed)
         if unknown.any():
             raise ResultsError(f"{path}: {column} {rows.loc[unknown, column].iloc[0]!r} in line "
@@ -221,8 +231,9 @@ def workload_label(row: pd.Series) -> str:
 
 
 def _told(row: pd.Series) -> str:
-    """What the locks were told, where it is not the usual."""
-    told = ", trylock" if row["trylock"] == "yes" else ""
+    """How the locks lie and what they were told, where it is not the usual."""
+    told = ", lock and data together" if row["layout"] == "together" else ""
+    told += ", trylock" if row["trylock"] == "yes" else ""
     for column, words in (("spin_ns", "spin"), ("backoff_max_ns", "back-off up to")):
         if row[column] != LATER[column]:
             told += f", {words} {duration(row[column])}"

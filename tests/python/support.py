@@ -26,7 +26,10 @@ HEADER = (
     "writes_per_s,overlap_pct,jain,min_share,max_share,owner_changes,longest_run,handoffs_smt,handoffs_llc,"
     "handoffs_node,handoffs_remote,wait_p50_ns,wait_p90_ns,wait_p99_ns,wait_p999_ns,wait_max_ns,cpu_s,cpu_ns_per_op,"
     "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
-    "schema").split(",")
+    "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout").split(",")
+# As files of schema 1 were written, at first without, then with LATER.
+SCHEMA_1 = HEADER[:HEADER.index("schema") + 1]
+LATER = ["spin_ns", "backoff_max_ns", "trylock", "try_success_pct"]
 
 # kind, fifo, waits, source, millions per second at 1 thread, what another thread on a CPU costs
 LOCKS: dict[str, tuple[str, str, str, str, float, float]] = {
@@ -64,7 +67,8 @@ def trial(rng: np.random.Generator, lock: str, threads: int, repetition: int = 1
         handoffs_llc=changes, handoffs_node=0, handoffs_remote=0, cpu_s=0.1 * min(threads, cpus),
         cpu_ns_per_op=1e9 * min(threads, cpus) / rate, ctx_voluntary=3, ctx_involuntary=4, migrations=0,
         steal_pct=0.1, line_ns=rng.uniform(40, 60) if threads > 1 else "", lock_bytes=128, ctx_bytes=0, seed=1,
-        topology_hash="abcdef", host="testhost", git_sha="1234567", schema=1)
+        topology_hash="abcdef", host="testhost", git_sha="1234567", schema=2, spin_ns=1000, backoff_max_ns=10000,
+        trylock="no", layout="apart")
     return {**row, **given}
 
 
@@ -91,6 +95,11 @@ def matrix(locks: Iterable[str] = LOCKS, threads: Iterable[int] = (1, 2, 4), rep
 
 def numbered(rows: list[Row]) -> list[Row]:
     return [{**row, "order_index": i} for i, row in enumerate(rows)]
+
+
+def of_schema_1(rows: list[Row], later: Iterable[str] = ()) -> list[Row]:
+    """The same trials as a lockbench before schema 2 wrote them."""
+    return [{**{c: row[c] for c in [*SCHEMA_1, *later]}, "schema": 1} for row in rows]
 
 
 def write(folder: Path, rows: list[Row], host: dict[str, Any] | None = None) -> Path:

@@ -250,8 +250,8 @@ class BadInput(Programs):
                 ("not ours", "a,b\n1,2\n", ("not a CSV of lockbench",)), ("empty", "", ("given.csv: empty",)),
                 ("binary", "\x00\x01\x02" * 99, ("not a CSV",)), ("no rows", header + "\n", ("0 rows",)),
                 ("no jain", whole.replace(",jain,", ",joan,"), ("column missing: jain",)),
-                ("old schema", whole.replace("1234567,1\n", "1234567,0\n"), ("schema '0'", "measure again")),
-                ("new schema", whole.replace("1234567,1\n", "1234567,2\n"), ("schema '2'", "newer lockbench")),
+                ("old schema", whole.replace("1234567,2,", "1234567,0,"), ("schema '0'", "measure again")),
+                ("new schema", whole.replace("1234567,2,", "1234567,3,"), ("schema '3'", "newer lockbench")),
                 ("words", whole.replace(",9.", ",nine."), ("damaged",))):
             with self.subTest(name):
                 path = self.folder / "given.csv"
@@ -276,11 +276,26 @@ class BadInput(Programs):
         self.assertEqual((done.returncode, done.stderr.count("\n")), (0, 1))
         self.assertIn("the last line is cut off", done.stderr)
 
-    def test_columns_that_schema_1_got_later_are_filled_in(self) -> None:
-        later = support.matrix(locks=LOCKS, threads=(1, 2), repetitions=7)
-        later = [{**row, "spin_ns": 1000, "backoff_max_ns": 10000, "trylock": "no", "try_success_pct": ""}
-                 for row in later]
-        self.assertIn("6 comparisons", self.good(self.run_of("a"), self.run_of("b", later)))
+    def test_runs_of_schema_1_compare_with_those_of_now(self) -> None:
+        rows = support.matrix(locks=LOCKS, threads=(1, 2), repetitions=7)
+        now = self.run_of("now", rows + support.matrix(locks=LOCKS, threads=(1, 2), repetitions=7, layout="together"))
+        for later in ([], support.LATER):
+            then = self.run_of(f"then{len(later)}", support.of_schema_1(rows, later))
+            for runs in ((then, now), (now, then)):
+                told = self.good(*runs)
+                self.assertIn("6 comparisons", told)
+                self.assertNotIn("together", told)
+
+    def test_the_layouts_of_one_run(self) -> None:
+        slow = support.matrix(locks=["mcs", "futex"], threads=(2,), repetitions=9, layout="together")
+        for row in slow:
+            row["ops_per_s"] /= 2
+        run = self.run_of("a", support.matrix(locks=["mcs", "futex"], threads=(2,), repetitions=9) + slow)
+        told = self.good(run, "--by", "layout", "--baseline", "apart")
+        self.assertIn("2 comparisons: 0 faster, 2 slower", told)
+        self.assertRegex(told, r"(?s)mcs, 2 threads\n.*together +apart")
+        self.assertNotIn("data together", told)  # of the workload, which both lines share
+        self.assertIn("2 comparisons", self.good(run))  # locks, each layout by itself
 
     def test_as_a_program(self) -> None:
         run = self.run_of("a")

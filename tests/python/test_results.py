@@ -54,6 +54,26 @@ class Reading(support.FolderTest):
         self.assertEqual(run.rows.groupby("cell").size().tolist(), [3, 3, 3, 3, 2, 2])
         self.assertEqual(run.rows.groupby("workload").size().tolist(), [12, 4])
 
+    def test_where_the_data_lie_is_part_of_a_cell(self) -> None:
+        rows = support.matrix(locks=["mcs"], threads=(1, 2), repetitions=3)
+        rows += support.matrix(locks=["mcs"], threads=(1, 2), repetitions=3, layout="together")
+        run = self.read(rows)
+        self.assertEqual(run.rows.groupby("cell").size().tolist(), [3, 3, 3, 3])
+        self.assertEqual(run.rows.groupby("workload")["layout"].agg(set).tolist(), [{"apart"}, {"together"}])
+        labels = [results.workload_label(row) for _, row in run.rows.drop_duplicates("workload").iterrows()]
+        self.assertEqual(labels[0] + ", lock and data together", labels[1])
+        self.assertEqual(list(results.workload_slugs(run.rows).values()), ["-layout_apart", "-layout_together"])
+
+    def test_files_of_schema_1_are_of_locks_and_data_apart(self) -> None:
+        rows = support.matrix(threads=(1, 2), repetitions=2)
+        now = self.read(rows).rows
+        for later in ([], support.LATER, support.LATER[:2]):
+            with self.subTest(later):
+                then = self.read(support.of_schema_1(rows, later)).rows
+                self.assertEqual(set(then["layout"]), {"apart"})
+                same = [column for column in now if column != "schema"]
+                pd.testing.assert_frame_equal(then[same], now[same])
+
     def test_trials_of_either_kind_and_only_good_ones(self) -> None:
         rows = support.matrix(locks=["mcs"], threads=(2,), repetitions=3, latency=True)
         rows += [{**rows[0], "status": status} for status in ("noisy", "timeout", "crashed", "broken")]
@@ -117,33 +137,45 @@ class Refusing(support.FolderTest):
         self.refused("Is a directory")
 
     def test_no_rows(self) -> None:
-        for header in (",".join(support.HEADER), ",".join(support.HEADER) + "\n", ",".join(support.HEADER) + "\nrun,"):
+        whole, old = ",".join(support.HEADER), ",".join(support.SCHEMA_1)
+        for header in (whole, whole + "\n", whole + "\nrun,", old + "\n"):
             with self.subTest(header[-5:]):
                 self.path.write_text(header)
                 self.refused("0 rows")
 
     def test_missing_columns_are_named(self) -> None:
         support.write(self.folder, [{c: v for c, v in row.items() if c not in ("jain", "seed")} for row in self.rows])
-        self.refused("column missing: seed, jain", "schema 1")
+        self.refused("column missing: seed, jain", "schema 2 has 64 columns")
+        old = support.of_schema_1(self.rows)
+        support.write(self.folder, [{c: v for c, v in row.items() if c not in ("jain", "seed")} for row in old])
+        self.refused("column missing: seed, jain", "schema 1 has 59 columns")
+        for column in ("layout", "trylock"):
+            support.write(self.folder, [{c: v for c, v in row.items() if c != column} for row in self.rows])
+            self.refused(f"column missing: {column}", "schema 2")
 
     def test_other_schemas(self) -> None:
-        for schema, advice in ((2, "newer lockbench"), (0, "measure again"), ("x", "measure again")):
+        for schema, advice in ((3, "newer lockbench"), (0, "measure again"), ("x", "measure again")):
             with self.subTest(schema):
                 support.write(self.folder, [{**row, "schema": schema} for row in self.rows])
-                self.refused(f"schema '{schema}'", "reads schema 1", advice)
-        self.changed(schema=2)
-        self.refused("schema 2.0 in line 6", "allowed: 1")
+                self.refused(f"schema '{schema}'", "reads schema 1 and 2", advice)
+        for schema in (1, 3):
+            self.changed(schema=schema)
+            self.refused(f"schema {schema}.0 in line 6", "allowed: 2")
 
     def test_a_newer_schema_is_named_before_its_missing_columns(self) -> None:
-        rows = [{**{c: v for c, v in row.items() if c != "jain"}, "schema": 2} for row in self.rows]
+        rows = [{**{c: v for c, v in row.items() if c != "jain"}, "schema": 3} for row in self.rows]
         support.write(self.folder, rows)
-        self.refused("schema '2'")
+        self.refused("schema '3'")
 
     def test_unknown_words(self) -> None:
         self.changed(status="fine")
         self.refused("status 'fine' in line 6", "ok, timeout, crashed, broken, noisy")
         self.changed(kind="semaphore")
         self.refused("kind 'semaphore'", "mutex, rw, ruler")
+        self.changed(layout="near")
+        self.refused("layout 'near' in line 6", "apart, together")
+        self.changed(layout="")
+        self.refused("line 6 is damaged", "no layout")
 
     def test_text_where_a_number_belongs(self) -> None:
         self.changed(jain="high")
