@@ -52,6 +52,8 @@ class BadInput(lockbench.Case):
         self.refuse("run", "--thread", "2", names="--thread")
         self.refuse("run", "--readers", "1", "--threads", "1", names="--threads")
         self.refuse("run", "--think", "sleep", names="--think-ns")
+        for layouts in ("near", "apart,", ",together", "apart|together", ""):
+            self.refuse("run", "--layout", layouts, names="apart|together")
         self.refuse("run", "--threads", names="--threads")
 
     def test_placements(self) -> None:

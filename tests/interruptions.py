@@ -124,6 +124,18 @@ class Interruptions(lockbench.Case):
         self.assertEqual(0, self.resume().returncode)
         self.check_complete()
 
+    def test_a_run_of_another_schema_is_left_alone(self) -> None:
+        self.assertEqual(0, self.run_program(*RUN, "--out", str(self.out)).returncode)
+        path = self.out / "results.csv"
+        lines = path.read_text().splitlines()[:9]
+        path.write_text("".join(line.rpartition(",")[0] + "\n" for line in lines))  # schema 1 had no layout
+        before = path.read_bytes()
+        result = self.resume()
+        self.assertEqual(2, result.returncode, result.stderr)
+        self.assertEqual(1, result.stderr.count("\n"), result.stderr)
+        self.assertIn("other columns than this lockbench writes (schema 2)", result.stderr)
+        self.assertEqual(before, path.read_bytes())
+
     def test_a_full_disk_is_reported_and_loses_no_row(self) -> None:
         """A limit on the size of files stands in for the disk; host.json must fit, so it is measured first."""
         self.run_program(*RUN, "--out", str(self.folder / "first"))

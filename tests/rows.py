@@ -114,6 +114,18 @@ class Rows(lockbench.Case):
                     self.assertEqual([f"lockbench: {note}"], notes)
                     shutil.rmtree(self.out, ignore_errors=True)
 
+    def test_every_lock_with_its_data_behind_it(self) -> None:
+        """What shares a line is left whole by either: the sums of each trial are checked before its row is ok."""
+        rows = self.measure("--locks", "all", "--threads", "3", "--layout", "apart,together", "--keys", "20",
+                            "--locks-count", "2", "--cs-lines", "1", "--read-pct", "50")
+        locks = {layout: sorted(row["lock"] for row in rows if row["layout"] == layout and row["status"] == "ok")
+                 for layout in ("apart", "together")}
+        self.assertEqual(len(set(locks["apart"])), len(locks["apart"]))
+        self.assertEqual(locks["apart"], locks["together"])
+        for row in rows:
+            with self.subTest(lock=row["lock"], layout=row["layout"]):
+                self.check_sums(row)
+
     def test_readers_do_not_write(self) -> None:
         for readers, writers in (("2", "0"), ("0", "2"), ("1", "1")):
             with self.subTest(readers=readers, writers=writers):

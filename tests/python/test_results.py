@@ -67,12 +67,20 @@ class Reading(support.FolderTest):
     def test_files_of_schema_1_are_of_locks_and_data_apart(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2)
         now = self.read(rows).rows
-        for later in ([], support.LATER, support.LATER[:2]):
+        for later in (support.LATER[:0], support.LATER[:2], support.LATER):
             with self.subTest(later):
                 then = self.read(support.of_schema_1(rows, later)).rows
                 self.assertEqual(set(then["layout"]), {"apart"})
                 same = [column for column in now if column != "schema"]
                 pd.testing.assert_frame_equal(then[same], now[same])
+
+    def test_the_runs_in_git_can_be_read(self) -> None:
+        paths = sorted((support.ROOT / "results").glob("*/results.csv"))
+        self.assertGreater(len(paths), 0)
+        for path in paths:
+            with self.subTest(path.parent.name):
+                rows = results.load(path).rows
+                self.assertEqual(set(rows.loc[rows["schema"] == 1, "layout"]) - {"apart"}, set())
 
     def test_trials_of_either_kind_and_only_good_ones(self) -> None:
         rows = support.matrix(locks=["mcs"], threads=(2,), repetitions=3, latency=True)
