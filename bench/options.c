@@ -53,7 +53,7 @@ static const struct option table[] = {
     {"spin-ns", LIST, AT(spin_ns), 0, 1e9, "LIST", "how long hybrid locks spin before they park (default: 1000)"},
     {"backoff-max-ns", LIST, AT(backoff_max_ns), 0, 1e9, "LIST", "longest back-off between two tries (default: 10000)"},
     {"layout", WORDS, AT(layouts), 0, 0, "apart|together",
-     "a lock and its data on lines of their own (default), or on one as in struct { lock; data; }"},
+     "apart: a lock and its data on lines of their own (default); together: as in struct { lock; data; }; or both"},
     {"trylock", FLAG, AT(tries), 0, 0, NULL,
      "operations try the lock once; locks without a trylock are left out, and named"},
     {"placement", TEXT, AT(placements), 0, 0, "NAMES",
