@@ -21,6 +21,7 @@
 #include "message.h"
 #include "pause.h"
 #include "provenance.h"
+#include "run_arguments.h"
 
 /* A trial that lost more of its CPU time than this to the hypervisor is run again, at most so often. */
 static const double MAX_STEAL_PCT = 10;
@@ -172,57 +173,6 @@ static void take_turn(struct gbench_state *state, void *argument) {
   }
 }
 
-/* Whether a file of that name can be made: it does not exist, and its folder is there and can be written. */
-static bool can_create(const char *path) {
-  char folder[1024];
-  const char *slash = strrchr(path, '/');
-  snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
-  return *path != '\0' && access(path, F_OK) != 0 && access(folder, W_OK | X_OK) == 0;
-}
-
-static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
-
-/* Google Benchmark's options that go against how lockbench measures, or that it would answer in its own way. */
-static int check_gbench_option(const char *argument, char *why, size_t why_bytes) {
-  const char *value = strchr(argument, '=');
-  value = value != NULL ? value + 1 : "";
-  if (starts_with(argument, "--benchmark_format=") || starts_with(argument, "--benchmark_out_format=")) {
-    if (strcmp(value, "console") == 0 || strcmp(value, "json") == 0) return 0;
-    snprintf(why, why_bytes, "%.80s: allowed: console, json (lockbench writes its own results.csv)", argument);
-  } else if (starts_with(argument, "--benchmark_min_time")) {
-    snprintf(why, why_bytes, "--benchmark_min_time: a trial is as long as --duration says");
-  } else if (starts_with(argument, "--benchmark_out=")) {
-    if (can_create(value)) return 0;
-    snprintf(why, why_bytes, "--benchmark_out: '%.200s' exists or cannot be created; name a new file", value);
-  } else {
-    return 0;
-  }
-  return EINVAL;
-}
-
-/*
- * Takes Google Benchmark's options out and reads ours from what is left. --benchmark_repetitions is ours by another
- * name: the repetitions are interleaved, which Google Benchmark's own are not.
- */
-static int read_arguments(struct options *options, int n_arguments, char **arguments, char *why, size_t why_bytes) {
-  static const char repetitions[] = "--benchmark_repetitions=";
-  static char program[] = "lockbench"; /* Google Benchmark keeps the pointer */
-  char *left[n_arguments + 2], renamed[64];
-  int n_left = 0;
-  left[n_left++] = program;
-  for (int i = 0; i < n_arguments; i++) {
-    if (check_gbench_option(arguments[i], why, why_bytes) != 0) return EINVAL;
-    left[n_left++] = arguments[i];
-    if (starts_with(arguments[i], repetitions)) {
-      snprintf(renamed, sizeof renamed, "--repetitions=%.40s", arguments[i] + strlen(repetitions));
-      left[n_left - 1] = renamed;
-    }
-  }
-  left[n_left] = NULL;
-  gbench_initialize(&n_left, left);
-  return options_parse(options, n_left - 1, left + 1, why, why_bytes);
-}
-
 static bool admits(const char *name) {
   const char *error;
   return gbench_admits(name, &error);
@@ -231,7 +181,7 @@ static bool admits(const char *name) {
 /* Options -> matrix, or a message and false. */
 static bool plan(struct run *run, int n_arguments, char **arguments) {
   char why[512];
-  if (read_arguments(&run->options, n_arguments, arguments, why, sizeof why) != 0) {
+  if (run_arguments_read(&run->options, n_arguments, arguments, why, sizeof why) != 0) {
     message_error("%s", why);
     return false;
   }
@@ -360,27 +310,6 @@ static int run_trials(struct run *run) {
   return run->n_failed > 0 || run->is_given_up || close_error != 0 ? EXIT_TRIAL_FAILED : EXIT_GOOD;
 }
 
-/* The arguments that the interrupted run was started with; to be freed with the host that holds their text. */
-static char **old_arguments(const json_t *host, int *n_arguments) {
-  const json_t *list = json_object_get(json_object_get(host, "run"), "arguments");
-  char **arguments = calloc(json_array_size(list) + 1, sizeof *arguments);
-  *n_arguments = 0;
-  size_t i;
-  json_t *argument;
-  if (arguments == NULL) return NULL;
-  json_array_foreach (list, i, argument)
-    if (json_is_string(argument)) arguments[(*n_arguments)++] = (char *)json_string_value(argument);
-  return arguments;
-}
-
-static const char *resumed_folder(int n_arguments, char **arguments) {
-  for (int i = 0; i < n_arguments; i++) {
-    if (starts_with(arguments[i], "--resume=")) return arguments[i] + 9;
-    if (strcmp(arguments[i], "--resume") == 0) return i + 1 < n_arguments ? arguments[i + 1] : "";
-  }
-  return NULL;
-}
-
 int command_run(int n_arguments, char **arguments) {
   static struct run run; /* as long as the process, since a signal's handler and Google Benchmark refer to it */
   json_t *host = NULL;
@@ -390,14 +319,14 @@ int command_run(int n_arguments, char **arguments) {
       options_print_help();
       return EXIT_GOOD;
     }
-  const char *resume = resumed_folder(n_arguments, arguments);
+  const char *resume = run_arguments_resume(n_arguments, arguments);
   if (resume != NULL) {
     if (n_arguments > 2 || *resume == '\0') {
       message_error("--resume takes the folder of the interrupted run and no other option: that run's own are in it");
       return EXIT_USAGE;
     }
     if (folder_open(&run.folder, resume, &host) != 0) return EXIT_USAGE;
-    arguments = old_arguments(host, &n_arguments);
+    arguments = run_arguments_of(host, &n_arguments);
     if (arguments == NULL) return EXIT_USAGE;
   }
   int exit_code = EXIT_USAGE;

@@ -9,54 +9,18 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "block.h"
+#include "crew_parts.h"
 #include "line_transfer.h"
 #include "nudge.h"
 #include "pause.h"
-#include "worker.h"
 
 enum { STACK_BYTES = 512 * 1024 };
-
-/* A worker with what only its trial knows of it. */
-struct member {
-  struct worker worker;
-  pthread_t thread;
-  pid_t thread_id; /* the system's */
-  struct crew *crew;
-  unsigned cpu;
-  uint64_t start_ns, end_ns; /* between which it was in its loop */
-  _Atomic(bool) has_ended;
-};
-
-struct crew {
-  const struct trial *trial;
-  struct trial_result *result;
-  struct worker_signal *signal;
-  struct member *members;
-  unsigned n_members;
-  uint64_t *n_acquired;  /* by each member in the window */
-  unsigned char *blocks; /* n_locks of them, each laid out as `block` says */
-  struct block block;
-  pthread_barrier_t are_set_up, may_start;
-  _Atomic(int) error; /* the first errno of a worker that could not be bound */
-};
-
-/* All counts of all workers at one moment. */
-struct snapshot {
-  uint64_t at_ns;
-  uint64_t n_handoffs[N_HANDOFF_CLASSES];
-  struct usage usage;
-  struct {
-    uint64_t n_reads, n_writes, n_failed_tries;
-  } of[];
-};
 
 /* Zeroed memory on lines of its own; counted by trial_memory_bytes(). The process ends before it is given back. */
 static void *take_memory(size_t n_bytes) {
@@ -76,10 +40,6 @@ double trial_memory_bytes(const struct lk_ops *lock, const struct workload *work
 }
 
 static void *lock_at(const struct crew *crew, unsigned i) { return crew->blocks + i * crew->block.n_bytes; }
-
-static struct workload_state *state_at(const struct crew *crew, unsigned i) {
-  return (struct workload_state *)(void *)(crew->blocks + i * crew->block.n_bytes + crew->block.state_offset);
-}
 
 static void *context_at(const struct worker *worker, unsigned i) {
   return worker->contexts + i * worker->context_bytes;
@@ -105,7 +65,7 @@ static bool make_locks(struct crew *crew) {
   memcpy(config.n_domains, trial->topology->n_domains, sizeof config.n_domains);
   for (unsigned i = 0; i < workload->n_locks; i++) {
     trial->lock->init(lock_at(crew, i), &config);
-    state_at(crew, i)->owner_tag = workload->n_threads; /* nobody: see worker.handoff_class */
+    crew_state(crew, i)->owner_tag = workload->n_threads; /* nobody: see worker.handoff_class */
   }
   return true;
 }
@@ -260,89 +220,6 @@ static void drain(struct crew *crew) {
   for (unsigned i = 0; i < crew->n_members; i++) pthread_join(crew->members[i].thread, NULL);
 }
 
-/*
- * The counts are plain memory that only the lock protects: if two were inside at once, additions got lost. Readers in
- * shared mode add nothing, but they saw it if a writer was inside.
- */
-static void check_exclusion(struct crew *crew) {
-  uint64_t n_exclusive = 0, n_writes = 0, n_counted = 0, n_written = 0, n_torn = 0;
-  const bool is_rw = crew->trial->lock->traits & LK_RW;
-  for (unsigned i = 0; i < crew->n_members; i++) {
-    struct worker *worker = &crew->members[i].worker; /* relaxed: the threads are joined */
-    const uint64_t n_own_writes = atomic_load_explicit(&worker->counts.n_writes, memory_order_relaxed);
-    n_writes += n_own_writes;
-    n_exclusive += n_own_writes;
-    if (!is_rw) n_exclusive += atomic_load_explicit(&worker->counts.n_reads, memory_order_relaxed);
-    n_torn += worker->n_torn_reads;
-  }
-  for (unsigned i = 0; i < crew->trial->workload.n_locks; i++) {
-    const struct workload_state *state = state_at(crew, i);
-    n_counted += state->n_sections;
-    for (unsigned k = 0; k < crew->trial->workload.n_keys; k++) n_written += state->keys[k].n_writes;
-  }
-  /* The table counts its writes in 32 bits a key. */
-  if (n_counted == n_exclusive && (uint32_t)n_written == (uint32_t)n_writes && n_torn == 0) return;
-  crew->result->status = TRIAL_BROKEN;
-  snprintf(crew->result->why, sizeof crew->result->why,
-           "the lock did not exclude: %" PRIu64 " sections counted inside of %" PRIu64 " done, %" PRIu64
-           " writes of %" PRIu64 ", %" PRIu64 " reads met a writer",
-           n_counted, n_exclusive, n_written, n_writes, n_torn);
-}
-
-static void measure_waits(struct crew *crew) {
-  struct histogram *all = crew->members[0].worker.waits;
-  for (unsigned i = 1; i < crew->n_members; i++) histogram_merge(all, crew->members[i].worker.waits);
-  if (all->n_values == 0) return;
-  crew->result->waits = (struct trial_waits){
-      .p50_ns = clock_ticks_to_ns(histogram_quantile(all, 0.5)),
-      .p90_ns = clock_ticks_to_ns(histogram_quantile(all, 0.9)),
-      .p99_ns = clock_ticks_to_ns(histogram_quantile(all, 0.99)),
-      .p999_ns = clock_ticks_to_ns(histogram_quantile(all, 0.999)),
-      .max_ns = clock_ticks_to_ns((double)all->max),
-  };
-}
-
-static void measure_window(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {
-  struct trial_result *result = crew->result;
-  uint64_t last_start_ns = open->at_ns, first_end_ns = close->at_ns;
-  for (unsigned i = 0; i < crew->n_members; i++) {
-    const struct member *member = &crew->members[i];
-    const uint64_t n_reads = close->of[i].n_reads - open->of[i].n_reads;
-    const uint64_t n_writes = close->of[i].n_writes - open->of[i].n_writes;
-    result->n_reads += n_reads;
-    result->n_writes += n_writes;
-    result->n_failed_tries += close->of[i].n_failed_tries - open->of[i].n_failed_tries;
-    crew->n_acquired[i] = n_reads + n_writes;
-    if (member->start_ns > last_start_ns) last_start_ns = member->start_ns;
-    if (member->end_ns < first_end_ns) first_end_ns = member->end_ns;
-  }
-  for (unsigned c = 0; c < N_DISTANCES; c++) {
-    result->n_handoffs[c] = close->n_handoffs[c] - open->n_handoffs[c];
-    result->n_owner_changes += result->n_handoffs[c];
-  }
-  const double window_ns = (double)(close->at_ns - open->at_ns);
-  result->duration_s = window_ns / 1e9;
-  result->overlap_pct = first_end_ns > last_start_ns ? 100 * (double)(first_end_ns - last_start_ns) / window_ns : 0;
-  result->fairness = fairness_of(crew->n_acquired, crew->n_members);
-  result->usage = usage_between(&open->usage, &close->usage);
-}
-
-/* The runs that were relieved are in the workers' counts; the last owner's is still open in each lock's state. */
-static void measure_longest_run(struct crew *crew) {
-  uint64_t longest = 0;
-  for (unsigned i = 0; i < crew->n_members; i++) {
-    const uint64_t run = atomic_load_explicit(&crew->members[i].worker.counts.longest_run, memory_order_relaxed);
-    if (run > longest) longest = run;
-  }
-  for (unsigned i = 0; i < crew->trial->workload.n_locks; i++) {
-    const struct workload_state *state = state_at(crew, i);
-    const uint64_t run = state->n_sections - state->run_start;
-    if (state->owner_tag >> 16 == PHASE_WINDOW && run > longest) longest = run;
-  }
-  const uint64_t n_operations = crew->result->n_reads + crew->result->n_writes;
-  crew->result->longest_run = longest < n_operations ? longest : n_operations;
-}
-
 /* Runs the crew through warm-up and window, with a snapshot of all counts at either edge of the window. */
 static void time_window(struct crew *crew, struct snapshot *open, struct snapshot *close) {
   const struct trial *trial = crew->trial;
@@ -402,10 +279,7 @@ void crew_run(const struct trial *trial, struct trial_result *result, struct wor
   result->status = TRIAL_OK;
   time_window(&crew, open, close);
   drain(&crew);
-  measure_window(&crew, open, close);
-  measure_longest_run(&crew);
-  if (trial->times_waits) measure_waits(&crew);
-  if (!(trial->lock->traits & LK_RULER)) check_exclusion(&crew);
+  crew_measure(&crew, open, close);
   for (unsigned i = 0; i < trial->workload.n_locks; i++) trial->lock->destroy(lock_at(&crew, i));
-  memcpy(state, state_at(&crew, 0)->keys, trial->workload.n_keys * sizeof *state);
+  memcpy(state, crew_state(&crew, 0)->keys, trial->workload.n_keys * sizeof *state);
 }

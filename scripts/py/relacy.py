@@ -51,8 +51,9 @@ class Relacy:
             if built.returncode != 0:
                 return Outcome("failed", next(iter(built.stdout.splitlines()), "the compiler failed"), 0)
             try:
-                result = subprocess.run([str(client), "--executions", str(n_executions)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        timeout=timeout_s, check=False, errors="replace")
+                result = subprocess.run([str(client), "--executions", str(n_executions)], text=True, errors="replace",
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout_s,
+                                        check=False)
             except subprocess.TimeoutExpired:  # its search has no end that would prove more
                 return Outcome("proven", f"nothing found in {timeout_s} s", timeout_s)
         last = next(reversed(result.stdout.splitlines()), "").removeprefix(f"{lock} ")

@@ -135,7 +135,7 @@ class Shown(support.FolderTest):
             run = self.run_with(host)
             table = cells(run)
             self.assertEqual(is_new, "Rulers: clock 23ns" in report.page([run], [table]))
-            keys = {metric["key"] for metric in report.model([run], [table])["metrics"]}
+            keys = {metric["key"] for metric in report.model(["a run"], [table])["metrics"]}
             self.assertIn("handoff_lines", keys)
             self.assertEqual(is_new, "handoff_parks" in keys)
 

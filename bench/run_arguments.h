@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/*
+ * run_arguments.h: the arguments of `lockbench run`: ours, Google Benchmark's, and those of a run to go on with.
+ */
+#ifndef RUN_ARGUMENTS_H
+#define RUN_ARGUMENTS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "options.h"
+
+/*
+ * Hands Google Benchmark its options and reads ours from what is left. --benchmark_repetitions is ours by another
+ * name: the repetitions are interleaved, which Google Benchmark's own are not. 0, or EINVAL and one line in `why`.
+ */
+int run_arguments_read(struct options *options, int n_arguments, char **arguments, char *why, size_t why_bytes);
+
+/* The folder that --resume names, empty if it names none; NULL: there is no --resume. */
+const char *run_arguments_resume(int n_arguments, char **arguments);
+
+/* The arguments that the run of this host.json was started with, or NULL without memory; to be freed before the host,
+   which holds their text. */
+char **run_arguments_of(const json_t *host, int *n_arguments);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "crew_parts.h"
+
+/*
+ * The counts are plain memory that only the lock protects: if two were inside at once, additions got lost. Readers in
+ * shared mode add nothing, but they saw it if a writer was inside.
+ */
+static void check_exclusion(struct crew *crew) {
+  uint64_t n_exclusive = 0, n_writes = 0, n_counted = 0, n_written = 0, n_torn = 0;
+  const bool is_rw = crew->trial->lock->traits & LK_RW;
+  for (unsigned i = 0; i < crew->n_members; i++) {
+    struct worker *worker = &crew->members[i].worker; /* relaxed: the threads are joined */
+    const uint64_t n_own_writes = atomic_load_explicit(&worker->counts.n_writes, memory_order_relaxed);
+    n_writes += n_own_writes;
+    n_exclusive += n_own_writes;
+    if (!is_rw) n_exclusive += atomic_load_explicit(&worker->counts.n_reads, memory_order_relaxed);
+    n_torn += worker->n_torn_reads;
+  }
+  for (unsigned i = 0; i < crew->trial->workload.n_locks; i++) {
+    const struct workload_state *state = crew_state(crew, i);
+    n_counted += state->n_sections;
+    for (unsigned k = 0; k < crew->trial->workload.n_keys; k++) n_written += state->keys[k].n_writes;
+  }
+  /* The table counts its writes in 32 bits a key. */
+  if (n_counted == n_exclusive && (uint32_t)n_written == (uint32_t)n_writes && n_torn == 0) return;
+  crew->result->status = TRIAL_BROKEN;
+  snprintf(crew->result->why, sizeof crew->result->why,
+           "the lock did not exclude: %" PRIu64 " sections counted inside of %" PRIu64 " done, %" PRIu64
+           " writes of %" PRIu64 ", %" PRIu64 " reads met a writer",
+           n_counted, n_exclusive, n_written, n_writes, n_torn);
+}
+
+static void measure_waits(struct crew *crew) {
+  struct histogram *all = crew->members[0].worker.waits;
+  for (unsigned i = 1; i < crew->n_members; i++) histogram_merge(all, crew->members[i].worker.waits);
+  if (all->n_values == 0) return;
+  crew->result->waits = (struct trial_waits){
+      .p50_ns = clock_ticks_to_ns(histogram_quantile(all, 0.5)),
+      .p90_ns = clock_ticks_to_ns(histogram_quantile(all, 0.9)),
+      .p99_ns = clock_ticks_to_ns(histogram_quantile(all, 0.99)),
+      .p999_ns = clock_ticks_to_ns(histogram_quantile(all, 0.999)),
+      .max_ns = clock_ticks_to_ns((double)all->max),
+  };
+}
+
+static void measure_window(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {
+  struct trial_result *result = crew->result;
+  uint64_t last_start_ns = open->at_ns, first_end_ns = close->at_ns;
+  for (unsigned i = 0; i < crew->n_members; i++) {
+    const struct member *member = &crew->members[i];
+    const uint64_t n_reads = close->of[i].n_reads - open->of[i].n_reads;
+    const uint64_t n_writes = close->of[i].n_writes - open->of[i].n_writes;
+    result->n_reads += n_reads;
+    result->n_writes += n_writes;
+    result->n_failed_tries += close->of[i].n_failed_tries - open->of[i].n_failed_tries;
+    crew->n_acquired[i] = n_reads + n_writes;
+    if (member->start_ns > last_start_ns) last_start_ns = member->start_ns;
+    if (member->end_ns < first_end_ns) first_end_ns = member->end_ns;
+  }
+  for (unsigned c = 0; c < N_DISTANCES; c++) {
+    result->n_handoffs[c] = close->n_handoffs[c] - open->n_handoffs[c];
+    result->n_owner_changes += result->n_handoffs[c];
+  }
+  const double window_ns = (double)(close->at_ns - open->at_ns);
+  result->duration_s = window_ns / 1e9;
+  result->overlap_pct = first_end_ns > last_start_ns ? 100 * (double)(first_end_ns - last_start_ns) / window_ns : 0;
+  result->fairness = fairness_of(crew->n_acquired, crew->n_members);
+  result->usage = usage_between(&open->usage, &close->usage);
+}
+
+/* The runs that were relieved are in the workers' counts; the last owner's is still open in each lock's state. */
+static void measure_longest_run(struct crew *crew) {
+  uint64_t longest = 0;
+  for (unsigned i = 0; i < crew->n_members; i++) {
+    const uint64_t run = atomic_load_explicit(&crew->members[i].worker.counts.longest_run, memory_order_relaxed);
+    if (run > longest) longest = run;
+  }
+  for (unsigned i = 0; i < crew->trial->workload.n_locks; i++) {
+    const struct workload_state *state = crew_state(crew, i);
+    const uint64_t run = state->n_sections - state->run_start;
+    if (state->owner_tag >> 16 == PHASE_WINDOW && run > longest) longest = run;
+  }
+  const uint64_t n_operations = crew->result->n_reads + crew->result->n_writes;
+  crew->result->longest_run = longest < n_operations ? longest : n_operations;
+}
+
+void crew_measure(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {
+  measure_window(crew, open, close);
+  measure_longest_run(crew);
+  if (crew->trial->times_waits) measure_waits(crew);
+  if (!(crew->trial->lock->traits & LK_RULER)) check_exclusion(crew);
+}
