@@ -118,7 +118,8 @@ static inline void lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ct
     group = &lock->groups[lock->levels[i].first + domain->id[lock->levels[i].level]];
     /* Acquire and release: pairs with itself. A failure is none: the first to come has decided, and what it had linked
        above is seen. If the domains of two threads contradict each other, the lock is still right, only less near, and
-       a parent may be one whose own links we have not met on our way. */
+       a parent may be one whose own links we have not met on our way. Acquire on success: C11 wants it, no failure may
+       be stronger. */
     (void)atomic_compare_exchange_strong_explicit(&group->parent, &none, parent, memory_order_acq_rel,
                                                   memory_order_acquire);
   }
@@ -144,7 +145,7 @@ static inline void lk_hmcs_lock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
        after its last user; and with the release of the predecessor's own exchange (whose node we write to). */
     struct lk_hmcs_node *const previous = atomic_exchange_explicit(&group->tail, node, memory_order_acq_rel);
     if (previous != NULL) {
-      /* Release: pairs with the acquire loads of `next` in unlock and hand_over; without it the predecessor's write to
+      /* Release: pairs with the acquire loads of `next` in pass and hand_over; without it the predecessor's write to
          our status could come before our own. */
       atomic_store_explicit(&previous->next, node, memory_order_release);
       uint32_t status;
@@ -152,7 +153,7 @@ static inline void lk_hmcs_lock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
       while ((status = atomic_load_explicit(&node->status, memory_order_acquire)) == LK_HMCS_WAITS) lk_pause();
       if (status != LK_HMCS_ASCEND) return;
     }
-    /* Relaxed: the first of a row; only we read it, in unlock. */
+    /* Relaxed: the first of a row; only we read it, in pass. */
     atomic_store_explicit(&node->status, 0, memory_order_relaxed);
     node = &group->member;
   }
@@ -169,7 +170,7 @@ static inline void lk_hmcs_hand_over(struct lk_hmcs_group *group, struct lk_hmcs
   struct lk_hmcs_node *next = atomic_load_explicit(&node->next, memory_order_acquire);
   if (next == NULL) {
     struct lk_hmcs_node *last = node;
-    /* Release: pairs with the acquires on the tail in lock and trylock. Relaxed on failure: what we need to know of the
+    /* Release: pairs with the acquires on the tail in lock and try. Relaxed on failure: what we need to know of the
        queue comes with the link. */
     if (LK_LIKELY(atomic_compare_exchange_strong_explicit(&group->tail, &last, NULL, memory_order_release,
                                                           memory_order_relaxed)))

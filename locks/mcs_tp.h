@@ -87,8 +87,8 @@ static inline struct lk_mcs_tp_ctx *lk_mcs_tp_join(struct lk_mcs_tp *lock, struc
 static inline bool lk_mcs_tp_wait(struct lk_mcs_tp *lock, struct lk_mcs_tp_ctx *ctx, uint64_t start_ns) {
   for (;;) {
     for (int n = 0; n < LK_MCS_TP_POLLS; n++) {
-      /* Acquire: pairs with the release stores in unlock: the last owner's section is seen, or its last touch of our
-         node. */
+      /* Acquire: pairs with the release stores in unlock_slow: the last owner's section is seen, or its last touch of
+         our node. */
       const uint32_t state = atomic_load_explicit(&ctx->state, memory_order_acquire);
       if (state != LK_MCS_TP_WAITS) return state == LK_MCS_TP_GRANTED;
       lk_pause();
@@ -111,7 +111,7 @@ LK_COLD static void lk_mcs_tp_lock_slow(struct lk_mcs_tp *lock, struct lk_mcs_tp
     /* Relaxed, both: the link orders them before the predecessor's reading and writing. */
     atomic_store_explicit(&ctx->seen_ns, now_ns, memory_order_relaxed);
     atomic_store_explicit(&ctx->state, LK_MCS_TP_WAITS, memory_order_relaxed);
-    /* Release: pairs with the acquire loads of `next` in unlock. */
+    /* Release: pairs with the acquire loads of `next` in next. */
     atomic_store_explicit(&previous->next, ctx, memory_order_release);
     if (lk_mcs_tp_wait(lock, ctx, start_ns)) return;
     previous = lk_mcs_tp_join(lock, ctx);

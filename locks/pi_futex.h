@@ -9,7 +9,7 @@
  *
  *   word    0                    free
  *           thread id            held by that thread, nobody waits; set by an arrival that found 0, cleared by unlock
- *           id | FUTEX_WAITERS   held, the kernel has waiters; set and changed by the kernel only
+ *           id | FUTEX_WAITERS   held, the kernel has or had waiters; set and changed by the kernel only
  *   ctx.thread_id   the system's number of the thread that uses the ctx, 0 until it first locks
  *
  * Invariants: user space changes the word only from 0 to its own id and from its own id to 0, so whatever the

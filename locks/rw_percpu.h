@@ -37,7 +37,9 @@ enum { lk_rw_percpu_traits = LK_BOUNDED | LK_SPINS };
 /* Writers are served in the order of arrival. */
 static inline uint64_t lk_rw_percpu_bypass(const struct lk_config *config) { return (void)config, 0; }
 
-enum { LK_RW_PERCPU_SLOTS_PER_CPU = 4 };
+#ifndef LK_RW_PERCPU_SLOTS_PER_CPU
+#define LK_RW_PERCPU_SLOTS_PER_CPU 4 /* a checker, which has few threads, makes it 1 */
+#endif
 
 struct lk_rw_percpu_slot {
   _Alignas(LK_LINE_BYTES) _Atomic(uint32_t) n_readers;

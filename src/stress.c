@@ -149,7 +149,9 @@ static bool drain(struct stress_round *round) {
     const uint64_t n = n_sections_of(round), now_ns = clock_now_ns();
     if (n != n_before) since_ns = now_ns;
     n_before = n;
-    if (now_ns - since_ns > (round->result->verdict == STRESS_BROKEN ? BROKEN_HANG_NS : HANG_NS)) {
+    /* Relaxed: only how patient to be. */
+    const bool is_reported = atomic_load_explicit(&round->is_reported, memory_order_relaxed);
+    if (now_ns - since_ns > (is_reported ? BROKEN_HANG_NS : HANG_NS)) {
       stress_report(round, STRESS_HUNG, "%u of %u threads wait, and nobody has got in for %.0f s", n_waiting,
                     round->n_slots, (double)HANG_NS / 1e9);
       return false;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Relacy, the other checker: compiles and runs tests/relacy/client.cc for one lock. Its stores are seen in the order in
-which they were made, so it cannot show what comes of stores of two threads that nothing orders.
+"""Relacy, the other checker: compiles and runs tests/relacy/client.cc for one lock. Its orders of
+stores are few (shadow/stdatomic.h): what it finds is found, and that it finds nothing shows little.
 """
 
 from __future__ import annotations

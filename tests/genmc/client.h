@@ -5,7 +5,6 @@
  *   -DN=<n>       how many threads there are
  *   -DAGAIN=<0|1> whether the first of them comes twice
  *   -DFRESH=1     each section of a thread has a context of its own, which comes before it and goes after it
- *   -DCTXS=<n>    how many contexts the lock is told to expect, if more than there are at a time
  *
  * The clients see a lock as its users do. What it protects is plain, so two owners at once, or one who does not see
  * what the last one did, is a data race, which the checker reports. A wait that never ends is reported too; so is a
@@ -33,10 +32,6 @@
 
 #ifndef FRESH
 #define FRESH 0
-#endif
-
-#ifndef CTXS
-#define CTXS (N + !FRESH) /* main has one too; but with one less than that, a fresh one has been another's before */
 #endif
 
 typedef struct CLIENT_PASTE(lk_, LK, ) lock_type;
@@ -71,8 +66,9 @@ struct guarded {
 
 static inline void guarded_init(struct guarded *guarded) {
   /* The least of each: a longer wait is only more of the same to a checker that tries every schedule. */
-  const struct lk_config config = {
-      .n_threads = CTXS, .n_cpus = 1, .n_domains = {N + 1, 2, 2, 1}, .spin_pauses = 1, .backoff_max_pauses = 1};
+  struct lk_config config = {
+      .n_threads = N + 1, .n_cpus = 1, .n_domains = {N + 1, 2, 2, 1}, .spin_pauses = 1, .backoff_max_pauses = 1};
+  if (FRESH) config.n_threads = N; /* main has none there, and what was another's is taken over sooner */
   guarded->lock = aligned_alloc(_Alignof(lock_type), sizeof *guarded->lock);
   FN(init)(guarded->lock, &config);
   set(&guarded->first, 0);

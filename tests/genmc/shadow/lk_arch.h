@@ -7,7 +7,7 @@
  * for what never comes. It errs on two kinds of loops, which are marked here for it:
  *   - a compare-exchange that is tried again with the value found: each failure is progress, not a wait;
  *   - a loop around a loop that waits: with LK_PAUSE_BLOCKS the waits are not GenMC's to find, but a thread that comes
- * to a pause stays there. Right only for locks that do nothing after a pause but look again at the word that they
+ *     to a pause stays there. Right only for locks that do nothing after a pause but look again at the word that they
  *     looked at last, since what comes after a pause is not tried.
  */
 #ifndef LK_MODEL_ARCH_H

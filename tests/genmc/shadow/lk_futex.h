@@ -2,9 +2,11 @@
 /*
  * lk_futex.h of the model checker: included before a lock, it takes the place of the real one, whose guard it sets.
  *
- * What the kernel guarantees, and no more: a wait compares the word and queues itself in one step, a wake takes those
+ * What the kernel guarantees: a wait compares the word and queues itself in one step, a wake takes those
  * that are queued, in the order in which they came, and both are ordered against each other (the kernel does that
- * with the lock of a hash bucket; so does this). A wake that finds nobody is lost.
+ * with the lock of a hash bucket; so does this). A wake that finds nobody is lost. It is more than that in three
+ * points, where Relacy's model has less: the bucket orders memory, wakes come in the order of arrival, none for no
+ * reason.
  *
  *   sleepers[i].word     what the i-th sleeper waits at; written once, under the bucket
  *   sleepers[i].thread   who it is; as the word
@@ -110,11 +112,7 @@ static inline int lk_futex_unlock_pi(_Atomic(uint32_t) *word) {
   pthread_mutex_lock(&lk_futex_bucket);
   assert((atomic_load_explicit(word, memory_order_relaxed) & FUTEX_TID_MASK) == lk_futex_thread_id());
   struct lk_futex_sleeper *const next = lk_futex_first(word, 0);
-  uint32_t value = 0;
-  if (next != NULL) {
-    const bool is_last = lk_futex_first(word, (int)(next - lk_futex_sleepers) + 1) == NULL;
-    value = is_last ? next->thread : next->thread | FUTEX_WAITERS;
-  }
+  const uint32_t value = next == NULL ? 0 : FUTEX_WAITERS | next->thread; /* even if it was the last */
   (void)atomic_exchange_explicit(word, value, memory_order_relaxed);
   if (next != NULL) atomic_store_explicit(&next->is_woken, true, memory_order_relaxed);
   pthread_mutex_unlock(&lk_futex_bucket);
