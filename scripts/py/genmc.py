@@ -101,8 +101,8 @@ BOUNDS = {
                     (Size(2, False),), Size(2, False), ("--disable-spin-assume", "--unroll=3"),
                     ("LK_MCS_TP_POLLS=1",), hunts=(TWO, Size(3, False)), on_hardware=False),
     "qspinlock": Bound("many change one word, and each order of their changes is another execution", IN_PARTS),
-    "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", IN_PARTS,
-                       variants=((), ("LK_RW_PERCPU_SLOTS_PER_CPU=1",))),  # all share it
+    "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", (TWO,),
+                       hunts=(Size(3, False),), variants=((), ("LK_RW_PERCPU_SLOTS_PER_CPU=1",))),  # all share it
     "rw_bravo": Bound("readers turn to the table after one operation instead of 16",
                       defines=("LK_RW_BRAVO_CLOCK_INTERVAL=1",)),
     "test_fourth_writer": Bound("it takes four", (Size(4, False),)),
