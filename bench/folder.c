@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "machine/provenance.h"
 #include "message.h"
-#include "provenance.h"
 
 static int set_paths(struct folder *folder, const char *path) {
   const int n = snprintf(folder->path, sizeof folder->path, "%s", path);

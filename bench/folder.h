@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "record.h"
+#include "results/record.h"
 
 struct folder {
   char path[1024];

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "commands.h"
-#include "instance.h"
 #include "message.h"
+#include "registry.h"
 
 static void print_json(void) {
   json_t *locks = json_array();

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "selection.h"
 
 enum { MAX_CELLS = 1000000 };
@@ -293,11 +294,11 @@ int matrix_shuffle(struct matrix *matrix, unsigned n_repetitions, uint64_t seed)
   matrix->order = calloc((size_t)matrix->n_cells * n_repetitions, sizeof *matrix->order);
   if (matrix->order == NULL) return ENOMEM;
   matrix->n_slots = matrix->n_cells * n_repetitions;
-  struct workload_random random = workload_random_seed(seed, UINT64_MAX);
+  struct random_state random = random_seed(seed, UINT64_MAX);
   for (unsigned repetition = 0; repetition < n_repetitions; repetition++) {
     struct slot *pass = matrix->order + (size_t)repetition * matrix->n_cells;
     for (unsigned i = 0; i < matrix->n_cells; i++) { /* Fisher and Yates, inside out */
-      const unsigned j = workload_below((uint32_t)(workload_random_next(&random) >> 32), i + 1);
+      const unsigned j = random_below((uint32_t)(random_next(&random) >> 32), i + 1);
       pass[i] = pass[j];
       pass[j] = (struct slot){.cell = i, .repetition = repetition + 1};
     }

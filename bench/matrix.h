@@ -4,7 +4,7 @@
 #define MATRIX_H
 
 #include "options.h"
-#include "trial.h"
+#include "trial/trial.h"
 
 /* One configuration of one lock. */
 struct cell {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "workload.h"
+#include "trial/workload.h"
 
 enum { OPTIONS_MAX_LIST = 256, OPTIONS_MAX_THREADS = 4096 };
 

@@ -13,14 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "commands.h"
 #include "folder.h"
 #include "gbench.h"
+#include "machine/clock.h"
+#include "machine/pause.h"
+#include "machine/provenance.h"
 #include "matrix.h"
 #include "message.h"
-#include "pause.h"
-#include "provenance.h"
 #include "run_arguments.h"
 
 /* A trial that lost more of its CPU time than this to the hypervisor is run again, at most so often. */

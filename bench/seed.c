@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "commands.h"
+#include "machine/clock.h"
+#include "machine/pause.h"
 #include "message.h"
 #include "options.h"
-#include "pause.h"
-#include "trial.h"
+#include "trial/trial.h"
 
 enum { N_READERS = 100, N_WRITERS = 10, N_KEYS = 5, SLEEP_NS = 1000000, TIMEOUT_S = 30 };
 enum { SPIN_NS = 1000, BACKOFF_MAX_NS = 10000 }; /* as in `lockbench run` */

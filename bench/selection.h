@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "instance.h"
+#include "registry.h"
 
 enum { SELECTION_MAX = 256 };
 

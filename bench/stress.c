@@ -10,7 +10,7 @@
 #include "message.h"
 #include "options.h"
 #include "selection.h"
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { PROGRESS_AFTER_S = 2 };
 

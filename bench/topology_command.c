@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "commands.h"
+#include "machine/placement.h"
+#include "machine/topology.h"
 #include "message.h"
 #include "options.h"
-#include "placement.h"
-#include "topology.h"
 
 static const char *const level_names[] = {"core", "llc", "node", "package"};
 

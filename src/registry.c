@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "instance.h"
+#include "registry.h"
 
 const struct lk_ops *registry_find(const char *name) {
   for (size_t i = 0; registry[i] != NULL; i++)

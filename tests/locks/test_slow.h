@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_slow: the ticket lock, held longer by a known time. Made for calibration: a comparison must find it slower
- * (tests/calibrate_compare.py). The time is backoff_max_pauses, which the ticket lock itself has no use for.
+ * (tests/benchmarks/calibrate_compare.py). The time is backoff_max_pauses, which the ticket lock itself has no use for.
  */
 #ifndef LK_TEST_SLOW_H
 #define LK_TEST_SLOW_H

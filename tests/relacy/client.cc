@@ -48,7 +48,7 @@ typedef struct FN(ctx) ctx_type;
 
 const char lock_name[] = QUOTE(LK);
 
-/* The exclusive mode, as src/instance.c takes it. */
+/* The exclusive mode, as src/trial/instance.c takes it. */
 #if FN(is_rw)
 static void acquire(lock_type *lock, ctx_type *ctx) { FN(wrlock)(lock, ctx); }
 static void release(lock_type *lock, ctx_type *ctx) { FN(wrunlock)(lock, ctx); }

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+#include "crew.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "crew_parts.h"
+#include "machine/line_transfer.h"
+#include "machine/nudge.h"
+#include "machine/pause.h"
+
+enum { STACK_BYTES = 512 * 1024 };
+
+/* Zeroed memory on lines of its own; counted by trial_memory_bytes(). The process ends before it is given back. */
+static void *take_memory(size_t n_bytes) {
+  void *memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* At least a line, also for a context that holds nothing. */
+static size_t context_stride(const struct lk_ops *lock) {
+  return (lock->ctx_bytes / LK_LINE_BYTES + 1) * LK_LINE_BYTES;
+}
+
+double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload) {
+  const double per_lock = (double)block_of(lock, workload).n_bytes + (double)context_stride(lock) * workload->n_threads;
+  return per_lock * workload->n_locks + (double)workload->n_threads * sizeof(struct member) +
+         (double)workload->n_threads * sizeof(struct histogram);
+}
+
+static void *lock_at(const struct crew *crew, unsigned i) { return crew->blocks + i * crew->block.n_bytes; }
+
+static void *context_at(const struct worker *worker, unsigned i) {
+  return worker->contexts + i * worker->context_bytes;
+}
+
+__attribute__((format(printf, 2, 3))) static void fail(struct crew *crew, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  crew->result->status = TRIAL_CRASHED;
+  vsnprintf(crew->result->why, sizeof crew->result->why, format, arguments);
+  va_end(arguments);
+}
+
+static bool make_locks(struct crew *crew) {
+  const struct trial *trial = crew->trial;
+  const struct workload *workload = &trial->workload;
+  crew->block = block_of(trial->lock, workload);
+  crew->blocks = take_memory(crew->block.n_bytes * workload->n_locks);
+  if (crew->blocks == NULL) return false;
+  struct lk_config config = lk_config_default(workload->n_threads, trial->placement->n_cpus);
+  config.spin_pauses = pause_count((double)workload->spin_ns, trial->pause_ns);
+  config.backoff_max_pauses = pause_count((double)workload->backoff_max_ns, trial->pause_ns);
+  memcpy(config.n_domains, trial->topology->n_domains, sizeof config.n_domains);
+  for (unsigned i = 0; i < workload->n_locks; i++) {
+    trial->lock->init(lock_at(crew, i), &config);
+    crew_state(crew, i)->owner_tag = workload->n_threads; /* nobody: see worker.handoff_class */
+  }
+  return true;
+}
+
+/* By the distance from each worker to worker `to`; of threads that float nobody can tell: they are "same CPU". */
+static uint8_t *make_handoff_classes(const struct crew *crew, unsigned to) {
+  const struct topology *topology = crew->trial->topology;
+  uint8_t *classes = take_memory(crew->n_members + 1);
+  if (classes == NULL) return NULL;
+  for (unsigned from = 0; from < crew->n_members && crew->trial->placement->is_pinned; from++)
+    classes[from] =
+        (uint8_t)topology_distance(&topology->cpus[crew->members[from].cpu], &topology->cpus[crew->members[to].cpu]);
+  classes[to] = HANDOFF_NONE;
+  classes[crew->n_members] = HANDOFF_NONE;
+  return classes;
+}
+
+static uint64_t read_below(const struct workload *workload, unsigned index) {
+  if (workload->has_fixed_roles) return index < workload->n_readers ? UINT64_C(1) << 32 : 0;
+  return (uint64_t)(workload->read_pct / 100 * 4294967296.0 + 0.5);
+}
+
+static bool make_worker(struct crew *crew, unsigned i) {
+  const struct trial *trial = crew->trial;
+  struct member *member = &crew->members[i];
+  struct worker *worker = &member->worker;
+  *worker = (struct worker){
+      .signal = crew->signal,
+      .index = i,
+      .read_below = read_below(&trial->workload, i),
+      .cs_ticks = clock_ns_to_ticks((double)trial->workload.cs_ns),
+      .think_ticks = clock_ns_to_ticks((double)trial->workload.think_ns),
+      .workload = trial->workload,
+      .locks = crew->blocks,
+      .block_bytes = crew->block.n_bytes,
+      .state_offset = crew->block.state_offset,
+      .lines_offset = crew->block.lines_offset,
+      .contexts = take_memory(context_stride(trial->lock) * trial->workload.n_locks),
+      .context_bytes = context_stride(trial->lock),
+      .handoff_class = make_handoff_classes(crew, i),
+      .times_waits = trial->times_waits,
+      .random = random_seed(trial->seed, i),
+      .waits = trial->times_waits ? take_memory(sizeof(struct histogram)) : NULL,
+  };
+  memcpy(worker->domain.id, trial->topology->cpus[member->cpu].id, sizeof worker->domain.id);
+  return worker->contexts != NULL && worker->handoff_class != NULL && (!trial->times_waits || worker->waits != NULL);
+}
+
+static void *work(void *argument) {
+  struct member *member = argument;
+  struct crew *crew = member->crew;
+  const struct trial *trial = crew->trial;
+  struct worker *worker = &member->worker;
+  const int error = trial->placement->is_pinned ? topology_bind_self(trial->topology, member->cpu) : 0;
+  int none = 0;
+  member->thread_id = gettid();
+  /* Relaxed: the barrier orders it before the crew's reading. */
+  if (error != 0)
+    atomic_compare_exchange_strong_explicit(&crew->error, &none, error, memory_order_relaxed, memory_order_relaxed);
+  for (unsigned i = 0; i < trial->workload.n_locks; i++)
+    trial->lock->ctx_init(lock_at(crew, i), context_at(worker, i), &worker->domain);
+  pthread_barrier_wait(&crew->are_set_up);
+  pthread_barrier_wait(&crew->may_start);
+  member->start_ns = clock_now_ns();
+  trial->lock->work(worker);
+  member->end_ns = clock_now_ns();
+  for (unsigned i = 0; i < trial->workload.n_locks; i++)
+    trial->lock->ctx_destroy(lock_at(crew, i), context_at(worker, i));
+  /* Relaxed: only saves a signal; pthread_join orders what is read of the member. */
+  atomic_store_explicit(&member->has_ended, true, memory_order_relaxed);
+  return NULL;
+}
+
+static bool start_workers(struct crew *crew) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  for (unsigned i = 0; i < crew->n_members; i++) {
+    const int error = pthread_create(&crew->members[i].thread, &attributes, work, &crew->members[i]);
+    if (error == 0) continue;
+    fail(crew, "cannot start thread %u of %u: %s", i + 1, crew->n_members, strerror(error));
+    return false; /* those that did start wait at the barrier until the process ends */
+  }
+  pthread_attr_destroy(&attributes);
+  return true;
+}
+
+static void take_snapshot(const struct crew *crew, struct snapshot *snapshot) {
+  memset(snapshot->n_handoffs, 0, sizeof snapshot->n_handoffs);
+  const uint64_t start_ns = clock_now_ns();
+  for (unsigned i = 0; i < crew->n_members; i++) {
+    /* Relaxed: each is a whole value of its own; see worker_count. */
+    struct worker_counts *counts = &crew->members[i].worker.counts;
+    snapshot->of[i].n_reads = atomic_load_explicit(&counts->n_reads, memory_order_relaxed);
+    snapshot->of[i].n_writes = atomic_load_explicit(&counts->n_writes, memory_order_relaxed);
+    snapshot->of[i].n_failed_tries = atomic_load_explicit(&counts->n_failed_tries, memory_order_relaxed);
+    for (unsigned c = 0; c < N_HANDOFF_CLASSES; c++)
+      snapshot->n_handoffs[c] += atomic_load_explicit(&counts->n_handoffs[c], memory_order_relaxed);
+  }
+  snapshot->at_ns = start_ns + (clock_now_ns() - start_ns) / 2;
+  snapshot->usage = usage_now();
+}
+
+static void set_phase(struct crew *crew, enum phase phase) {
+  *(phase == PHASE_WINDOW ? &crew->signal->open_ticks : &crew->signal->close_ticks) = clock_ticks_ordered();
+  /* Release: pairs with the acquires in work() and loop() of instance.c; the ticks come with it. */
+  atomic_store_explicit(&crew->signal->phase, phase, memory_order_release);
+}
+
+static void sleep_until(uint64_t ns) {
+  const struct timespec at = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
+  }
+}
+
+/*
+ * Asks the scheduler for short slices for the calling thread: it then preempts spinners when it wakes up, instead of
+ * waiting for the end of theirs, 4 ms later. Linux 6.12 and newer; older ones preempt for a sleeper anyway.
+ */
+static void ask_for_short_slices(void) {
+  const struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime_ns, deadline_ns, period_ns;
+  } attributes = {.size = sizeof attributes, .policy = SCHED_OTHER, .runtime_ns = 100 * 1000}; /* sched_setattr(2) */
+  (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+/*
+ * The window is closed and nothing is measured any more, but each worker still finishes its last operation.
+ * Those that are still at it are nudged, which also ends a worker's sleep between operations.
+ * Their weight is lowered first, by what they outnumber the CPUs, or the scheduler's fairness would give the sender of
+ * the signals no CPU either. (Lowered to the least, they would starve beside any other program.)
+ */
+static void drain(struct crew *crew) {
+  const double n_per_cpu = (double)crew->n_members / crew->trial->placement->n_cpus;
+  /* A step of niceness is a factor of 1.25: sched(7). */
+  const int niceness = n_per_cpu > 1 ? (int)fmin(19, ceil(log(n_per_cpu) / log(1.25))) : 0;
+  ask_for_short_slices();
+  for (unsigned i = 0; i < crew->n_members; i++) setpriority(PRIO_PROCESS, (id_t)crew->members[i].thread_id, niceness);
+  for (bool all_ended = false; !all_ended;) {
+    all_ended = true;
+    for (unsigned i = 0; i < crew->n_members; i++) {
+      if (atomic_load_explicit(&crew->members[i].has_ended, memory_order_relaxed)) continue; /* see work() */
+      all_ended = false;
+      pthread_kill(crew->members[i].thread, NUDGE_SIGNAL);
+    }
+    if (!all_ended) sleep_until(clock_now_ns() + 50 * 1000);
+  }
+  for (unsigned i = 0; i < crew->n_members; i++) pthread_join(crew->members[i].thread, NULL);
+}
+
+/* Runs the crew through warm-up and window, with a snapshot of all counts at either edge of the window. */
+static void time_window(struct crew *crew, struct snapshot *open, struct snapshot *close) {
+  const struct trial *trial = crew->trial;
+  struct trial_result *result = crew->result;
+  const bool has_warmup = trial->warmup_s > 0;
+  if (has_warmup) {
+    pthread_barrier_wait(&crew->may_start);
+    sleep_until(clock_now_ns() + (uint64_t)(trial->warmup_s * 1e9));
+  }
+  const double migrations = trial->placement->is_pinned ? 0 : usage_migrations();
+  const struct cpu_usage cpus = usage_of_cpus(trial->topology, trial->placement);
+  set_phase(crew, PHASE_WINDOW);
+  take_snapshot(crew, open);
+  if (!has_warmup) pthread_barrier_wait(&crew->may_start); /* the window holds everything from the start on */
+  sleep_until(open->at_ns + (uint64_t)(trial->duration_s * 1e9));
+  take_snapshot(crew, close);
+  set_phase(crew, PHASE_STOP);
+  const struct cpu_usage cpus_after = usage_of_cpus(trial->topology, trial->placement);
+  const double elapsed_s = (double)(clock_now_ns() - open->at_ns) / 1e9;
+  result->steal_pct = 100 * (cpus_after.steal_s - cpus.steal_s) / (elapsed_s * trial->placement->n_cpus);
+  result->migrations = trial->placement->is_pinned ? 0 : usage_migrations() - migrations;
+}
+
+void crew_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {
+  struct crew crew = {.trial = trial, .result = result, .n_members = trial->workload.n_threads};
+  const struct placement *placement = trial->placement;
+  if (placement->n_cpus > 1)
+    result->line_ns = line_transfer_ns(trial->topology, placement->order[0], placement->order[1]);
+
+  const size_t snapshot_bytes = sizeof(struct snapshot) + crew.n_members * sizeof(((struct snapshot *)0)->of[0]);
+  struct snapshot *open = take_memory(snapshot_bytes), *close = take_memory(snapshot_bytes);
+  crew.signal = take_memory(sizeof *crew.signal);
+  crew.members = take_memory(crew.n_members * sizeof *crew.members);
+  crew.n_acquired = take_memory(crew.n_members * sizeof *crew.n_acquired);
+  bool has_memory = open != NULL && close != NULL && crew.signal != NULL && crew.members != NULL &&
+                    crew.n_acquired != NULL && make_locks(&crew);
+  for (unsigned i = 0; has_memory && i < crew.n_members; i++) {
+    crew.members[i].crew = &crew;
+    crew.members[i].cpu = placement_cpu(placement, i);
+  }
+  for (unsigned i = 0; has_memory && i < crew.n_members; i++) has_memory = make_worker(&crew, i);
+  if (!has_memory) {
+    fail(&crew, "no memory for the trial");
+    return;
+  }
+  nudge_prepare(); /* see drain() */
+  pthread_barrier_init(&crew.are_set_up, NULL, crew.n_members + 1);
+  pthread_barrier_init(&crew.may_start, NULL, crew.n_members + 1);
+  if (!start_workers(&crew)) return;
+  pthread_barrier_wait(&crew.are_set_up);
+  const int error = atomic_load_explicit(&crew.error, memory_order_relaxed);
+  if (error != 0) {
+    fail(&crew, "cannot bind a thread to its CPU: %s",
+         error == EXDEV ? "the system placed it elsewhere" : strerror(error));
+    return;
+  }
+  result->status = TRIAL_OK;
+  time_window(&crew, open, close);
+  drain(&crew);
+  crew_measure(&crew, open, close);
+  for (unsigned i = 0; i < trial->workload.n_locks; i++) trial->lock->destroy(lock_at(&crew, i));
+  memcpy(state, crew_state(&crew, 0)->keys, trial->workload.n_keys * sizeof *state);
+}

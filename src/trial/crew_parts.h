@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * crew_parts.h: what crew.c runs and crew_measure.c reads: the workers with their locks, and their counts at one
+ * moment.
+ */
+#ifndef CREW_PARTS_H
+#define CREW_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "block.h"
+#include "machine/usage.h"
+#include "trial.h"
+#include "worker.h"
+
+/* A worker with what only its trial knows of it. */
+struct member {
+  struct worker worker;
+  pthread_t thread;
+  pid_t thread_id; /* the system's */
+  struct crew *crew;
+  unsigned cpu;
+  uint64_t start_ns, end_ns; /* between which it was in its loop */
+  _Atomic(bool) has_ended;
+};
+
+struct crew {
+  const struct trial *trial;
+  struct trial_result *result;
+  struct worker_signal *signal;
+  struct member *members;
+  unsigned n_members;
+  uint64_t *n_acquired;  /* by each member in the window */
+  unsigned char *blocks; /* n_locks of them, each laid out as `block` says */
+  struct block block;
+  pthread_barrier_t are_set_up, may_start;
+  _Atomic(int) error; /* the first errno of a worker that could not be bound */
+};
+
+/* All counts of all workers at one moment. */
+struct snapshot {
+  uint64_t at_ns;
+  uint64_t n_handoffs[N_HANDOFF_CLASSES];
+  struct usage usage;
+  struct {
+    uint64_t n_reads, n_writes, n_failed_tries;
+  } of[];
+};
+
+static inline struct workload_state *crew_state(const struct crew *crew, unsigned i) {
+  return (struct workload_state *)(void *)(crew->blocks + i * crew->block.n_bytes + crew->block.state_offset);
+}
+
+/* When all threads are joined: what came out between the two moments, and whether the locks excluded, as the result. */
+void crew_measure(struct crew *crew, const struct snapshot *open, const struct snapshot *close);
+
+#endif

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+/*
+ * instance.c: the template that becomes one object per lock. Compiled with -DLK=<name>, it includes that
+ * lock's header and defines `const struct lk_ops lk_<name>_ops`.
+ *
+ * The loop is written once and specialised by constants: the compiler drops what a trial does not ask for, so
+ * that the empty section of one lock costs no test of options that are off. The harness makes one indirect
+ * call per thread and trial; inside the loop the lock is inlined (tests/code/hot_loop.py looks at the code).
+ */
+#include "registry.h"
+
+#include <assert.h>
+
+#include "worker.h"
+
+#define QUOTE_(x) #x
+#define QUOTE(x) QUOTE_(x)
+#define PASTE_(a, b, c) a##b##c
+#define PASTE(a, b, c) PASTE_(a, b, c)
+#define FN(operation) PASTE(lk_, LK, _##operation)
+#define NAME QUOTE(LK)
+
+/* A peer's is named with its folder, which is not searched: some are called like a header of their own library. */
+#ifndef LK_HEADER
+#define LK_HEADER QUOTE(LK.h)
+#endif
+#include LK_HEADER
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+typedef struct PASTE(lk_, LK, ) lock_type;
+typedef struct FN(ctx) ctx_type;
+
+/* With casts, since bench/peers/instance.cc compiles this file as C++. */
+static void init(void *lock, const struct lk_config *config) { FN(init)((lock_type *)lock, config); }
+static void destroy(void *lock) { FN(destroy)((lock_type *)lock); }
+static void ctx_init(void *lock, void *ctx, const struct lk_domain *domain) {
+  FN(ctx_init)((lock_type *)lock, (ctx_type *)ctx, domain);
+}
+static void ctx_destroy(void *lock, void *ctx) { FN(ctx_destroy)((lock_type *)lock, (ctx_type *)ctx); }
+
+/*
+ * A mutex has one mode; a readers/writer lock has two, of which the exclusive one is what the rest of the harness calls
+ * lock and unlock.
+ */
+#if FN(is_rw)
+enum { IS_RW = true };
+static ALWAYS_INLINE void acquire(lock_type *lock, ctx_type *ctx) { FN(wrlock)(lock, ctx); }
+static ALWAYS_INLINE void release(lock_type *lock, ctx_type *ctx) { FN(wrunlock)(lock, ctx); }
+static ALWAYS_INLINE void acquire_shared(lock_type *lock, ctx_type *ctx) { FN(rdlock)(lock, ctx); }
+#else
+enum { IS_RW = false };
+static ALWAYS_INLINE void acquire(lock_type *lock, ctx_type *ctx) { FN(lock)(lock, ctx); }
+static ALWAYS_INLINE void release(lock_type *lock, ctx_type *ctx) { FN(unlock)(lock, ctx); }
+static ALWAYS_INLINE void acquire_shared(lock_type *lock, ctx_type *ctx) { (void)lock, (void)ctx; }
+#endif
+
+/* Of a lock that has no trylock these are never called: a workload that tries is not offered to it. */
+#if FN(no_trylock)
+static ALWAYS_INLINE bool try_acquire(lock_type *lock, ctx_type *ctx) { return (void)lock, (void)ctx, false; }
+static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { return try_acquire(lock, ctx); }
+#elif FN(is_rw)
+static ALWAYS_INLINE bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trywrlock)(lock, ctx); }
+static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { return FN(tryrdlock)(lock, ctx); }
+#else
+static ALWAYS_INLINE bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trylock)(lock, ctx); }
+static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { return try_acquire(lock, ctx); }
+#endif
+
+/* Ends a shared section; false: it has to be done again. */
+static ALWAYS_INLINE bool release_shared(lock_type *lock, ctx_type *ctx) {
+#if FN(retries)
+  return FN(rdvalidate)(lock, ctx);
+#elif FN(is_rw)
+  FN(rdunlock)(lock, ctx);
+  return true;
+#else
+  return (void)lock, (void)ctx, true;
+#endif
+}
+
+/*
+ * A lock whose readers retry lets them race with a writer, which C allows on atomics only (Boehm 2012). The state is
+ * plain for all other locks, so this uses the compiler's atomics on plain memory: C11 has no word for that.
+ */
+#if FN(retries)
+#define LOAD(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+#define STORE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
+#else
+#define LOAD(place) (place)
+#define STORE(place, value) ((place) = (value))
+#endif
+
+static void lock(void *lock, void *ctx) { acquire((lock_type *)lock, (ctx_type *)ctx); }
+static void unlock(void *lock, void *ctx) { release((lock_type *)lock, (ctx_type *)ctx); }
+
+#if FN(is_rw)
+static void lock_shared(void *lock, void *ctx) { acquire_shared((lock_type *)lock, (ctx_type *)ctx); }
+static bool unlock_shared(void *lock, void *ctx) { return release_shared((lock_type *)lock, (ctx_type *)ctx); }
+#endif
+
+#if !FN(no_trylock)
+static bool try_lock(void *lock, void *ctx) { return try_acquire((lock_type *)lock, (ctx_type *)ctx); }
+#if FN(is_rw)
+static bool try_lock_shared(void *lock, void *ctx) { return try_acquire_shared((lock_type *)lock, (ctx_type *)ctx); }
+#endif
+#endif
+
+/* A wait during which the phase changed: kept if any of it lay in the window, and counted up to the close. */
+LK_COLD static void wait_across_phases(struct worker *worker, uint32_t phase, uint64_t start, uint64_t end) {
+  const struct worker_signal *signal = worker->signal;
+  if (phase == PHASE_STOP && end > signal->close_ticks) end = signal->close_ticks;
+  if (end > start && end > signal->open_ticks) histogram_add(worker->waits, end - start);
+}
+
+/* Work that a section does beside its body; returns the reader's sum. */
+static ALWAYS_INLINE uint64_t linger(const struct worker *worker, unsigned char *block,
+                                     const struct workload_operation *operation, uint64_t sum) {
+  struct workload_line *lines = (struct workload_line *)(void *)(block + worker->lines_offset);
+  for (unsigned i = 0; i < worker->workload.cs_lines; i++) {
+    if (operation->reads)
+      sum += LOAD(lines[i].n_visits);
+    else
+      STORE(lines[i].n_visits, lines[i].n_visits + 1);
+  }
+  if (operation->cs_ticks != 0) workload_spin(operation->cs_ticks);
+  return sum;
+}
+
+/* The place of one operation: a lock, this worker's context for it, and what it protects. */
+struct site {
+  lock_type *lock;
+  ctx_type *ctx;
+  struct workload_state *state;
+  unsigned char *block;
+};
+
+/* How the loop is specialised: what a trial does not ask for is not in its loop. */
+struct special {
+  bool is_plain;    /* one lock, an empty section, no think time */
+  bool times_waits; /* a clock is read around each acquisition */
+  bool tries;       /* an operation that does not get the lock at once is given up */
+};
+
+/*
+ * An operation in the exclusive mode. Adds a reader's value to *sum, and tells in *acquired_at when the lock was had.
+ * False: it was tried in vain.
+ */
+static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site *at,
+                                       const struct workload_operation *operation, uint32_t tag, uint64_t *sum,
+                                       const struct special special, uint64_t *acquired_at) {
+  struct workload_key *const key = &at->state->keys[operation->key];
+  if (!special.tries)
+    acquire(at->lock, at->ctx);
+  else if (!try_acquire(at->lock, at->ctx))
+    return false;
+  if (special.times_waits) *acquired_at = clock_ticks_ordered();
+  worker_enter(worker, at->state, tag);
+  STORE(at->state->n_sections, at->state->n_sections + 1);
+  if (LK_LIKELY(operation->reads)) {
+    *sum += key->value;
+  } else {
+    STORE(key->value, operation->value);
+    key->n_writes++;
+  }
+  if (!special.is_plain) *sum = linger(worker, at->block, operation, *sum);
+  if (IS_RW) STORE(at->state->n_finished, at->state->n_sections); /* readers in shared mode look at it */
+  release(at->lock, at->ctx);
+  return true;
+}
+
+/*
+ * A read in shared mode, like the above. It must see no writer half-way: then the writers' two counts are equal. Where
+ * readers retry, what they saw in vain is forgotten, and the lock is had when the last attempt begins.
+ */
+static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at,
+                                    const struct workload_operation *operation, uint64_t *sum,
+                                    const struct special special, uint64_t *acquired_at) {
+  const struct workload_state *const state = at->state;
+  uint64_t result;
+  bool is_torn;
+  for (;;) {
+    if (!special.tries)
+      acquire_shared(at->lock, at->ctx);
+    else if (!try_acquire_shared(at->lock, at->ctx))
+      return false;
+    if (special.times_waits) *acquired_at = clock_ticks_ordered();
+    const uint64_t n_finished = LOAD(state->n_finished);
+    result = *sum + LOAD(state->keys[operation->key].value);
+    if (!special.is_plain) result = linger(worker, at->block, operation, result);
+    is_torn = LOAD(state->n_sections) != n_finished;
+    if (LK_LIKELY(release_shared(at->lock, at->ctx))) break;
+    if (special.tries) return false;
+  }
+  if (LK_UNLIKELY(is_torn)) worker->n_torn_reads++;
+  *sum = result;
+  return true;
+}
+
+/* Operations until the trial's phase is no longer `phase`. */
+static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const struct special special) {
+  struct worker_signal *const signal = worker->signal;
+  const struct workload *const workload = &worker->workload;
+  const uint64_t read_below = worker->read_below;
+  const uint32_t n_keys = workload->n_keys;
+  const uint32_t tag = phase << 16 | worker->index;
+  struct random_state random = worker->random;
+  uint64_t sum = worker->sum;
+  size_t which = 0;
+  /* Copies: an acquire would make the compiler fetch the worker's own fields again in every operation. */
+  unsigned char *const locks = worker->locks, *const contexts = worker->contexts;
+  const size_t state_offset = worker->state_offset;
+
+  /* Relaxed: what belongs to a phase is read after the acquire in work(). */
+  while (atomic_load_explicit(&signal->phase, memory_order_relaxed) == phase) {
+    struct workload_operation operation = workload_draw(&random, read_below, n_keys);
+    if (!special.is_plain) {
+      which = random_below((uint32_t)(random_next(&random) >> 32), workload->n_locks);
+      if (worker->cs_ticks != 0) operation.cs_ticks = random_around(worker->cs_ticks, random_next(&random));
+    }
+    unsigned char *const block = locks + which * worker->block_bytes;
+    const struct site at = {
+        .lock = (lock_type *)(void *)block,
+        .ctx = (ctx_type *)(void *)(contexts + which * worker->context_bytes),
+        .state = (struct workload_state *)(void *)(block + state_offset),
+        .block = block,
+    };
+
+    uint64_t start = 0, end = 0;
+    if (special.times_waits) start = clock_ticks_ordered();
+    const bool is_done = IS_RW && operation.reads ? do_shared(worker, &at, &operation, &sum, special, &end)
+                                                  : do_exclusive(worker, &at, &operation, tag, &sum, special, &end);
+
+    struct worker_counts *const counts = &worker->counts;
+    worker_count(!is_done ? &counts->n_failed_tries : operation.reads ? &counts->n_reads : &counts->n_writes);
+    if (special.times_waits) {
+      /* Acquire: pairs with the release stores of the phase; the ticks come with it. */
+      const uint32_t now = atomic_load_explicit(&signal->phase, memory_order_acquire);
+      if (LK_UNLIKELY(now != phase))
+        wait_across_phases(worker, now, start, end);
+      else if (phase == PHASE_WINDOW)
+        histogram_add(worker->waits, end - start);
+    }
+    if (!special.is_plain && workload->think != THINK_NONE) workload_think(workload, worker->think_ticks, &random);
+  }
+  worker->random = random;
+  worker->sum = sum;
+}
+
+/* One function per specialisation, so that a reader of the machine code finds each loop by its name. */
+__attribute__((noinline)) static void loop_plain(struct worker *worker, uint32_t phase) {
+  loop(worker, phase, (struct special){.is_plain = true});
+}
+__attribute__((noinline)) static void loop_general(struct worker *worker, uint32_t phase) {
+  loop(worker, phase, (struct special){.is_plain = false});
+}
+__attribute__((noinline)) static void loop_timed(struct worker *worker, uint32_t phase) {
+  loop(worker, phase, (struct special){.times_waits = true});
+}
+__attribute__((noinline)) static void loop_trying(struct worker *worker, uint32_t phase) {
+  loop(worker, phase, (struct special){.tries = true});
+}
+
+static void work(struct worker *worker) {
+  const struct workload *w = &worker->workload;
+  const bool is_plain = w->n_locks == 1 && w->cs_ns == 0 && w->cs_lines == 0 && w->think == THINK_NONE;
+  void (*const run)(struct worker *, uint32_t) = w->tries              ? loop_trying
+                                                 : worker->times_waits ? loop_timed
+                                                 : is_plain            ? loop_plain
+                                                                       : loop_general;
+  uint32_t phase;
+  /* Acquire: pairs with the release stores of the phase. */
+  while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) run(worker, phase);
+}
+
+#if FN(has_domains)
+enum { HAS_DOMAINS = true, DOMAIN_RUN = FN(domain_run) };
+#else
+enum { HAS_DOMAINS = false, DOMAIN_RUN = 0 };
+#endif
+
+/* What holds nothing, a context or a ruler's lock, is one char, because C has no empty struct; see lk.h. */
+#define BYTES(type) (sizeof(type) == 1 ? 0 : sizeof(type))
+
+extern const struct lk_ops FN(ops); /* C++ would keep a constant to this file */
+const struct lk_ops FN(ops) = {
+    .name = NAME,
+    .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0),
+    .domain_run = DOMAIN_RUN,
+    .lock_bytes = (unsigned)FN(traits) & LK_RULER ? BYTES(lock_type) : sizeof(lock_type),
+    .lock_align = _Alignof(lock_type),
+    .ctx_bytes = BYTES(ctx_type),
+    .ctx_align = _Alignof(ctx_type),
+    .init = init,
+    .destroy = destroy,
+    .ctx_init = ctx_init,
+    .ctx_destroy = ctx_destroy,
+    .lock = lock,
+#if !FN(no_trylock)
+    .try_lock = try_lock,
+#endif
+    .unlock = unlock,
+#if FN(is_rw)
+    .lock_shared = lock_shared,
+#if !FN(no_trylock)
+    .try_lock_shared = try_lock_shared,
+#endif
+    .unlock_shared = unlock_shared,
+#if FN(writer_phases)
+    .writer_phases = FN(writer_phases),
+#endif
+#endif
+#if FN(is_bounded)
+    .bypass = FN(bypass),
+#endif
+    .work = work,
+};
+
+#if FN(is_bounded)
+static_assert((unsigned)FN(traits) & LK_BOUNDED, NAME " has a bound and does not say so");
+#else
+static_assert(!((unsigned)FN(traits) & LK_BOUNDED), NAME " says LK_BOUNDED and has no lk_" NAME "_bypass");
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "trial.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "crew.h"
+#include "machine/child.h"
+#include "message.h"
+
+const char *const trial_status_names[] = {"ok", "noisy", "timeout", "crashed", "broken"};
+
+/* What the trial's process leaves behind for its parent. */
+struct mailbox {
+  struct trial_result result;
+  bool is_complete;
+  struct workload_key state[];
+};
+
+/* What the trial's process is told. */
+struct order {
+  const struct trial *trial;
+  struct mailbox *mailbox;
+};
+
+static void run_crew(void *argument) {
+  const struct order *order = argument;
+  crew_run(order->trial, &order->mailbox->result, order->mailbox->state);
+  order->mailbox->is_complete = true;
+}
+
+static void set_unmeasured(struct trial_result *result) {
+  *result = (struct trial_result){
+      .status = TRIAL_CRASHED,
+      .duration_s = NAN,
+      .overlap_pct = NAN,
+      .fairness = {NAN, NAN, NAN},
+      .waits = {NAN, NAN, NAN, NAN, NAN},
+      .usage = {NAN, NAN, NAN},
+      .migrations = NAN,
+      .steal_pct = NAN,
+      .line_ns = NAN,
+      .peak_rss_bytes = NAN,
+  };
+}
+
+int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {
+  const size_t state_bytes = trial->workload.n_keys * sizeof(struct workload_key);
+  const size_t n_bytes = sizeof(struct mailbox) + state_bytes;
+  struct mailbox *mailbox = child_share(n_bytes);
+  if (mailbox == NULL) {
+    message_error("cannot prepare a trial: %s", strerror(errno));
+    return errno;
+  }
+  set_unmeasured(&mailbox->result);
+  struct order order = {.trial = trial, .mailbox = mailbox};
+  struct child_end end;
+  const int error = child_run(run_crew, &order, trial->warmup_s + trial->duration_s + trial->timeout_s, &end);
+  if (error == 0) {
+    set_unmeasured(result);
+    result->line_ns = mailbox->result.line_ns;
+    if (child_has_returned(&end, result->why, sizeof result->why) && mailbox->is_complete)
+      *result = mailbox->result;
+    else if (!end.is_in_time)
+      result->status = TRIAL_TIMEOUT;
+    result->peak_rss_bytes = end.peak_rss_bytes;
+    if (state != NULL) memcpy(state, mailbox->state, state_bytes);
+  }
+  child_unshare(mailbox, n_bytes);
+  return error;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/*
+ * trial.h: one timed trial of one lock under one workload, in a process of its own. So the address layout is
+ * part of the sample, and a lock that hangs or crashes costs one row.
+ */
+#ifndef TRIAL_H
+#define TRIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fairness.h"
+#include "machine/placement.h"
+#include "machine/topology.h"
+#include "machine/usage.h"
+#include "registry.h"
+#include "workload.h"
+
+enum trial_status {
+  TRIAL_OK,
+  TRIAL_NOISY,   /* lost too much time to the hypervisor; its re-run is another row (see bench/run.c) */
+  TRIAL_TIMEOUT, /* did not end in time and was killed */
+  TRIAL_CRASHED, /* died, or could not be set up */
+  TRIAL_BROKEN,  /* the sums say that the lock did not exclude */
+};
+
+/* What to measure. */
+struct trial {
+  const struct lk_ops *lock;
+  struct workload workload;
+  const struct topology *topology;
+  const struct placement *placement;
+  double warmup_s, duration_s;
+  double pause_ns;  /* of one lk_pause(): see pause.h */
+  double timeout_s; /* how long it may take beyond warm-up and window */
+  bool times_waits; /* measure each wait; then the rates are distorted by the clock and are left out */
+  uint64_t seed;
+};
+
+struct trial_waits {
+  double p50_ns, p90_ns, p99_ns, p999_ns, max_ns;
+};
+
+/* What was measured, in the window only. NaN: not measured. */
+struct trial_result {
+  enum trial_status status;
+  char why[200]; /* one line, unless TRIAL_OK */
+  double duration_s;
+  double overlap_pct; /* of the window, in which all workers were at work */
+  uint64_t n_reads, n_writes;
+  uint64_t n_failed_tries; /* only where the workload tries */
+  struct fairness fairness;
+  uint64_t n_owner_changes, longest_run;
+  uint64_t n_handoffs[N_DISTANCES]; /* between pinned threads only, else 0 */
+  struct trial_waits waits;
+  struct usage usage;
+  double migrations, steal_pct;
+  double line_ns;
+  double peak_rss_bytes; /* of the trial's process, thread stacks included */
+};
+
+/* ok, noisy, timeout, crashed, broken */
+extern const char *const trial_status_names[];
+
+/*
+ * Runs the trial and waits for it. `state` (n_keys entries) receives the first lock's key table, or is NULL.
+ * Returns 0 with the result filled (its status tells how the trial ended), or an errno after a message if no
+ * process can be made.
+ */
+int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state);
+
+/* The bytes of shared and per-thread memory that a trial of this workload needs, stacks aside. */
+double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * worker.h: one thread of a trial, as its loop (instance.c) and its trial (trial.c) see it.
+ *
+ * The counts are published by relaxed stores to the worker's own line after every operation, so that the
+ * trial can take a snapshot of all threads while all of them still run, those included that wait for a lock.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "histogram.h"
+#include "lk.h"
+#include "machine/topology.h"
+#include "random.h"
+#include "workload.h"
+
+/* The trial's phases; they only ever grow. */
+enum phase { PHASE_WARMUP, PHASE_WINDOW, PHASE_STOP };
+
+/* Read by all workers in every operation, written twice per trial: on a line of its own. */
+struct worker_signal {
+  _Alignas(LK_LINE_BYTES) _Atomic(uint32_t) phase;
+  /* When the window opened and closed; each is set before its phase, and read by those who saw the phase. */
+  uint64_t open_ticks, close_ticks;
+};
+
+/* The class of a hand-off by the distance it went; the last is none: the previous owner is the worker itself. */
+enum { HANDOFF_NONE = N_DISTANCES, N_HANDOFF_CLASSES };
+
+struct worker_counts {
+  _Alignas(LK_LINE_BYTES) _Atomic(uint64_t) n_reads;
+  _Atomic(uint64_t) n_writes;
+  _Atomic(uint64_t) n_failed_tries;
+  _Atomic(uint64_t) n_handoffs[N_HANDOFF_CLASSES];
+  _Atomic(uint64_t) longest_run; /* of the owners that this worker relieved, in the phase of the window */
+};
+
+struct worker {
+  struct worker_counts counts;
+
+  /* Set before the thread starts, constant afterwards. */
+  struct worker_signal *signal;
+  unsigned index;
+  uint64_t read_below;            /* of 2^32 operations are reads */
+  uint64_t cs_ticks, think_ticks; /* the workload's cs_ns and think_ns on this machine's clock */
+  struct workload workload;
+  unsigned char *locks; /* n_locks blocks, see block.h */
+  size_t block_bytes, state_offset, lines_offset;
+  unsigned char *contexts; /* n_locks contexts of this worker */
+  size_t context_bytes;
+  const uint8_t *handoff_class; /* by previous owner's index; HANDOFF_NONE for oneself and for nobody (n_threads) */
+  struct lk_domain domain;
+  bool times_waits;
+
+  /* The worker's own. */
+  struct random_state random;
+  uint64_t n_torn_reads;   /* in shared mode that met a writer half-way: the lock is broken */
+  uint64_t sum;            /* what the readers added up; kept so that the reads cannot be dropped */
+  struct histogram *waits; /* ticks; NULL unless times_waits */
+};
+
+/* Adds one to a count that only this thread writes: no atomic increment is needed, only whole stores. */
+static inline void worker_count(_Atomic(uint64_t) *count) {
+  /* Relaxed: a statistic; the trial reads it for a snapshot and needs no order between threads. */
+  atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/*
+ * The owner of `state` changes to `tag`: counts the hand-off and the run that it ends. Out of line: that
+ * leaves the loop its registers, and beside the transfer of the lock's line a call is nothing.
+ */
+void worker_take_over(struct worker *worker, struct workload_state *state, uint32_t tag);
+
+/* Enters the exclusive section on `state` as `tag`. */
+static inline void worker_enter(struct worker *worker, struct workload_state *state, uint32_t tag) {
+  if (LK_UNLIKELY(state->owner_tag != tag)) worker_take_over(worker, state, tag);
+}
+
+#endif

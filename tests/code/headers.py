@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file.
+
+headers.py COMPILER [ARGUMENT...]
+
+PEERS, in the environment, names those peers whose library is installed; the others have nothing to include.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-xc", "-"]
+CANARY: list[list[str]] = [[], ["-DLK_CANARY"]]
+# What a lock's user knows: this folder, and nothing of the harness or of GNU.
+LOCKS = ["-std=c11", f"-I{ROOT / 'locks'}", f"-I{ROOT / 'tests' / 'locks'}"]
+# What bench/peers/instance.cc makes of them; without -pedantic, since lk.h is C.
+CPP = ["-std=gnu++2b", f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc++", "-"]
+# The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that.
+HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", *(f"-I{ROOT / folder}" for folder in (
+    "locks", "src", "bench", "tests", "tests/conformance", "tests/benchmarks"))]
+
+# Headers that must be complained of: their text, how often they are included, and what the complaint must name.
+FAULTY = {"needs_another.h": ("struct control { uint32_t word; };", 1, "uint32_t"),
+          "not_twice.h": ("struct control { int word; };", 2, "redefinition"),
+          "warns.h": ("static inline int control(int x) { return x < 1u; }", 1, "sign-compare"),
+          "needs_gnu.h": ("enum { control = sizeof(typeof(1)) };", 1, "typeof")}
+
+
+def library_flags() -> list[str]:
+    result = subprocess.run(["pkg-config", "--cflags", "hwloc", "jansson"], text=True, stdout=subprocess.PIPE,
+                            check=False)
+    return shlex.split(result.stdout)
+
+
+def complaint(compiler: list[str], options: list[str], headers: list[Path]) -> str:
+    """What the compiler says of a file that includes these headers in this order; nothing if all is well."""
+    text = "".join(f'#include "{header}"\n' for header in headers) + "extern int no_file_is_empty;\n"
+    result = subprocess.run([*compiler, *options], input=text, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, check=False)
+    return "" if result.returncode == 0 else f"{' '.join(header.name for header in headers)}:\n{result.stdout}"
+
+
+def plan() -> list[tuple[list[str], list[Path]]]:
+    locks = sorted([*(ROOT / "locks").glob("*.h"), *(ROOT / "tests" / "locks").glob("*.h")])
+    others = sorted(header for folder in ("src", "bench", "tests") for header in (ROOT / folder).rglob("*.h")
+                    if not {"relacy", "genmc", "locks", "peers"} & set(header.parts))
+    peers = os.environ.get("PEERS", "").split()
+    in_c = locks + [header for name in peers if (header := ROOT / f"locks/peers/{name}.h").exists()]
+    tasks = [([*canary, *LOCKS, *WARNINGS], [header] * 2) for header in in_c for canary in CANARY]
+    in_cpp = [header for name in peers if (header := ROOT / f"bench/peers/{name}.h").exists()]
+    tasks += [([*canary, *CPP], [header] * 2) for header in in_cpp for canary in CANARY]
+    tasks.append(([*LOCKS, *WARNINGS], locks))
+    tasks.append(([*LOCKS, *WARNINGS], locks[::-1]))
+    harness = [*HARNESS, *library_flags(), *(flag for flag in WARNINGS if flag != "-Wpedantic")]
+    return tasks + [(harness, [header] * 2) for header in others]
+
+
+def missed_faults(compiler: list[str]) -> list[str]:
+    """The controls: what is said if a faulty header is not complained of, or for another reason."""
+    missed = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (text, times, named) in FAULTY.items():
+            header = Path(folder) / name
+            header.write_text(text + "\n")
+            said = complaint(compiler, [*LOCKS, *WARNINGS], [header] * times)
+            if named not in said:
+                missed.append(f"{name}: its fault, {text}, was not found; the compiler says: {said or 'nothing'}")
+    return missed
+
+
+def main() -> int:
+    tasks = plan()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = pool.map(lambda task: complaint(sys.argv[1:], task[0], task[1]), tasks)
+        complaints = [text for text in answers if text] + missed_faults(sys.argv[1:])
+    for text in complaints:
+        print(text)
+    print(f"{len(tasks)} files compiled, {len(complaints)} failed")
+    return 1 if complaints or len(tasks) < 20 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

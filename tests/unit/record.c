@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/* The rows of results.csv: what is written can be read back. */
+#include "results/record.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+
+/*
+ * Spelled out once more, from the design: a column that is renamed or moved must show here. New ones come behind
+ * these, since files with these are out there.
+ */
+static const char header[] =
+    "run_id,started_at,status,lock,kind,fifo,waits,source,placement,threads,readers,writers,read_pct,keys,locks,cs_ns,"
+    "cs_lines,think_ns,think,warmup_s,duration_s,repetition,order_index,cpus,reads,writes,ops,ops_per_s,reads_per_s,"
+    "writes_per_s,overlap_pct,jain,min_share,max_share,owner_changes,longest_run,handoffs_smt,handoffs_llc,"
+    "handoffs_node,handoffs_remote,wait_p50_ns,wait_p90_ns,wait_p99_ns,wait_p999_ns,wait_max_ns,cpu_s,cpu_ns_per_op,"
+    "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
+    "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout";
+
+enum { N_COLUMNS = 64, MAX_COLUMNS = 128 };
+
+static char placement_name[] = "list:0,2-4";
+static struct placement placement = {.name = placement_name, .is_pinned = true, .n_cpus = 4};
+static struct trial trial = {.placement = &placement, .warmup_s = 0.01};
+static struct trial_result result;
+static struct record record;
+static unsigned n_columns;
+
+static void reset(void) {
+  trial.lock = registry_find("ticket");
+  trial.times_waits = false;
+  trial.workload = (struct workload){.n_threads = 4, .read_pct = 99.9, .n_keys = 5, .n_locks = 1};
+  placement.is_pinned = true;
+  result = (struct trial_result){
+      .duration_s = 0.5,
+      .overlap_pct = 100,
+      .n_reads = 3000000000,
+      .n_writes = 3000001,
+      .fairness = {0.99, 0.2, 0.3},
+      .n_owner_changes = 77,
+      .longest_run = 1234,
+      .n_handoffs = {[DISTANCE_SMT] = 11, [DISTANCE_LLC] = 22, [DISTANCE_NODE] = 33, [DISTANCE_REMOTE] = 44},
+      .waits = {NAN, NAN, NAN, NAN, NAN},
+      .usage = {.cpu_s = 1.5, .ctx_voluntary = 5, .ctx_involuntary = 6},
+      .migrations = 7,
+      .steal_pct = 0.25,
+      .line_ns = 123.456789,
+  };
+  record = (struct record){
+      .run_id = "2026-01-02T03:04:05Z-0badcafe",
+      .started_at = "2026-01-02T03:04:06.789Z",
+      .trial = &trial,
+      .result = &result,
+      .seed = UINT64_MAX,
+      .repetition = 2,
+      .order_index = 41,
+      .topology_hash = 0xabc,
+      .host = "a \"quoted\", host",
+      .git_sha = "0123456789abcdef0123456789abcdef01234567-dirty",
+  };
+}
+
+/* Prints the record and splits it again; the fields stay valid until the next call. */
+static char **round_trip(void) {
+  static char *row, *fields[MAX_COLUMNS];
+  size_t n_bytes = 0;
+  free(row);
+  row = NULL;
+  FILE *stream = open_memstream(&row, &n_bytes);
+  record_print(stream, &record);
+  fclose(stream);
+  CHECK(n_bytes > 0 && row[n_bytes - 1] == '\n' && strchr(row, '\n') == row + n_bytes - 1);
+  CHECK_EQ(n_columns, record_split(row, fields, MAX_COLUMNS));
+  return fields;
+}
+
+#define CHECK_FIELD(want, fields, name) CHECK_TEXT(want, fields[record_column(name)])
+
+static void what_is_written_can_be_read_back(void) {
+  reset();
+  char **fields = round_trip();
+  CHECK_FIELD("2026-01-02T03:04:05Z-0badcafe", fields, "run_id");
+  CHECK_FIELD("2026-01-02T03:04:06.789Z", fields, "started_at");
+  CHECK_FIELD("ok", fields, "status");
+  CHECK_FIELD("ticket", fields, "lock");
+  CHECK_FIELD("mutex", fields, "kind");
+  CHECK_FIELD("yes", fields, "fifo");
+  CHECK_FIELD("spin", fields, "waits");
+  CHECK_FIELD("ours", fields, "source");
+  CHECK_FIELD("list:0,2-4", fields, "placement"); /* has a comma: quoted in the file */
+  CHECK_FIELD("4", fields, "threads");
+  CHECK_FIELD("99.9", fields, "read_pct");
+  CHECK_FIELD("none", fields, "think");
+  CHECK_FIELD("0.5", fields, "duration_s");
+  CHECK_FIELD("2", fields, "repetition");
+  CHECK_FIELD("41", fields, "order_index");
+  CHECK_FIELD("4", fields, "cpus");
+  CHECK_FIELD("3000000000", fields, "reads");
+  CHECK_FIELD("3000001", fields, "writes");
+  CHECK_FIELD("3003000001", fields, "ops");
+  CHECK_NEAR(6006000002, strtod(fields[record_column("ops_per_s")], NULL), 1e-8);
+  CHECK_NEAR(6000000000, strtod(fields[record_column("reads_per_s")], NULL), 1e-8);
+  CHECK_NEAR(6000002, strtod(fields[record_column("writes_per_s")], NULL), 1e-8);
+  CHECK_NEAR(123.456789, strtod(fields[record_column("line_ns")], NULL), 1e-8);
+  CHECK_FIELD("77", fields, "owner_changes");
+  CHECK_FIELD("1234", fields, "longest_run");
+  CHECK_FIELD("11", fields, "handoffs_smt");
+  CHECK_FIELD("44", fields, "handoffs_remote");
+  CHECK_NEAR(1.5e9 / 3003000001, strtod(fields[record_column("cpu_ns_per_op")], NULL), 1e-8);
+  CHECK_FIELD("18446744073709551615", fields, "seed");
+  CHECK_FIELD("0000000000000abc", fields, "topology_hash");
+  CHECK_FIELD("a \"quoted\", host", fields, "host");
+  CHECK_FIELD("2", fields, "schema");
+  CHECK_FIELD("apart", fields, "layout");
+
+  trial.workload.layout = LAYOUT_TOGETHER;
+  CHECK_FIELD("together", round_trip(), "layout");
+}
+
+static void what_was_not_measured_is_empty(void) {
+  static const char *const of_a_crash[] = {"duration_s", "reads",       "ops",   "ops_per_s",     "jain",
+                                           "max_share",  "longest_run", "cpu_s", "cpu_ns_per_op", "handoffs_llc",
+                                           "migrations", "line_ns",     "waits", "overlap_pct",   "ctx_voluntary"};
+  reset();
+  char **fields = round_trip();
+  CHECK_FIELD("", fields, "readers"); /* mixed roles */
+  CHECK_FIELD("", fields, "wait_p50_ns");
+  CHECK_FIELD("", fields, "wait_max_ns");
+
+  reset();
+  trial.workload.has_fixed_roles = true;
+  trial.workload.n_readers = 4;
+  fields = round_trip();
+  CHECK_FIELD("4", fields, "readers");
+  CHECK_FIELD("0", fields, "writers");
+  CHECK_FIELD("", fields, "read_pct");
+
+  reset();
+  trial.times_waits = true; /* then the rates would tell of the clock */
+  result.waits = (struct trial_waits){10, 20, 30, 40, 50};
+  fields = round_trip();
+  CHECK_FIELD("10", fields, "wait_p50_ns");
+  CHECK_FIELD("50", fields, "wait_max_ns");
+  CHECK_FIELD("", fields, "ops_per_s");
+  CHECK_FIELD("", fields, "writes_per_s");
+  CHECK_FIELD("", fields, "cpu_ns_per_op");
+  CHECK_FIELD("3003000001", fields, "ops");
+
+  reset();
+  placement.is_pinned = false; /* nobody knows the distance between threads that float */
+  fields = round_trip();
+  CHECK_FIELD("", fields, "handoffs_smt");
+  CHECK_FIELD("", fields, "handoffs_remote");
+
+  reset();
+  trial.lock = registry_find("empty");
+  result = (struct trial_result){.status = TRIAL_CRASHED,
+                                 .duration_s = NAN,
+                                 .overlap_pct = NAN,
+                                 .fairness = {NAN, NAN, NAN},
+                                 .waits = {NAN, NAN, NAN, NAN, NAN},
+                                 .usage = {NAN, NAN, NAN},
+                                 .migrations = NAN,
+                                 .steal_pct = NAN,
+                                 .line_ns = NAN};
+  fields = round_trip();
+  CHECK_FIELD("crashed", fields, "status");
+  CHECK_FIELD("ruler", fields, "kind");
+  for (size_t i = 0; i < sizeof of_a_crash / sizeof *of_a_crash; i++) {
+    check_about("%s", of_a_crash[i]);
+    CHECK_FIELD("", fields, of_a_crash[i]);
+  }
+  check_about("%s", "");
+}
+
+static void the_header_is_the_contract(void) {
+  char copy[4096], *names[MAX_COLUMNS];
+  snprintf(copy, sizeof copy, "%.*s", (int)strlen(header), record_header());
+  CHECK_TEXT(header, copy);
+  const char next = record_header()[strlen(header)];
+  CHECK(next == '\0' || next == ',');
+
+  snprintf(copy, sizeof copy, "%s", record_header());
+  n_columns = record_split(copy, names, MAX_COLUMNS);
+  CHECK(n_columns >= N_COLUMNS && n_columns <= MAX_COLUMNS);
+  for (unsigned i = 0; i < n_columns; i++) CHECK_EQ(i, record_column(names[i]));
+}
+
+static void lines_are_split_as_rfc_4180_says(void) {
+  char line[] = "a,,\"b,\"\"c\"\"\",\"\",last\n", *fields[8];
+  CHECK_EQ(5, record_split(line, fields, 8));
+  CHECK_TEXT("a", fields[0]);
+  CHECK_TEXT("", fields[1]);
+  CHECK_TEXT("b,\"c\"", fields[2]);
+  CHECK_TEXT("", fields[3]);
+  CHECK_TEXT("last", fields[4]);
+  char too_many[] = "1,2,3";
+  fields[2] = NULL;
+  CHECK_EQ(3, record_split(too_many, fields, 2));
+  CHECK(fields[2] == NULL);
+}
+
+int main(void) {
+  the_header_is_the_contract();
+  lines_are_split_as_rfc_4180_says();
+  what_is_written_can_be_read_back();
+  what_was_not_measured_is_empty();
+  return check_result();
+}

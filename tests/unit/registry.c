@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/* The table of locks: each is found by its name, says what it is, and is offered to those who mistype it. */
+#include "registry.h"
+#include "check.h"
+
+int main(void) {
+  char text[256];
+  for (unsigned i = 0; registry[i] != NULL; i++) {
+    const struct lk_ops *lock = registry[i];
+    const bool is_ruler = lock->traits & LK_RULER;
+    check_about("%s", lock->name);
+    CHECK(registry_find(lock->name) == lock); /* and so no name comes twice */
+    CHECK_EQ(is_ruler, strcmp(registry_kind(lock), "ruler") == 0);
+    CHECK_EQ(is_ruler, *registry_waits(lock) == '\0');
+    CHECK_EQ(is_ruler, *registry_fifo(lock) == '\0');
+    CHECK(is_ruler || (lock->traits & (LK_SPINS | LK_PARKS)));
+
+    registry_suggest(lock->name, text, sizeof text);
+    CHECK_TEXT(lock->name, text);
+  }
+  check_about("%s", "");
+  CHECK(registry_find("") == NULL);
+  CHECK(registry_find("tick") == NULL);
+  CHECK(registry_find("tickets") == NULL);
+  registry_suggest("pthread-mutxe", text, sizeof text);
+  CHECK_TEXT("pthread_mutex", text);
+
+  char endless[1000], narrow[8];
+  memset(endless, 'x', sizeof endless - 1);
+  endless[sizeof endless - 1] = '\0';
+  registry_suggest(endless, text, sizeof text);
+  registry_suggest("", narrow, sizeof narrow);
+  CHECK(strlen(narrow) < sizeof narrow);
+  return check_result();
+}
