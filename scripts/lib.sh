@@ -38,9 +38,9 @@ python_with() {
   fail "no Python with the modules: $*; scripts/bench installs them, or install python3-pandas python3-matplotlib python3-scipy"
 }
 
-# run_python VERB MODULE... -- ARGUMENT...: becomes scripts/py/VERB.py, in the folder from which the script was called.
+# run_python VERB MODULE... -- ARGUMENT...: becomes that verb of scripts/py, in the folder from which the script was called.
 run_python() {
-  local program=$PWD/scripts/py/$1.py python
+  local program=$PWD/scripts/py/verb.py verb=$1 python
   local -a modules=()
   shift
   while [[ $1 != -- ]]; do
@@ -50,7 +50,7 @@ run_python() {
   shift
   python=$(python_with "${modules[@]}")
   cd "$CALLER"
-  exec "$python" "$program" "$@"
+  exec "$python" "$program" "$verb" "$@"
 }
 
 is_installed() { [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == "install ok installed" ]]; }

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "py"))
 
-import genmc  # noqa: E402
+from checkers import genmc  # noqa: E402
 
 SKIPPED = 77
 TIMEOUT_S = 60  # of the CPU, for each client

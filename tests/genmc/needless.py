@@ -12,25 +12,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "py"))
 
-import genmc  # noqa: E402
-import orders  # noqa: E402
-import ordersites  # noqa: E402
+from checkers import genmc  # noqa: E402
+from checkers import orders  # noqa: E402
+from checkers import sites  # noqa: E402
 
 TICKET = orders.text_of("ticket")
 TAKES_A_NUMBER = "atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed)"
 AS_NEEDED = "/* Relaxed: it only hands out distinct numbers; entering is ordered by the load of `serving`. */"
 
 
-def ticket(order: str, comment: str = AS_NEEDED) -> list[ordersites.Mutant]:
+def ticket(order: str, comment: str = AS_NEEDED) -> list[sites.Mutant]:
     """Those of the first site of a ticket lock that takes its number with this order."""
     source = TICKET.replace(TAKES_A_NUMBER, TAKES_A_NUMBER.replace("relaxed", order)).replace(AS_NEEDED, comment)
     assert source != TICKET
-    return [mutant for mutant in ordersites.mutants_of("ticket", source) if "fetch_add" in mutant.site]
+    return [mutant for mutant in sites.mutants_of("ticket", source) if "fetch_add" in mutant.site]
 
 
 @unittest.skipIf(genmc.program() is None, "no genmc on the PATH")
 class Verdicts(unittest.TestCase):
-    def rows(self, mutants: list[ordersites.Mutant]) -> list[tuple[str, str]]:
+    def rows(self, mutants: list[sites.Mutant]) -> list[tuple[str, str]]:
         rows = [orders.verdict_on(mutant, [orders.by_genmc(orders.proofs, 60)]) for mutant in mutants]
         return [(row.mutant.lost, row.verdict) for row in rows]
 
@@ -43,12 +43,12 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(["this test asks for it"], [mutant.reason for mutant in mutants])
 
     def test_needed(self) -> None:
-        release = [mutant for mutant in ordersites.mutants_of("ticket", TICKET) if mutant.lost == "release"]
+        release = [mutant for mutant in sites.mutants_of("ticket", TICKET) if mutant.lost == "release"]
         self.assertEqual([("release", "caught")], self.rows(release))
 
     def test_refuted(self) -> None:
         source = TICKET.replace("/* Release: pairs with", "/* order-kept release: no. Release: pairs with")
-        release = next(mutant for mutant in ordersites.mutants_of("ticket", source) if mutant.lost == "release")
+        release = next(mutant for mutant in sites.mutants_of("ticket", source) if mutant.lost == "release")
         _, wrong = orders.settle(orders.verdict_on(release, [orders.by_genmc(orders.proofs, 60)]), {}, True)
         self.assertIn("refuted", wrong)
 

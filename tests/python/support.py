@@ -122,9 +122,10 @@ class FolderTest(unittest.TestCase):
         self.folder = Path(holder.name)
 
 
-def script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs scripts/py/NAME as a user would."""
-    return subprocess.run([sys.executable, SCRIPTS / name, *arguments], capture_output=True, text=True, timeout=60)
+def script(verb: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs that verb of scripts/py as a user would."""
+    return subprocess.run([sys.executable, SCRIPTS / "verb.py", verb, *arguments], capture_output=True, text=True,
+                          timeout=60)
 
 
 HOST = {"host": "testhost", "cpu_model": "Test CPU 3000", "hypervisor": "kvm", "n_cpus_allowed": 2,

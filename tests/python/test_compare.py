@@ -12,12 +12,10 @@ import sys
 import unittest
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import support
-import compare
-import program
-import results
+import verb
+from results import reading
 
 LOCKS = ("mcs", "futex", "ticket")
 BUILD = {"build": {"git_sha": "1234567", "compiler": "gcc 12.2.0", "flags": "-O3", "type": "release"}}
@@ -39,11 +37,11 @@ class Programs(support.FolderTest):
     @staticmethod
     def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Without a process of its own, which would take most of the time."""
-        out, complaint, argv = io.StringIO(), io.StringIO(), ["compare.py", *map(str, arguments)]
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(complaint), mock.patch("sys.argv", argv):
+        out, complaint = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(complaint):
             try:
-                program.run(compare.main)
-            except SystemExit as end:
+                code = verb.run("compare", [str(argument) for argument in arguments])
+            except SystemExit as end:  # argparse's --help
                 code = int(end.code or 0)
         return subprocess.CompletedProcess(arguments, code, out.getvalue(), complaint.getvalue())
 
@@ -82,7 +80,7 @@ class Formats(Programs):
             self.assertLessEqual(entry["low"], entry["ratio"])
             self.assertEqual((row["readers"], entry["readers"]), ("", None))
             self.assertAlmostEqual(entry["median"] / entry["median_against"], entry["ratio"], places=4)
-        self.assertTrue(set(results.CELL) <= set(rows[0]))
+        self.assertTrue(set(reading.CELL) <= set(rows[0]))
 
     def test_fields_with_commas_are_quoted(self) -> None:
         rows = csv.DictReader(io.StringIO(self.good(self.run_of("a", placement="list:0,1"), "--format", "csv")))
@@ -307,7 +305,7 @@ class BadInput(Programs):
         self.assertEqual(subprocess.run([script, "nosuch"], capture_output=True).returncode, 2)
 
     def test_closed_pipe(self) -> None:
-        command = [sys.executable, str(support.SCRIPTS / "compare.py"), str(self.run_of("a"))]
+        command = [sys.executable, str(support.SCRIPTS / "verb.py"), "compare", str(self.run_of("a"))]
         done = subprocess.run(["bash", "-c", '"$@" | true', "bash", *command], capture_output=True, text=True)
         self.assertEqual(done.stderr, "")
 

@@ -6,21 +6,21 @@ from __future__ import annotations
 import unittest
 
 import support
-import fleet
-import results
+from compare import fleet
+from results import reading
 
 
 class Report(support.FolderTest):
-    def machine(self, name: str, factors: dict[str, float], threads: tuple[int, ...] = (2,)) -> results.Run:
+    def machine(self, name: str, factors: dict[str, float], threads: tuple[int, ...] = (2,)) -> reading.Run:
         """A run in which each lock is that many times as fast as usual."""
         rows = support.matrix(locks=("mcs", "ticket", "futex"), threads=threads, repetitions=7, host=name,
                               topology_hash=name, run_id=name)
         folder = self.folder / name
         folder.mkdir()
-        return results.load(support.write(
+        return reading.load(support.write(
             folder, [{**row, "ops_per_s": row["ops_per_s"] * factors.get(row["lock"], 1)} for row in rows]))
 
-    def report(self, *runs: results.Run) -> str:
+    def report(self, *runs: reading.Run) -> str:
         return " ".join(" ".join(fleet.report(list(runs), [run.path.parent.name for run in runs])).split())
 
     def test_a_flip_is_found_and_told(self) -> None:
@@ -42,16 +42,16 @@ class Report(support.FolderTest):
 
     def test_two_logins_of_one_machine_stay_two(self) -> None:
         runs = [self.machine(name, {}) for name in ("a", "b")]
-        same = [results.Run(run.path, run.rows.assign(host="x", topology_hash="x", run_id="x")) for run in runs]
+        same = [reading.Run(run.path, run.rows.assign(host="x", topology_hash="x", run_id="x")) for run in runs]
         self.assertIn("compared in two runs or more: 3;", self.report(*same))
 
     def test_as_a_program(self) -> None:
         self.machine("a", {})
-        done = support.script("fleet.py", self.folder / "a", self.folder / "a")
+        done = support.script("fleet", self.folder / "a", self.folder / "a")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("0 flip", done.stdout)
         for word in ("--nosuch", "nosuch"):
-            done = support.script("fleet.py", word)
+            done = support.script("fleet", word)
             self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1))
 
 

@@ -12,8 +12,8 @@ from typing import Callable
 import numpy as np
 
 import support
-import flips
-import results
+from compare import flips
+from results import reading
 
 LOCKS = "abcd"
 N_SECTIONS = 60
@@ -30,7 +30,7 @@ class Find(support.FolderTest):
                      "ops_per_s": 1e6 * speed(run, section, lock) * np.exp(0.05 * rng.standard_t(2))}
                     for section, lock, _ in itertools.product(range(N_SECTIONS), range(len(LOCKS)), range(7))]
             rows = support.numbered([rows[i] for i in rng.permutation(len(rows))])
-            runs.append(results.load(support.write(Path(tempfile.mkdtemp(dir=self.folder)), rows)))
+            runs.append(reading.load(support.write(Path(tempfile.mkdtemp(dir=self.folder)), rows)))
         return flips.find(runs)
 
     def test_locks_that_differ_in_one_run_only_do_not_flip(self) -> None:

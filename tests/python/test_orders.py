@@ -7,8 +7,8 @@ import unittest
 
 from tests.python import support  # noqa: F401  (makes scripts/py importable)
 
-import genmc
-import ordersites
+from checkers import genmc
+from checkers import sites
 
 
 def header(body: str) -> str:
@@ -17,7 +17,7 @@ def header(body: str) -> str:
 
 def steps(body: str) -> list[tuple[str, str, str, str]]:
     return [(mutant.site, mutant.order, mutant.weaker, mutant.lost) for mutant in
-            ordersites.mutants_of("x", header(body))]
+            sites.mutants_of("x", header(body))]
 
 
 class Sites(unittest.TestCase):
@@ -37,13 +37,13 @@ class Sites(unittest.TestCase):
 
     def test_failure(self) -> None:
         body = "atomic_compare_exchange_strong_explicit(&a->b, &c, d, memory_order_acquire,\n memory_order_acquire);"
-        mutants = ordersites.mutants_of("x", header(body))
+        mutants = sites.mutants_of("x", header(body))
         self.assertEqual([("acquire", False), ("acquire on failure", True)], [(m.lost, m.is_c11) for m in mutants])
         self.assertEqual([2, 3], [mutant.line for mutant in mutants])
 
     def test_the_change(self) -> None:
         body = "/* memory_order_acquire */ atomic_load_explicit(&a[f(b, c) & d], memory_order_acquire);"
-        mutant, = ordersites.mutants_of("x", header(body))
+        mutant, = sites.mutants_of("x", header(body))
         self.assertEqual("lock: load a[f(b, c) & d]", mutant.site)
         self.assertEqual(header(body.replace("d], memory_order_acquire", "d], memory_order_relaxed")), mutant.source)
 
@@ -55,14 +55,14 @@ class Sites(unittest.TestCase):
         before = "/* Acquire: why.\n order-kept acquire: nobody\n sees it. */\n"
         load = "atomic_load_explicit(&lock->a, memory_order_acquire);"
         behind = " /* order-kept acquire: as above. */"
-        mutants = ordersites.mutants_of("x", header(before + load + "\n" + load + behind + "\n" + load))
+        mutants = sites.mutants_of("x", header(before + load + "\n" + load + behind + "\n" + load))
         self.assertEqual(["nobody sees it", "as above", ""], [mutant.reason for mutant in mutants])
 
     def test_reason_without_order(self) -> None:
         for body in ("/* order-kept release: no */ atomic_load_explicit(&lock->a, memory_order_acquire);",
                      "/* order-kept acquire: nothing follows */"):
-            with self.assertRaises(ordersites.Misplaced):
-                ordersites.mutants_of("x", header(body))
+            with self.assertRaises(sites.Misplaced):
+                sites.mutants_of("x", header(body))
 
 
 class Outputs(unittest.TestCase):

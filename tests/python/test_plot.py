@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 
 import support
-import plot
-import plotlabels
-import plotstyle
-import results
+from plots import command
+from plots import line_ends
+from plots import style
+from results import reading
 
 
 OVER_THREADS = ("throughput", "scaling", "fairness", "cpu_per_op", "wait")
@@ -26,8 +26,8 @@ def texts(svg: Path) -> list[str]:
 
 class Plots(support.FolderTest):
     def draw(self, rows: list[support.Row], host: dict[str, object] | None = None) -> dict[str, Path]:
-        run = results.load(support.write(self.folder, rows, host))
-        return {path.name: path for path in plot.draw(run, self.folder)}
+        run = reading.load(support.write(self.folder, rows, host))
+        return {path.name: path for path in command.draw(run, self.folder)}
 
     def test_every_plot_is_written_twice_and_names_the_locks(self) -> None:
         files = self.draw(support.matrix(repetitions=7, latency=True), support.HOST)
@@ -125,13 +125,13 @@ class Plots(support.FolderTest):
         names = [f"lock_{i}" for i in range(30)]
         rows = [support.trial(rng, name, threads, traits=(*kinds[i % 4], "ours", 50 + i, 0.3))
                 for i, name in enumerate(names) for threads in (1, 2, 4)]
-        run = results.load(support.write(self.folder, support.numbered(rows)))
+        run = reading.load(support.write(self.folder, support.numbered(rows)))
         locks = run.rows.drop_duplicates("lock")
-        locks = locks.assign(family=[results.family(lock) for _, lock in locks.iterrows()])
-        shown = plot.panels(plot.PLOTS[0].metrics, locks)
+        locks = locks.assign(family=[reading.family(lock) for _, lock in locks.iterrows()])
+        shown = command.panels_of(command.PLOTS[0].metrics, locks)
         self.assertCountEqual([lock for panel in shown for lock in panel.locks], names)
         self.assertLessEqual(max(len(panel.locks) for panel in shown), 8)
-        files = {path.name: path for path in plot.draw(run, self.folder)}
+        files = {path.name: path for path in command.draw(run, self.folder)}
         found = texts(files["throughput.svg"])
         for word in (*names, "spinning, FIFO", "parking", "readers/writer locks"):
             self.assertEqual(found.count(word), 1, word)
@@ -144,29 +144,29 @@ class Labels(unittest.TestCase):
         rng = np.random.default_rng(1)
         for n in (1, 2, 10, 30):
             wanted = sorted(rng.uniform(-20, 120, n))
-            placed = plotlabels.spread(wanted, 3, 0, 100)
+            placed = line_ends.spread(wanted, 3, 0, 100)
             self.assertGreaterEqual(min(placed), -1e-9)
             self.assertLessEqual(max(placed), 100 + 1e-9)
             self.assertTrue(all(b - a >= 3 - 1e-9 for a, b in zip(placed, placed[1:])))
 
     def test_moves_only_what_is_too_close_and_to_both_sides(self) -> None:
-        self.assertEqual(plotlabels.spread([10, 50, 50, 90], 4, 0, 100), [10, 48, 52, 90])
+        self.assertEqual(line_ends.spread([10, 50, 50, 90], 4, 0, 100), [10, 48, 52, 90])
 
     def test_too_many_share_the_room(self) -> None:
-        self.assertEqual(plotlabels.spread([5] * 5, 100, 0, 40), [0, 10, 20, 30, 40])
-        self.assertEqual(plotlabels.spread([], 5, 0, 40), [])
+        self.assertEqual(line_ends.spread([5] * 5, 100, 0, 40), [0, 10, 20, 30, 40])
+        self.assertEqual(line_ends.spread([], 5, 0, 40), [])
 
 
 class Styles(unittest.TestCase):
     def test_ten_locks_differ_without_colour(self) -> None:
-        styles = [plotstyle.lock_style(i) for i in range(plot.MAX_IN_ONE)]
-        self.assertEqual(len({style.marker for style in styles}), plot.MAX_IN_ONE)
-        self.assertEqual(len({(style.color, style.line) for style in styles}), plot.MAX_IN_ONE)
+        styles = [style.lock_style(i) for i in range(command.MAX_IN_ONE)]
+        self.assertEqual(len({style.marker for style in styles}), command.MAX_IN_ONE)
+        self.assertEqual(len({(style.color, style.line) for style in styles}), command.MAX_IN_ONE)
 
 
 class Program(support.FolderTest):
     def test_names_what_it_wrote(self) -> None:
-        done = support.script("plot.py", support.write(self.folder, support.matrix(threads=(1,), repetitions=1)))
+        done = support.script("plot", support.write(self.folder, support.matrix(threads=(1,), repetitions=1)))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         written = [Path(line) for line in done.stdout.splitlines()]
         self.assertEqual(len(written), 6)
@@ -174,7 +174,7 @@ class Program(support.FolderTest):
 
     def test_says_that_there_was_nothing_to_draw(self) -> None:
         support.write(self.folder, support.matrix(threads=(2,), repetitions=1, status="timeout", ops_per_s=""))
-        done = support.script("plot.py", self.folder)
+        done = support.script("plot", self.folder)
         self.assertEqual((0, "", 1), (done.returncode, done.stdout, done.stderr.count("\n")))
         self.assertIn("nothing is drawn", done.stderr)
 
@@ -182,13 +182,13 @@ class Program(support.FolderTest):
         cases: list[list[str | Path]] = [[self.folder], [], ["--frobnicate"]]
         for arguments in cases:
             with self.subTest(arguments=arguments):
-                done = support.script("plot.py", *arguments)
+                done = support.script("plot", *arguments)
                 self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
 
     def test_a_folder_that_cannot_be_written(self) -> None:
         support.write(self.folder, support.matrix(threads=(1,), repetitions=1))
         (self.folder / "throughput.svg").mkdir()
-        done = support.script("plot.py", self.folder)
+        done = support.script("plot", self.folder)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
         self.assertIn("throughput.svg: Is a directory", done.stderr)
 

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.stats import kendalltau, mannwhitneyu
 
 import support  # noqa: F401
-import ratios
-import shapes
-import stats
+from stats import ratios
+from stats import shapes
+from stats import inference
 
 N_PAIRS = 4000
 Shape = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
@@ -108,7 +108,7 @@ class Intervals(unittest.TestCase):
         np.testing.assert_allclose(there.p, back.p)
 
     def test_samples_of_all_sizes_keep_their_places(self) -> None:
-        """Pairs are worked on by size; each must come out as if it were alone, and as stats.median has it."""
+        """Pairs are worked on by size; each must come out as if it were alone, and as inference.median has it."""
         rng = np.random.default_rng(16)
         sizes = rng.integers(0, 20, 60)
         numbers = rng.permutation(np.repeat(np.arange(60), sizes))
@@ -116,7 +116,7 @@ class Intervals(unittest.TestCase):
         first, second = rng.integers(0, 60, 200), rng.integers(0, 60, 200)
         found = ratios.ratios(ratios.Samples.of(values, numbers, 60), first, second)
         for i, (a, b) in enumerate(zip(first, second)):
-            x, y = (stats.median(values[numbers == number]) for number in (a, b))
+            x, y = (inference.median(values[numbers == number]) for number in (a, b))
             if not x.n or not y.n:
                 self.assertTrue(np.isnan([found.value[i], found.low[i], found.high[i], found.p[i]]).all())
                 continue

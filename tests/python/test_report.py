@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import support
 
-import answer
-import report
-import results
-from cells import cells
+from report import answer
+from report import command
+from results import reading
+from results.cells import cells
 
 
 def data_of(page: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ class Answers(support.FolderTest):
                     rows.append(support.trial(rng, "futex", threads, repetition,
                                               ops_per_s=1e6 * rate * rng.lognormal(0, 0.005), min_share=even)
                                 | {"lock": lock})
-        self.table = cells(results.load(support.write(self.folder, rows)))
+        self.table = cells(reading.load(support.write(self.folder, rows)))
         self.found = {a.question.name: a for a in answer.answers(self.table)}
 
     def test_best_and_what_is_not_shown_to_be_worse(self) -> None:
@@ -80,8 +80,8 @@ class Page(support.FolderTest):
         return support.write(Path(tempfile.mkdtemp(dir=self.folder)), rows)
 
     def page(self, *folders: Path) -> str:
-        runs = [results.load(folder) for folder in folders]
-        return report.page(runs, [cells(run) for run in runs])
+        runs = [reading.load(folder) for folder in folders]
+        return command.page(runs, [cells(run) for run in runs])
 
     def test_all_cells_are_in_it_and_empty_is_null(self) -> None:
         data = data_of(self.page(self.write(support.matrix(support.LOCKS, (1, 2, 4), 7, latency=True))))
@@ -136,7 +136,7 @@ class Page(support.FolderTest):
             support.write(folder, rows)
         names = [run["name"] for run in data_of(self.page(*folders))["runs"]]
         self.assertEqual([str(folder / "results.csv") for folder in folders], names)
-        done = support.script("report.py", folders[0], folders[1], folders[0] / "results.csv")
+        done = support.script("report", folders[0], folders[1], folders[0] / "results.csv")
         self.assertEqual((2, f"report: {folders[0] / 'results.csv'}: given twice; give each run once\n"),
                          (done.returncode, done.stderr))
 
@@ -155,7 +155,7 @@ class Page(support.FolderTest):
     def test_bad_arguments_are_one_line(self) -> None:
         given: tuple[tuple[str, ...], ...] = ((), ("--what",), ("/does/not/exist",), ("--out",))
         for arguments in given:
-            done = support.script("report.py", *arguments)
+            done = support.script("report", *arguments)
             self.assertEqual(2, done.returncode)
             self.assertEqual(1, done.stderr.count("\n"), done.stderr)
 
@@ -165,7 +165,7 @@ class Page(support.FolderTest):
         taken.mkdir()
         before = set(self.folder.iterdir())
         for out, why in ((Path("/does/not/exist/r.html"), "No such file or directory"), (taken, "Is a directory")):
-            done = support.script("report.py", folder, "--out", out)
+            done = support.script("report", folder, "--out", out)
             self.assertEqual((2, f"report: {out}: {why}; give a file that can be written by --out\n"),
                              (done.returncode, done.stderr))
         self.assertEqual(before, set(self.folder.iterdir()))
@@ -173,7 +173,7 @@ class Page(support.FolderTest):
     def test_help_that_was_asked_for_is_output(self) -> None:
         for name in ("report", "summary", "plot", "fleet"):
             for option in ("-h", "--help"):
-                done = support.script(f"{name}.py", option)
+                done = support.script(f"{name}", option)
                 self.assertEqual((0, ""), (done.returncode, done.stderr))
                 self.assertTrue(done.stdout.startswith("usage: "))
 

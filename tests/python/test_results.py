@@ -15,15 +15,15 @@ from typing import Any
 import pandas as pd
 
 import support
-import results
+from results import reading
 
 
 class Reading(support.FolderTest):
-    def read(self, rows: list[support.Row]) -> results.Run:
-        return results.load(support.write(self.folder, rows))
+    def read(self, rows: list[support.Row]) -> reading.Run:
+        return reading.load(support.write(self.folder, rows))
 
     def test_knows_every_column_of_the_contract(self) -> None:
-        self.assertCountEqual(results.TEXT + results.NUMBERS, support.HEADER)
+        self.assertCountEqual(reading.TEXT + reading.NUMBERS, support.HEADER)
 
     def test_values_come_back_and_empty_is_not_measured(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2)
@@ -37,7 +37,7 @@ class Reading(support.FolderTest):
     def test_a_file_does_as_well_as_its_folder(self) -> None:
         support.write(self.folder, support.matrix(repetitions=1))
         pd.testing.assert_frame_equal(
-            results.load(self.folder).rows, results.load(str(self.folder / "results.csv")).rows)
+            reading.load(self.folder).rows, reading.load(str(self.folder / "results.csv")).rows)
 
     def test_further_columns_are_tolerated(self) -> None:
         run = self.read([{**row, "colour": "blue"} for row in support.matrix(repetitions=1)])
@@ -60,9 +60,9 @@ class Reading(support.FolderTest):
         run = self.read(rows)
         self.assertEqual(run.rows.groupby("cell").size().tolist(), [3, 3, 3, 3])
         self.assertEqual(run.rows.groupby("workload")["layout"].agg(set).tolist(), [{"apart"}, {"together"}])
-        labels = [results.workload_label(row) for _, row in run.rows.drop_duplicates("workload").iterrows()]
+        labels = [reading.workload_label(row) for _, row in run.rows.drop_duplicates("workload").iterrows()]
         self.assertEqual(labels[0] + ", lock and data together", labels[1])
-        self.assertEqual(list(results.workload_slugs(run.rows).values()), ["-layout_apart", "-layout_together"])
+        self.assertEqual(list(reading.workload_slugs(run.rows).values()), ["-layout_apart", "-layout_together"])
 
     def test_files_of_schema_1_are_of_locks_and_data_apart(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2)
@@ -79,7 +79,7 @@ class Reading(support.FolderTest):
         self.assertGreater(len(paths), 0)
         for path in paths:
             with self.subTest(path.parent.name):
-                rows = results.load(path).rows
+                rows = reading.load(path).rows
                 self.assertEqual(set(rows.loc[rows["schema"] == 1, "layout"]) - {"apart"}, set())
 
     def test_trials_of_either_kind_and_only_good_ones(self) -> None:
@@ -98,7 +98,8 @@ class Reading(support.FolderTest):
             file.write(header + "\n")
             for _ in range(200_000 // n_rows):
                 file.write(body)
-        code = "import sys; sys.path.insert(0, sys.argv[1]); import results; print(len(results.load(sys.argv[2]).rows))"
+        code = ("import sys; sys.path.insert(0, sys.argv[1]); from results import reading; "
+                "print(len(reading.load(sys.argv[2]).rows))")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([sys.executable, "-c", code, support.SCRIPTS, path], capture_output=True, text=True)
         self.assertEqual(done.stdout.strip(), str(200_000 // n_rows * n_rows), done.stderr)
@@ -115,8 +116,8 @@ class Refusing(support.FolderTest):
         self.path = self.folder / "results.csv"
 
     def refused(self, *words: str) -> None:
-        with self.assertRaises(results.ResultsError) as caught:
-            results.load(self.folder)
+        with self.assertRaises(reading.ResultsError) as caught:
+            reading.load(self.folder)
         message = str(caught.exception)
         self.assertNotIn("\n", message)
         for word in words:
@@ -127,8 +128,8 @@ class Refusing(support.FolderTest):
 
     def test_nothing_there(self) -> None:
         self.refused("no results.csv", "folder of a run")
-        with self.assertRaisesRegex(results.ResultsError, "No such file"):
-            results.load(self.folder / "missing")
+        with self.assertRaisesRegex(reading.ResultsError, "No such file"):
+            reading.load(self.folder / "missing")
 
     def test_not_ours(self) -> None:
         for content in (b"a,b\n1,2\n", b"\x89PNG\r\n\x1a\n\0\0\0\r\xff\xfe", b'{"lock": 1}\n', b"x" * 200000):
@@ -201,11 +202,11 @@ class Refusing(support.FolderTest):
 
 
 class CutOff(support.FolderTest):
-    def read(self, text: str) -> tuple[results.Run, str]:
+    def read(self, text: str) -> tuple[reading.Run, str]:
         (self.folder / "results.csv").write_text(text)
         complaint = io.StringIO()
         with contextlib.redirect_stderr(complaint):
-            run = results.load(self.folder)
+            run = reading.load(self.folder)
         return run, complaint.getvalue()
 
     def test_the_last_line_is_left_out_with_a_warning(self) -> None:
@@ -226,20 +227,20 @@ class CutOff(support.FolderTest):
 
 
 class Host(support.FolderTest):
-    def read(self, content: str | None) -> tuple[results.Run, str]:
+    def read(self, content: str | None) -> tuple[reading.Run, str]:
         support.write(self.folder, support.matrix(locks=["mcs"], repetitions=1))
         if content is not None:
             (self.folder / "host.json").write_text(content)
         complaint = io.StringIO()
         with contextlib.redirect_stderr(complaint):
-            return results.load(self.folder), complaint.getvalue()
+            return reading.load(self.folder), complaint.getvalue()
 
     def test_every_key_is_optional(self) -> None:
         for content in (None, "{}", "[]", '{"warnings": null, "n_cpus_allowed": "two"}', '{"warnings": "loud"}'):
             with self.subTest(content):
                 run, complaint = self.read(content)
                 self.assertEqual((run.warnings, complaint), ([], ""))
-                self.assertIn("virtual or not: unknown", results.provenance(run))
+                self.assertIn("virtual or not: unknown", reading.provenance(run))
 
     def test_unreadable_is_a_warning(self) -> None:
         run, complaint = self.read('{"host": ')
@@ -248,42 +249,42 @@ class Host(support.FolderTest):
 
     def test_provenance(self) -> None:
         run, _ = self.read(json.dumps(support.HOST))
-        self.assertEqual(results.provenance(run), "testhost, Test CPU 3000, 2 CPUs allowed, virtual machine (kvm), "
+        self.assertEqual(reading.provenance(run), "testhost, Test CPU 3000, 2 CPUs allowed, virtual machine (kvm), "
                                                   "run 20260102-030405, git 1234567")
         self.assertEqual(run.warnings, support.HOST["warnings"])
         run, _ = self.read(json.dumps({**support.HOST, "hypervisor": None}))
-        self.assertIn("no virtual machine", results.provenance(run))
+        self.assertIn("no virtual machine", reading.provenance(run))
 
     def test_commits_are_short(self) -> None:
         rows = support.matrix(locks=["mcs"], repetitions=1, git_sha="0123456789abcdef-dirty")
-        run = results.load(support.write(self.folder, rows))
-        self.assertTrue(results.provenance(run).endswith("git 0123456-dirty"))
+        run = reading.load(support.write(self.folder, rows))
+        self.assertTrue(reading.provenance(run).endswith("git 0123456-dirty"))
 
 
 class Names(support.FolderTest):
     def first(self, **given: Any) -> pd.Series:
         row = support.matrix(locks=["mcs"], threads=(4,), repetitions=1)[0]
-        return results.load(support.write(self.folder, [{**row, **given}])).rows.iloc[0]
+        return reading.load(support.write(self.folder, [{**row, **given}])).rows.iloc[0]
 
     def test_workload_labels(self) -> None:
-        self.assertEqual(results.workload_label(self.first(read_pct=99.9)),
+        self.assertEqual(reading.workload_label(self.first(read_pct=99.9)),
                          "99.9 % reads, 5 keys, 1 lock, empty section, no think time, placement compact")
         fixed = self.first(read_pct="", readers=3, writers=1, cs_ns=1500, cs_lines=4, think="sleep", think_ns=1e6)
-        self.assertEqual(results.workload_label(fixed), "1 fixed writer, 5 keys, 1 lock, section 1.5us + 4 lines, "
+        self.assertEqual(reading.workload_label(fixed), "1 fixed writer, 5 keys, 1 lock, section 1.5us + 4 lines, "
                                                         "think sleep 1ms, placement compact")
 
     def test_slugs_name_only_what_varies(self) -> None:
         rows = support.matrix(locks=["mcs"], repetitions=1)
-        self.assertEqual(results.workload_slugs(self.load(rows)), {0: ""})
+        self.assertEqual(reading.workload_slugs(self.load(rows)), {0: ""})
         rows += support.matrix(locks=["mcs"], repetitions=1, cs_ns=200)
-        self.assertEqual(results.workload_slugs(self.load(rows)), {0: "-cs_ns_0", 1: "-cs_ns_200"})
+        self.assertEqual(reading.workload_slugs(self.load(rows)), {0: "-cs_ns_0", 1: "-cs_ns_200"})
         rows += support.matrix(locks=["mcs"], repetitions=1, read_pct="", readers=1, writers=3, placement="list:0,2")
-        slugs = results.workload_slugs(self.load(rows))
+        slugs = reading.workload_slugs(self.load(rows))
         self.assertEqual(len(set(slugs.values())), 3)
         self.assertEqual(slugs[2], "-placement_list_0_2-writers_3-cs_ns_0")
 
     def load(self, rows: list[support.Row]) -> pd.DataFrame:
-        return results.load(support.write(self.folder, rows)).rows
+        return reading.load(support.write(self.folder, rows)).rows
 
     def test_families(self) -> None:
         for kind, fifo, waits, family in (
@@ -292,7 +293,7 @@ class Names(support.FolderTest):
                 ("mutex", "yes", "spin", "spinning, FIFO"), ("mutex", "no", "spin", "spinning, no order"),
                 ("mutex", "nearly", "spin", "spinning, bounded bypass")):
             with self.subTest(family):
-                self.assertEqual(results.family(self.first(kind=kind, fifo=fifo, waits=waits)), family)
+                self.assertEqual(reading.family(self.first(kind=kind, fifo=fifo, waits=waits)), family)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ import warnings
 from pathlib import Path
 
 import support
-import results
-import summary
+from results import reading
+from report import summary
 
 
 class Summary(support.FolderTest):
     def lines(self, rows: list[support.Row], host: dict[str, object] | None = None) -> list[str]:
-        return list(summary.summary(results.load(support.write(self.folder, rows, host))))
+        return list(summary.summary(reading.load(support.write(self.folder, rows, host))))
 
     def text(self, rows: list[support.Row]) -> str:
         """On one line, so that wrapping does not matter."""
@@ -142,7 +142,7 @@ class Summary(support.FolderTest):
 
 class Program(support.FolderTest):
     def test_prints_the_summary(self) -> None:
-        done = support.script("summary.py", support.write(self.folder, support.matrix(repetitions=1)))
+        done = support.script("summary", support.write(self.folder, support.matrix(repetitions=1)))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("pthread_mutex", done.stdout)
 
@@ -151,7 +151,7 @@ class Program(support.FolderTest):
         cases: list[list[str | Path]] = [[self.folder], [self.folder / "missing"], [], ["a", "b"], ["--frobnicate"]]
         for arguments in cases:
             with self.subTest(arguments=arguments):
-                done = support.script("summary.py", *arguments)
+                done = support.script("summary", *arguments)
                 self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What is proven of the locks, and by whom."""

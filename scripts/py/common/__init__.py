@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What all scripts share."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Which differences one run shows, or several."""

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Whether several runs can be held against each other, and what differs if not."""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+import pandas as pd
+
+from compare.verdicts import MACHINE, Pairs
+from results.reading import CELL, Run, plural
+
+# Windows that differ by more than this are another experiment; a real one is never exactly what was asked for.
+WINDOW_FACTOR = 1.2
+# Changing any of these changes the code that runs.
+BUILD: dict[str, Callable[[Run], str]] = {
+    "commit": lambda run: _names(run, "git_sha"),
+    "compiler": lambda run: _build(run, "compiler"),
+    "flags": lambda run: _build(run, "flags"),
+    "build type": lambda run: _build(run, "type"),
+}
+
+
+class Differences(NamedTuple):
+    """`against`: reasons not to compare. `studied`: what the comparison is about, then."""
+
+    against: list[str]
+    studied: list[str]
+
+
+def _names(run: Run, column: str) -> str:
+    return ", ".join(sorted(run.rows[column].astype(str).unique()))
+
+
+def _build(run: Run, key: str) -> str:
+    build = run.host.get("build")
+    return str(build.get(key, "")).strip() if isinstance(build, dict) else ""
+
+
+def _machine(run: Run) -> str:
+    hosts = run.rows[MACHINE].drop_duplicates().astype(str)
+    return ", ".join(sorted(f"{host} (topology {topology})" for host, topology in hosts.itertuples(index=False)))
+
+
+def several_machines(runs: list[Run]) -> bool:
+    return any(len(run.rows[MACHINE].drop_duplicates()) > 1 for run in runs)
+
+
+def differences(runs: list[Run]) -> Differences:
+    """Of whole runs: each one against the first."""
+    against, studied = [], []
+    first = runs[0]
+    for run in runs[1:]:
+        machine = _differing({"machine": _machine}, first, run)
+        build = _differing(BUILD, first, run)
+        studied += machine + build
+        if machine and build and not several_machines(runs):
+            against.append("machine and build differ at once, so a difference has no one cause: "
+                           + "; ".join(machine + build))
+        against += _window(first, run)
+    for run in runs:
+        commits = run.rows["git_sha"].unique()
+        if len(commits) > 1:
+            against.append(f"{run.path} mixes {plural(len(commits), 'commit')}: {_names(run, 'git_sha')}")
+    return Differences(list(dict.fromkeys(against)), list(dict.fromkeys(studied)))
+
+
+def _differing(parts: dict[str, Callable[[Run], str]], first: Run, run: Run) -> list[str]:
+    """What host.json does not tell is not known to differ."""
+    values = [(name, value(first), value(run)) for name, value in parts.items()]
+    return [f"{name} {a} against {b}" for name, a, b in values if a and b and a != b]
+
+
+def _window(first: Run, run: Run) -> list[str]:
+    found = []
+    for column in ("duration_s", "warmup_s"):
+        a, b = (r.rows[column].median() for r in (first, run))
+        if (a == 0) != (b == 0) or a > 0 and b > 0 and not 1 / WINDOW_FACTOR <= a / b <= WINDOW_FACTOR:
+            found.append(f"{column} {a:.3g} against {b:.3g}")
+    return found
+
+
+def cell_differences(cells: pd.DataFrame, pairs: Pairs, by_machine: bool) -> list[str]:
+    """Of the cells that they have in common: none at all, or with another number of CPUs."""
+    if not len(pairs.first):
+        return [f"no cell in common: {_no_common(cells, [*CELL, *(MACHINE if by_machine else [])])}"]
+    cpus = cells["cpus"].to_numpy()
+    a, b = cpus[pairs.second], cpus[pairs.first]
+    if (a != b).any():
+        i = int((a != b).argmax())
+        threads = cells["threads"].iloc[pairs.first[i]]
+        return [f"cpus {a[i]:g} against {b[i]:g}: {plural(threads, 'thread')} are not the same load on both"]
+    return []
+
+
+def _no_common(cells: pd.DataFrame, columns: list[str]) -> str:
+    """The columns of which the runs share no value, and so could not share a cell."""
+    sides = [{name: _texts(side[name]) for name in columns} for _, side in cells.groupby("side")]
+    apart = [name for name in columns if all(not sides[0][name] & side[name] for side in sides[1:])]
+    return "; ".join(f"{name} {_listed(sides[0][name])} against {_listed(sides[1][name])}" for name in apart) \
+        or "each value is in both, but no combination of them"
+
+
+def _texts(values: pd.Series) -> set[str]:
+    return {value if isinstance(value, str) else "none" if pd.isna(value) else f"{value:g}"
+            for value in values.unique()}
+
+
+def _listed(texts: set[str]) -> str:
+    some = sorted(texts)[:4]
+    return ", ".join(some) + (f" and {len(texts) - 4} more" if len(texts) > 4 else "")

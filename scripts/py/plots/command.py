@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Draws a run into its folder: throughput, scaling, fairness, CPU per operation and, when measured, waits against
+threads; and, by number of threads, who pays for throughput, the tail of the waits, and where the lock went."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Callable, Iterator, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from plots import panels
+from plots import situations
+from common import program
+from results import reading
+from stats import inference
+from results.cells import cells
+from plots.panels import Metric, Panel, Subject
+from plots.style import save
+from common.program import UserError
+
+# With more locks than this one panel becomes one per family, none of which holds more than MAX_IN_PANEL.
+MAX_IN_ONE = 10
+MAX_IN_PANEL = 8
+
+
+def longest(values: pd.Series) -> inference.Median:
+    """The maximum over all trials in the shape of a median: it has no interval."""
+    return inference.Median(len(values), *[float(values.max())] * 3)
+
+
+class Plot(NamedTuple):
+    name: str
+    title: str
+    metrics: list[Metric]
+    trials: Callable[[reading.Run], pd.DataFrame] = reading.Run.throughput
+    rulers: bool = True
+
+
+SCALING = "scaling"
+PLOTS = [
+    Plot("throughput", "Throughput: operations of all threads together",
+         [Metric("ops_per_s", "operations per second", "count")]),
+    Plot(SCALING, "Scaling: throughput over that of the same lock at the fewest threads",
+         [Metric("scaling", "throughput, relative to its own", "ratio")]),
+    Plot("fairness", "Fairness: how evenly the threads got the lock",
+         [Metric("jain", "Jain's index (1 is even)", "share"),
+          Metric("evenness", "smallest share / even share", "share")], rulers=False),
+    Plot("cpu_per_op", "CPU time per operation: what waiting costs everybody else",
+         [Metric("cpu_ns_per_op", "CPU time per operation", "ns")]),
+    Plot("wait", "Waiting for the lock",
+         [Metric("wait_p50_ns", "median wait", "ns", essential=False),
+          Metric("wait_p99_ns", "wait, 99th percentile", "ns"),
+          Metric("wait_p999_ns", "wait, 99.9th percentile", "ns", essential=False),
+          Metric("wait_max_ns", "longest wait of all trials", "ns", longest)],
+         trials=reading.Run.latency),
+]
+
+
+def panels_of(metrics: list[Metric], competitors: pd.DataFrame) -> list[Panel]:
+    """One panel per metric, or, with many locks, one per family and metric."""
+    if len(competitors) <= MAX_IN_ONE:
+        return [Panel("", metric, list(competitors["lock"])) for metric in metrics]
+    metrics = [metric for metric in metrics if metric.essential]
+    found = []
+    for name, members in competitors.groupby("family"):
+        n_chunks = -(-len(members) // MAX_IN_PANEL)
+        for i, chunk in enumerate(np.array_split(members["lock"], n_chunks), 1):
+            title = name if n_chunks == 1 else f"{name} ({i} of {n_chunks})"
+            found += [Panel(title, metric, list(chunk)) for metric in metrics]
+    return found
+
+
+def failures(rows: pd.DataFrame) -> list[panels.Failure]:
+    """What went wrong where: a curve that just ends would hide it."""
+    failed = rows[rows["status"].isin(reading.FAILURES)].groupby(["lock", "threads", "status"], observed=True).size()
+    return sorted(panels.Failure(lock, threads, f"{n} {status}") for (lock, threads, status), n in failed.items())
+
+
+def with_derived(trials: pd.DataFrame) -> pd.DataFrame:
+    """Adds what is drawn but no column of the CSV."""
+    fewest = trials[trials["threads"] == trials["threads"].min()]
+    own = trials["lock"].map(fewest.groupby("lock", observed=True)["ops_per_s"].median()).astype(float)
+    return trials.assign(evenness=trials["min_share"] * trials["threads"], scaling=trials["ops_per_s"] / own)
+
+
+def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
+    """Yields each file as it is written."""
+    slugs = reading.workload_slugs(run.rows)
+    table = cells(run)
+    for workload, rows in run.rows.groupby("workload"):
+        locks = rows.drop_duplicates("lock").sort_values("lock")
+        locks = locks.assign(family=[reading.family(lock) for _, lock in locks.iterrows()])
+        failed = failures(rows)
+        for plot in PLOTS:
+            trials = plot.trials(run)
+            trials = with_derived(trials[trials["workload"] == workload])
+            is_ruler = locks["kind"] == "ruler"
+            measured = locks["lock"].isin(trials["lock"]) | locks["lock"].isin(failure.lock for failure in failed)
+            shown = locks[measured & (plot.rulers | ~is_ruler)]
+            if trials.empty or shown.empty or plot.name == SCALING and rows["threads"].nunique() == 1:
+                continue
+            subject = Subject(plot.title, reading.workload_label(rows.iloc[0]), reading.provenance(run), shown,
+                              trials, failed)
+            figure = panels.figure(subject, panels_of(plot.metrics, locks[measured & ~is_ruler]))
+            yield from save(figure, folder / (plot.name + slugs[workload]))
+        words = [reading.workload_label(rows.iloc[0]), reading.provenance(run)]
+        for name, figure in situations.figures(table[table["workload"] == workload], words):
+            yield from save(figure, folder / (name + slugs[workload]))
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        return program.usage("scripts/plot DIR (the folder of a run, or a CSV file; the plots go beside it)", arguments)
+    run = reading.load(arguments[0])
+    n_drawn = 0
+    try:
+        for path in draw(run, run.path.parent):
+            print(path, flush=True)
+            n_drawn += 1
+    except OSError as error:
+        raise UserError(f"{error.filename or run.path.parent}: {error.strerror}; the plots go into the folder of the "
+                        "run") from None
+    if n_drawn == 0:
+        print(f"warning: {run.path}: nothing is drawn, no trial was good", file=sys.stderr)
+    return 0

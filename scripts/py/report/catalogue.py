@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Writes locks/README.md: a table of the locks, out of `lockbench list --json` and the heads of their headers.
+
+catalogue.py LOCKBENCH [--check]: with --check writes nothing, and exits 1 when the page is not what it would write.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+LOCKS = Path(__file__).resolve().parents[3] / "locks"
+PAGE = LOCKS / "README.md"
+
+INTRODUCTION = """\
+# The locks
+
+Made by `scripts/catalogue` from the traits and file heads; a test fails when it is stale. To change a line, change the
+head of the header that it links to. Sizes are those of x86-64. Locks of other libraries, which are listed where the
+library is installed, are not here: `lockbench list` shows them.
+
+- **FIFO** *bounded*: not in order, but nobody is overtaken more often than a bound that the head tells.
+- **waits** *hybrid*: spins first, then sleeps in the kernel. **domains**: uses where a thread runs.
+- **lock**, **context**: bytes of one lock, and of what each thread needs to use it.
+"""
+
+SECTIONS = {"mutex": "Mutexes", "rw": "Readers/writer locks", "ruler": "Rulers"}
+ENOUGH = 60  # characters: "Test-and-set" is a sentence, but tells little
+HEADS = ("lock", "idea", "source", "FIFO", "waits", "trylock", "domains", "lock", "context")
+
+
+class CatalogueError(Exception):
+    """One line for the user."""
+
+
+def paragraphs(header: Path) -> list[str]:
+    """Those of the comment that a header begins with, each as one line."""
+    match = re.search(r"/\*\n(.*?)\n \*/", header.read_text(), re.DOTALL)
+    if match is None:
+        raise CatalogueError(f"{header}: no head; it must begin with a comment that tells what the lock is")
+    lines = [line.removeprefix(" *").strip() for line in match[1].split("\n")]
+    return [" ".join(block.split("\n")) for block in re.split(r"\n{2,}", "\n".join(lines))]
+
+
+def beginning(text: str) -> str:
+    """Its first sentences, until there are enough of them to say something."""
+    sentences = re.split(r"(?<=[.:]) +(?=[A-Z])", text)
+    n = 1
+    while n < len(sentences) and len(" ".join(sentences[:n])) < ENOUGH:
+        n += 1
+    return re.sub(r"[.:]$", "", " ".join(sentences[:n]))
+
+
+def idea_and_source(name: str) -> tuple[str, str]:
+    """What the head says first about the lock, and the paragraph, or its part, that cites."""
+    header = LOCKS / f"{name}.h"
+    head = paragraphs(header)
+    source = next((p.removeprefix("Source: ") for p in head if p.startswith("Source: ")), None)
+    if not head[0].startswith(f"{name}: ") or source is None:
+        raise CatalogueError(f"{header}: the head must begin with '{name}: ' and have a paragraph 'Source: '")
+    source = re.split(r" (?=States and invariants:|Invariants:|FIFO:|Preference:)", source)[0]
+    return beginning(head[0].removeprefix(f"{name}: ")), source.rstrip(".")
+
+
+def row(lock: dict[str, Any]) -> str:
+    idea, source = idea_and_source(lock["name"])
+    cells = [f"[`{lock['name']}`]({lock['name']}.h)", idea, source, lock["fifo"], lock["waits"],
+             "yes" if lock["trylock"] else "no", "yes" if lock.get("domains") else "",
+             str(lock["lock_bytes"]), str(lock["ctx_bytes"] or "–")]
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def page(locks: list[dict[str, Any]]) -> str:
+    text = INTRODUCTION
+    for kind, title in SECTIONS.items():
+        text += f"\n## {title}\n\n| " + " | ".join(HEADS) + " |\n|" + "---|" * len(HEADS) + "\n"
+        text += "".join(row(lock) + "\n" for lock in locks if lock["kind"] == kind and lock["source"] != "peer")
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    check = arguments[1:] == ["--check"]
+    if not arguments or len(arguments) > 1 and not check:
+        print("catalogue: give the program lockbench, and --check or nothing", file=sys.stderr)
+        return 2
+    try:
+        listed = subprocess.run([arguments[0], "list", "--json"], capture_output=True, text=True, check=True).stdout
+        wanted = page(json.loads(listed))
+    except (OSError, subprocess.CalledProcessError, CatalogueError) as error:
+        print(f"catalogue: {error}", file=sys.stderr)
+        return 2
+    if not check:
+        PAGE.write_text(wanted)
+        return 0
+    found = PAGE.read_text() if PAGE.exists() else ""
+    sys.stdout.writelines(difflib.unified_diff(found.splitlines(True), wanted.splitlines(True), "locks/README.md",
+                                               "what the headers say", n=0))
+    if found != wanted:
+        print("catalogue: locks/README.md is stale; run scripts/catalogue", file=sys.stderr)
+    return int(found != wanted)

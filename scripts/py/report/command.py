@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Writes report.html: one page about one run or several, which works offline and answers "which lock?" first."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from report import answer
+from compare import flips
+from report import machine
+from common import program
+from results import reading
+from results import baselines
+from stats import inference
+from results.cells import DISTANCES, cells
+from common.program import UserError
+from results.reading import Run, plural
+from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
+from report.summary import cautions
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+PROGRAM = ("format.js", "chart.js", "table.js", "report.js")
+CHART_LIBRARIES = ("/usr/share/javascript/chart.js/chart.min.js", "/usr/share/nodejs/chart.js/dist/chart.min.js")
+
+# key, title, unit. The key is a column of cells(), but for what is made below.
+METRICS: list[tuple[str, str, str]] = [
+    ("ops_per_s", "Throughput (operations per second)", "count"),
+    ("scaling", "Scaling (throughput over its own at the fewest threads)", "ratio"),
+    ("least_even", "Fairness (least served thread's part of an even share, worst trial)", "share"),
+    ("jain", "Jain's fairness index", "share"),
+    ("wait_p50_ns", "Median wait", "ns"),
+    ("wait_p99_ns", "99th percentile of the wait", "ns"),
+    ("wait_max_ns", "Longest wait of all trials", "ns"),
+    ("cpu_ns_per_op", "CPU time per operation", "ns"),
+    ("owner_rate", "Owner changes per second", "count"),
+    ("handoff_ns", "Hand-off (from owner to owner, where nearly each acquisition changes it; section empty)", "ns"),
+    ("handoff_lines", "Hand-off in line transfers (locks that spin, each thread on a CPU)", "ratio"),
+    ("handoff_parks", "Hand-off in parked hand-offs of this machine (locks that put threads to sleep)", "ratio"),
+    ("longest_run", "Longest run of one owner (operations)", "count"),
+    ("try_success_pct", "Tries that got the lock (%)", "ratio"),
+    ("line_ns", "Transfer of a cache line before the trials", "ns"),
+]
+FIELDS = ["workload", "lock", "threads", "n", "low", "high",
+          *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", *DISTANCES, "remarks"]
+
+
+def model(names: list[str], tables: list[pd.DataFrame]) -> dict[str, Any]:
+    """What the page's program needs: the cells of all runs, one list each, in the order of `fields`."""
+    locks = pd.concat(tables).drop_duplicates("lock").sort_values(["kind", "family", "lock"])
+    return {
+        "metrics": [{"key": key, "title": title, "unit": unit}
+                    for key, title, unit in METRICS
+                    if any(key == "scaling" or table[key].notna().any() for table in tables)],
+        "fields": FIELDS,
+        "locks": {row.lock: {"kind": row.kind, "family": row.family} for row in locks.itertuples()},
+        "runs": [{"name": name,
+                  "workloads": {int(first["workload"]): reading.workload_label(first)
+                                for _, first in table.drop_duplicates("workload").iterrows()},
+                  "cells": _cells(table)} for name, table in zip(names, tables)],
+    }
+
+
+def _cells(table: pd.DataFrame) -> list[list[Any]]:
+    table = table.assign(n=[m.n for m in table["speed"]], low=[m.low for m in table["speed"]],
+                         high=[m.high for m in table["speed"]])
+    first = table.sort_values("threads").groupby(["workload", "lock"], observed=True)["ops_per_s"].transform("first")
+    table["scaling"] = table["ops_per_s"] / first
+    columns = [[_plain(value) for value in table[field]] for field in FIELDS]
+    return [list(row) for row in zip(*columns)]
+
+
+def _plain(value: Any) -> Any:
+    """Four digits are more than any median is known to; JSON has no NaN."""
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return None
+    return int(value) if value == int(value) else float(f"{value:.4g}")
+
+
+def named(runs: list[Run]) -> list[str]:
+    """What tells the runs from each other: the names of their folders, or, where two are alike, the whole paths."""
+    paths = [run.path.resolve() for run in runs]
+    for i, path in enumerate(paths):
+        if path in paths[:i]:
+            raise UserError(f"{runs[i].path}: given twice; give each run once")
+    folders = [path.parent.name if path.name == "results.csv" else f"{path.parent.name}/{path.name}" for path in paths]
+    return folders if len(set(folders)) == len(folders) else [str(run.path) for run in runs]
+
+
+def chart_library() -> str:
+    for path in (os.environ.get("LOCKBENCH_CHARTJS", ""), *CHART_LIBRARIES):
+        if os.access(path, os.R_OK) and Path(path).is_file():
+            return Path(path).read_text(encoding="utf-8")
+    raise UserError("Chart.js is not installed; scripts/report installs it on Debian (libjs-chart.js), elsewhere set "
+                    "LOCKBENCH_CHARTJS to the path of its chart.min.js")
+
+
+def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
+    """The whole report; one table of cells() for each run."""
+    names = named(runs)
+    titles = [f": {name}" if len(runs) > 1 else "" for name in names]
+    sections = [answers_section(title, answer.answers(table)) for title, table in zip(titles, tables)]
+    if len(runs) > 1 and any(len(run.throughput()) for run in runs):
+        sections.append(flips_section(names, flips.find(runs)))
+    for run, title, table in zip(runs, titles, tables):
+        sections.append(warnings_section(title, list(cautions(run, table))))
+        for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
+            sections.append(map_section(what, title, answer.regions(table, kind)))
+    machines = [machine_section(name, reading.provenance(run), baselines.line(run), machine.topology(run),
+                                machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
+    data = json.dumps(model(names, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return Template((WEB / "report.html").read_text(encoding="utf-8")).substitute(
+        title=escape(", ".join(names)),
+        about=escape(f"{plural(sum(len(run.rows) for run in runs), 'trial')}, "
+                     f"{plural(sum(map(len, tables)), 'cell')}, {plural(len(runs), 'run')}"),
+        provenance="<br>".join(escape(reading.provenance(run)) for run in runs),
+        css=(WEB / "report.css").read_text(encoding="utf-8"),
+        sections="\n".join(sections), machines="\n".join(machines), data=data, level=f"{100 * inference.LEVEL:.0f}",
+        library=chart_library().replace("</script", "<\\/script"),
+        program="\n".join((WEB / part).read_text(encoding="utf-8") for part in PROGRAM))
+
+
+def write(text: str, path: Path) -> None:
+    """Whole or not at all: a report that is open in a browser is not torn."""
+    part = ""
+    try:
+        handle, part = tempfile.mkstemp(dir=path.parent)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except OSError as error:
+        if part:
+            os.unlink(part)
+        raise UserError(f"{path}: {error.strerror}; give a file that can be written by --out") from None
+
+
+def main(arguments: list[str]) -> int:
+    out = None
+    if "--out" in arguments[:-1]:
+        at = arguments.index("--out")
+        out = Path(arguments[at + 1])
+        arguments = arguments[:at] + arguments[at + 2:]
+    if not arguments or any(a.startswith("-") for a in arguments):
+        return program.usage("scripts/report DIR [DIR ...] [--out FILE] (folders of runs, or CSV files; without --out "
+                             "the report goes into the first one's folder as report.html)", arguments)
+    runs = [reading.load(argument) for argument in arguments]
+    path = out or runs[0].path.parent / "report.html"
+    tables = [cells(run) for run in runs]
+    write(page(runs, tables), path)
+    print(f"report: {path}")
+    for name, table in zip(named(runs), tables):
+        for line in answer.headlines(table):
+            print(line if len(runs) == 1 else f"{name}: {line}")
+    return 0

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The parts of the report that need no program: the answer, the map of regions, warnings, the machine."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Iterable
+
+import pandas as pd
+
+from compare import flips
+from stats import inference
+from report.answer import Answer, Region, few
+from compare.flips import Flips
+from results.reading import workload_label
+from common.units import duration, mops
+
+N_COLORS = 12  # of the style sheet's classes lock-0 to lock-11
+
+
+def answers_section(title: str, found: list[Answer]) -> str:
+    if not found:
+        return (f"<section><h2>The answer{escape(title)}</h2><p>No mutex was measured, and no readers/writer lock at "
+                "several threads.</p></section>")
+    items = "".join(f"<dt>{escape(a.question.text)}</dt><dd>{_answer(a)}</dd>" for a in found)
+    return (f"<section><h2>The answer{escape(title)}</h2><dl class=answer>{items}</dl>"
+            "<p class=note>The best lock is the one with the highest geometric mean of throughput over the best in "
+            "each situation (a workload at a number of threads). <em>No difference shown</em>: in none of them are the "
+            f"intervals of the medians disjoint and the medians more than {100 * inference.MARGIN:.0f}&nbsp;% apart. "
+            "<em>Starves nobody</em>: in each trial every thread got at least half of its even share. Throughput alone "
+            "favours locks that hoard: look at fairness and the longest wait below before you choose.</p></section>")
+
+
+def _answer(found: Answer) -> str:
+    if found.best is None:
+        return f"<b>{escape(found.text)}</b>"
+    rows = "".join(
+        f"<tr><th scope=row>{escape(str(lock))}</th><td>{100 * row.score:.3g}</td><td>{row.n_best}</td>"
+        f"<td>{row.n_beaten}</td></tr>" for lock, row in found.table.iterrows())
+    return (f"<b>{escape(found.best)}</b>{escape(found.text.removeprefix(found.best))}"
+            f"<details><summary>All locks</summary><div class=scroll><table><thead><tr><th>lock</th>"
+            f"<th>% of best</th><th>best in</th><th>shown worse than {escape(found.best)} in</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+            "</div></details>")
+
+
+def map_section(what: str, title: str, maps: list[tuple[pd.Series, list[Region]]]) -> str:
+    """Empty where there is nothing of that kind."""
+    if not maps:
+        return ""
+    names = sorted({r.best for _, regions in maps for r in regions if r.best is not None})
+    colors = {name: i % N_COLORS for i, name in enumerate(names)}
+    return (f"<section><h2>{what} by threads and section length{escape(title)}</h2>"
+            "<p class=note>Coloured by the lock with the highest throughput; hatched where no difference from others, "
+            "which are named, is shown.</p>" + "".join(_map(first, regions, colors) for first, regions in maps)
+            + "</section>")
+
+
+def _map(first: pd.Series, regions: list[Region], colors: dict[str, int]) -> str:
+    threads = sorted({r.threads for r in regions})
+    lengths = sorted({r.cs_ns for r in regions})
+    at = {(r.threads, r.cs_ns): r for r in regions}
+    head = "".join(f"<th scope=col>{n:g}{' *' if any(n > r.cpus for r in regions) else ''}</th>" for n in threads)
+    body = "".join(f"<tr><th scope=row>{duration(ns) if ns else 'empty'}</th>"
+                   + "".join(_region(at.get((n, ns)), colors) for n in threads) + "</tr>" for ns in lengths)
+    caption = workload_label(first).replace(f"section {duration(first['cs_ns'])}", "section as below")
+    hint = ("" if len(lengths) > 1 else
+            "<p class=note>One section length was measured; <code>--cs-ns 0,100,1000,10000</code> draws the map.</p>")
+    caption = caption.replace("empty section", "section as below")
+    return (f"<div class=scroll><table class=map><caption>{escape(caption)}</caption><thead><tr><th>section \\ threads"
+            f"</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            f"<p class=note>* more threads than CPUs</p>{hint}")
+
+
+def _region(region: Region | None, colors: dict[str, int]) -> str:
+    if region is None:
+        return "<td class=none>not measured</td>"
+    if region.best is None:
+        return "<td class=none>none finished</td>"
+    alike = ""
+    if region.alike:
+        alike = f"<small>= {escape(few(region.alike))}</small>"
+    return (f'<td class="lock-{colors[region.best]}{" hatched" if region.alike else ""}" '
+            f'title="{mops(region.speed.value)} million operations per second">'
+            f"<span><b>{escape(region.best)}</b>{alike}</span></td>")
+
+
+def flips_section(names: list[str], found: Flips) -> str:
+    """Pairs of locks of which one wins in one run and the other in another."""
+    rows = "".join(_flip(pair, len(names)) for _, pair in found.rows.groupby("pair"))
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    return ("<section><h2>Where the runs disagree</h2>" + "".join(f"<p>{escape(text)}.</p>" for text in found.counts())
+            + (f"<div class=scroll><table><thead><tr><th>pair</th>{head}<th>situation</th></tr></thead><tbody>{rows}"
+               "</tbody></table></div><p class=note>The winner, and how many times the other's throughput it has. "
+               "Pairs are judged as <code>scripts/compare</code> judges them.</p>" if rows else "") + "</section>")
+
+
+def _flip(pair: pd.DataFrame, n_runs: int) -> str:
+    row = pair.iloc[0]
+    texts = {1: row["first"], -1: row["second"], 0: "no difference shown"}
+    cells = [""] * n_runs
+    for side, winner, ratio in zip(pair["side"], pair["winner"], pair["ratio"]):
+        times = f" ({ratio ** winner:.2f}\u00a0times)" if winner else ""
+        cells[side] += f"<div>{escape(texts[winner])}{times}</div>"
+    return (f"<tr><th scope=row>{escape(row['first'])} or {escape(row['second'])}?</th>"
+            + "".join(f"<td class=text>{cell}</td>" for cell in cells)
+            + f"<td class=wide>{escape(flips.title(row))}</td></tr>")
+
+
+def warnings_section(title: str, warnings: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    return (f"<section><h2>Read with care{escape(title)}</h2><ul>{items}</ul></section>" if items else
+            f"<section><h2>Read with care{escape(title)}</h2><p>Nothing suspicious was found.</p></section>")
+
+
+def machine_section(name: str, summary: str, rulers: str, topology: str, provenance: str, command: str) -> str:
+    about = "".join(f"<p>{escape(text)}</p>" for text in (summary, rulers) if text)
+    again = f"<p>To measure it again:</p><pre>{escape(command)}</pre>" if command else ""
+    return (f"<section><h3>{escape(name)}</h3>{about}{topology}"
+            f"<details><summary>Full provenance</summary><div class=scroll>{provenance}</div></details>{again}"
+            "</section>")

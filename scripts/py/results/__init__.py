@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""A run as data: read, named, and gathered into cells."""

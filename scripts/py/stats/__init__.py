@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Statistics on arrays, which know nothing of locks."""

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""Becomes one of the scripts' programs: verb.py NAME ARGUMENT...
+
+Each is the `main` of one module: it takes the arguments and returns the exit code, or raises a UserError.
+"""
+
+import importlib
+import signal
+import sys
+
+from common.program import UserError
+
+MODULES = {
+    "catalogue": "report.catalogue",
+    "check-orders": "checkers.orders",
+    "compare": "compare.command",
+    "fleet": "compare.fleet",
+    "plot": "plots.command",
+    "report": "report.command",
+    "seed-vs-go": "compare.seed_vs_go",
+    "summary": "report.summary",
+}
+
+
+def run(verb: str, arguments: list[str]) -> int:
+    """Returns the exit code; what cannot be used is told in one line."""
+    try:
+        return importlib.import_module(MODULES[verb]).main(arguments)
+    except UserError as error:
+        print(f"{verb}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
+    sys.exit(run(sys.argv[1], sys.argv[2:]))
