@@ -28,7 +28,7 @@ struct builder {
 
 static bool cannot_be_tried(const struct lk_ops *lock) { return lock->try_lock == NULL; }
 
-static bool is_ruler(const struct lk_ops *lock) { return lock->traits & LK_RULER; }
+static bool is_baseline(const struct lk_ops *lock) { return lock->traits & LK_BASELINE; }
 
 /* Adds a note, unless there is no memory for it. */
 __attribute__((format(printf, 2, 3))) static int note(struct builder *builder, const char *format, ...) {
@@ -131,13 +131,13 @@ static int add_cell(struct builder *builder, struct cell cell) {
   return 0;
 }
 
-/* One lock, without and, if asked for, with the waits timed. A ruler waits for nothing. */
+/* One lock, without and, if asked for, with the waits timed. A baseline waits for nothing. */
 static int add_lock(struct builder *builder, const struct lk_ops *lock, const struct workload *workload,
                     const struct placement *placement) {
   if (workload->tries && cannot_be_tried(lock)) return 0;
   struct cell cell = {.lock = lock, .workload = *workload, .placement = placement};
   const int error = add_cell(builder, cell);
-  if (error != 0 || !builder->options->times_waits || is_ruler(lock)) return error;
+  if (error != 0 || !builder->options->times_waits || is_baseline(lock)) return error;
   cell.times_waits = true;
   return add_cell(builder, cell);
 }
@@ -258,7 +258,7 @@ int matrix_make(struct matrix *matrix, const struct options *options, const stru
   if (error == 0 && options->tries)
     error = note_locks(&builder, "--trylock leaves out what has no trylock", cannot_be_tried);
   if (error == 0 && options->times_waits)
-    error = note_locks(&builder, "--latency leaves out what waits for nothing, the rulers", is_ruler);
+    error = note_locks(&builder, "--latency leaves out what waits for nothing, the baselines", is_baseline);
   if (error == 0) error = choose_placements(&builder, topology);
   if (error == 0) error = add_roles(&builder, topology);
   if (error == 0 && matrix->n_cells == 0) {

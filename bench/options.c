@@ -33,7 +33,8 @@ struct option {
 
 static const struct option table[] = {
     {"locks", TEXT, AT(locks), 0, 0, "NAMES",
-     "locks, and words that stand for many: common (default), all, mutex, rw, ruler, fifo, spin, park, hybrid, ours, "
+     "locks, and words that stand for many: common (default), all, mutex, rw, baseline, fifo, spin, park, hybrid, "
+     "ours, "
      "system, peer"},
     {"threads", LIST, AT(threads), 1, OPTIONS_MAX_THREADS, "LIST",
      "threads of mixed roles (default: 1, CPUs, CPUs+1, 2x and 8x CPUs)"},

@@ -93,7 +93,7 @@ static int run_all(const struct seed_run *run) {
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
     struct trial_result result;
-    if (lock->traits & LK_RULER) continue; /* it protects no map */
+    if (lock->traits & LK_BASELINE) continue; /* it protects no map */
     message_progress(lock->name);
     if (measure(run, lock, &result, NULL) != 0) return EXIT_TRIAL_FAILED;
     message_progress("");

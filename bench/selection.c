@@ -13,7 +13,7 @@ static bool is_common(const struct lk_ops *lock) {
 }
 
 static bool is_meant(const struct lk_ops *lock, const char *word) {
-  if (*word == '\0') return false; /* what a ruler says for how it waits */
+  if (*word == '\0') return false; /* what a baseline says for how it waits */
   if (strcmp(word, "all") == 0) return true;
   if (strcmp(word, "common") == 0) return is_common(lock);
   if (strcmp(word, "fifo") == 0) return strcmp(registry_fifo(lock), "yes") == 0;

@@ -60,24 +60,24 @@ static bool read_arguments(struct stress_command *command, int n_arguments, char
   return false;
 }
 
-static bool is_lock(const struct lk_ops *lock) { return !(lock->traits & LK_RULER); }
+static bool is_lock(const struct lk_ops *lock) { return !(lock->traits & LK_BASELINE); }
 
-/* Rulers protect nothing; words that stand for many may mean them too. */
-static bool drop_rulers(struct selection *selection) {
-  char rulers[256] = "";
+/* Baselines protect nothing; words that stand for many may mean them too. */
+static bool drop_baselines(struct selection *selection) {
+  char baselines[256] = "";
   unsigned n = 0;
   size_t n_bytes = 0;
   for (unsigned i = 0; i < selection->n; i++) {
     const struct lk_ops *lock = selection->locks[i];
     if (is_lock(lock))
       selection->locks[n++] = lock;
-    else if (n_bytes < sizeof rulers)
-      n_bytes += (size_t)snprintf(rulers + n_bytes, sizeof rulers - n_bytes, " %s", lock->name);
+    else if (n_bytes < sizeof baselines)
+      n_bytes += (size_t)snprintf(baselines + n_bytes, sizeof baselines - n_bytes, " %s", lock->name);
   }
   if (n == 0)
-    message_error("stress: --lock: only rulers, which exclude nobody:%s", rulers);
+    message_error("stress: --lock: only baselines, which exclude nobody:%s", baselines);
   else if (n_bytes > 0)
-    message_note("stress leaves out what excludes nobody, the rulers:%s", rulers);
+    message_note("stress leaves out what excludes nobody, the baselines:%s", baselines);
   selection->n = n;
   return n > 0;
 }
@@ -147,6 +147,6 @@ int command_stress(int n_arguments, char **arguments) {
       print_help();
       return EXIT_GOOD;
     }
-  if (!read_arguments(&command, n_arguments, arguments) || !drop_rulers(&command.selection)) return EXIT_USAGE;
+  if (!read_arguments(&command, n_arguments, arguments) || !drop_baselines(&command.selection)) return EXIT_USAGE;
   return stress_all(&command);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * counter: a ruler, not a lock. One fetch_add on a shared word per operation: the least that a lock does which
+ * counter: a baseline, not a lock. One fetch_add on a shared word per operation: the least that a lock does which
  * keeps its state in one place. With several threads only a lock that hoards can beat it: one whose owner takes it
  * again before the line has moved.
  *
@@ -12,7 +12,7 @@
 
 #include "lk.h"
 
-enum { lk_counter_traits = LK_RULER };
+enum { lk_counter_traits = LK_BASELINE };
 
 struct lk_counter {
   _Atomic(uint32_t) n_operations;

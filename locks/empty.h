@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * empty: a ruler, not a lock. It excludes nobody, so what remains of a trial is the cost of the harness
+ * empty: a baseline, not a lock. It excludes nobody, so what remains of a trial is the cost of the harness
  * and of the workload: the time that no lock can be blamed for.
  *
  * Source: none; the empty lock of any lock benchmark.
  * Invariants: none. Several threads race on the shared state, on purpose; nobody checks their sums.
  * The two compiler fences are all it does: without them the compiler, seeing no lock, would keep the
- * shared state in registers across operations and the ruler would be too short.
+ * shared state in registers across operations and the baseline would be too short.
  */
 #ifndef LK_EMPTY_H
 #define LK_EMPTY_H
 
 #include "lk.h"
 
-enum { lk_empty_traits = LK_RULER };
+enum { lk_empty_traits = LK_BASELINE };
 
 struct lk_empty {
   char unused; /* C has no empty struct */

@@ -40,15 +40,15 @@
 #include "lk_arch.h"
 
 enum lk_traits {
-  LK_FIFO = 1 << 0,    /* served in the order of arrival */
-  LK_SPINS = 1 << 1,   /* a waiter burns its CPU */
-  LK_PARKS = 1 << 2,   /* a waiter sleeps in the kernel; with LK_SPINS: spins first */
-  LK_RULER = 1 << 3,   /* not a lock, but something to hold locks against; does not exclude */
-  LK_SYSTEM = 1 << 4,  /* the system's lock behind our interface */
-  LK_PEER = 1 << 5,    /* another library's lock behind our interface */
-  LK_BOUNDED = 1 << 6, /* not FIFO, but nobody is overtaken more often than lk_x_bypass says */
-  LK_RW = 1 << 7,      /* has a shared mode; set by the template, from lk_x_is_rw */
-  LK_DOMAINS = 1 << 8, /* hands over to near threads first; set by the template, from lk_x_has_domains */
+  LK_FIFO = 1 << 0,     /* served in the order of arrival */
+  LK_SPINS = 1 << 1,    /* a waiter burns its CPU */
+  LK_PARKS = 1 << 2,    /* a waiter sleeps in the kernel; with LK_SPINS: spins first */
+  LK_BASELINE = 1 << 3, /* not a lock, but something to hold locks against; does not exclude */
+  LK_SYSTEM = 1 << 4,   /* the system's lock behind our interface */
+  LK_PEER = 1 << 5,     /* another library's lock behind our interface */
+  LK_BOUNDED = 1 << 6,  /* not FIFO, but nobody is overtaken more often than lk_x_bypass says */
+  LK_RW = 1 << 7,       /* has a shared mode; set by the template, from lk_x_is_rw */
+  LK_DOMAINS = 1 << 8,  /* hands over to near threads first; set by the template, from lk_x_has_domains */
 };
 
 /* The levels at which two threads can be near each other, nearest first. */

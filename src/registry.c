@@ -45,11 +45,14 @@ void registry_suggest(const char *name, char *text, size_t n_bytes) {
 }
 
 const char *registry_kind(const struct lk_ops *lock) {
-  return lock->traits & LK_RULER ? "ruler" : lock->traits & LK_RW ? "rw" : "mutex";
+  return lock->traits & LK_BASELINE ? "baseline" : lock->traits & LK_RW ? "rw" : "mutex";
 }
 
 const char *registry_fifo(const struct lk_ops *lock) {
-  return lock->traits & LK_RULER ? "" : lock->traits & LK_FIFO ? "yes" : lock->traits & LK_BOUNDED ? "bounded" : "no";
+  return lock->traits & LK_BASELINE  ? ""
+         : lock->traits & LK_FIFO    ? "yes"
+         : lock->traits & LK_BOUNDED ? "bounded"
+                                     : "no";
 }
 
 const char *registry_waits(const struct lk_ops *lock) {

@@ -53,8 +53,8 @@ const struct lk_ops *registry_find(const char *name);
 /* Fills `text` with the names that contain a mistyped one, or else the nearest by edit distance, comma separated. */
 void registry_suggest(const char *name, char *text, size_t n_bytes);
 
-/* The traits in the words of the CSV. Rulers wait for nothing: "". */
-const char *registry_kind(const struct lk_ops *lock);   /* mutex, rw, ruler */
+/* The traits in the words of the CSV. Baselines wait for nothing: "". */
+const char *registry_kind(const struct lk_ops *lock);   /* mutex, rw, baseline */
 const char *registry_fifo(const struct lk_ops *lock);   /* yes, bounded, no, "" */
 const char *registry_waits(const struct lk_ops *lock);  /* spin, park, hybrid, "" */
 const char *registry_source(const struct lk_ops *lock); /* ours, system, peer */

@@ -16,7 +16,7 @@ function options(select, pairs) {
 // At first the fastest few, over all numbers of threads, and the system's own; the rest is a click away. All, where none was timed.
 function selectFirst() {
   const best = new Map(), score = new Map();
-  const cells = inWorkload().filter((cell) => cell.ops_per_s > 0 && DATA.locks[cell.lock].kind !== "ruler");
+  const cells = inWorkload().filter((cell) => cell.ops_per_s > 0 && DATA.locks[cell.lock].kind !== "baseline");
   for (const cell of cells) best.set(cell.threads, Math.max(best.get(cell.threads) ?? 0, cell.ops_per_s));
   for (const cell of cells) {
     const list = score.get(cell.lock) ?? [];

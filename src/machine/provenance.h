@@ -17,7 +17,7 @@ extern const char provenance_git_sha[];
 const char *provenance_host(void);
 
 /*
- * The machine and the build as a JSON object; a value that cannot be known is null. Measures the rulers:
+ * The machine and the build as a JSON object; a value that cannot be known is null. Measures the baselines:
  * the line transfer between the CPUs that may be used, 2 ms a pair; what the clocks and a futex wake cost; the parked
  * hand-off, 20 ms for a pair of each distance. "warnings" lists what makes this machine a noisy judge.
  */

@@ -49,7 +49,7 @@ struct stress_result {
 
 /*
  * Stresses the lock for about time_s, and for one round of each phase at least, in a process of its own. Not for
- * rulers. Returns 0 with the result filled, or an errno after a message if no process can be made.
+ * baselines. Returns 0 with the result filled, or an errno after a message if no process can be made.
  */
 int stress_run(const struct lk_ops *lock, double time_s, struct stress_result *result);
 

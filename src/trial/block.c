@@ -10,8 +10,8 @@ struct block block_of(const struct lk_ops *lock, const struct workload *workload
     block.state_offset = round_up(lock->lock_bytes, _Alignof(struct workload_state));
     keys_offset = block.state_offset + sizeof(struct workload_state);
   } else {
-    /* One byte more: a ruler that holds nothing has a line all the same. The keys begin on the state's line, but room
-       is left as if they did not: the distance of two locks is that of all earlier results. */
+    /* One byte more: a baseline that holds nothing has a line all the same. The keys begin on the state's line, but
+       room is left as if they did not: the distance of two locks is that of all earlier results. */
     block.state_offset = round_up(lock->lock_bytes + 1, LK_LINE_BYTES);
     keys_offset = block.state_offset + LK_LINE_BYTES;
   }

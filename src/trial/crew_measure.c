@@ -91,5 +91,5 @@ void crew_measure(struct crew *crew, const struct snapshot *open, const struct s
   measure_window(crew, open, close);
   measure_longest_run(crew);
   if (crew->trial->times_waits) measure_waits(crew);
-  if (!(crew->trial->lock->traits & LK_RULER)) check_exclusion(crew);
+  if (!(crew->trial->lock->traits & LK_BASELINE)) check_exclusion(crew);
 }

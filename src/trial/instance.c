@@ -279,7 +279,7 @@ enum { HAS_DOMAINS = true, DOMAIN_RUN = FN(domain_run) };
 enum { HAS_DOMAINS = false, DOMAIN_RUN = 0 };
 #endif
 
-/* What holds nothing, a context or a ruler's lock, is one char, because C has no empty struct; see lk.h. */
+/* What holds nothing, a context or a baseline's lock, is one char, because C has no empty struct; see lk.h. */
 #define BYTES(type) (sizeof(type) == 1 ? 0 : sizeof(type))
 
 extern const struct lk_ops FN(ops); /* C++ would keep a constant to this file */
@@ -287,7 +287,7 @@ const struct lk_ops FN(ops) = {
     .name = NAME,
     .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0),
     .domain_run = DOMAIN_RUN,
-    .lock_bytes = (unsigned)FN(traits) & LK_RULER ? BYTES(lock_type) : sizeof(lock_type),
+    .lock_bytes = (unsigned)FN(traits) & LK_BASELINE ? BYTES(lock_type) : sizeof(lock_type),
     .lock_align = _Alignof(lock_type),
     .ctx_bytes = BYTES(ctx_type),
     .ctx_align = _Alignof(ctx_type),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * conformance [--short] LOCK [CASE]: the client that every lock passes. Rulers are no locks and are skipped.
+ * conformance [--short] LOCK [CASE]: the client that every lock passes. Baselines are no locks and are skipped.
  * --short, for a build that is slow or not the first: shorter rounds of fewer threads, and who overtakes is not
  * counted.
  */
@@ -39,8 +39,8 @@ int main(int n_arguments, char **arguments) {
     fprintf(stderr, "usage: conformance [--short] LOCK [CASE]\n");
     return 2;
   }
-  if (ops->traits & LK_RULER) {
-    printf("%s is a ruler: it excludes nobody\n", ops->name);
+  if (ops->traits & LK_BASELINE) {
+    printf("%s is a baseline: it excludes nobody\n", ops->name);
     return CHECK_SKIPPED;
   }
   if (is_short) {

@@ -76,8 +76,8 @@ class Interruptions(lockbench.Case):
                 self.out = self.folder / f"out-{int(number)}"
                 process = self.start("run", "--locks", "test_hangs", "--threads", "2", "--duration", "0.01",
                                      "--timeout", "3600", "--out", str(self.out))
-                # The rulers, which have a process of their own too, are measured before host.json is written.
-                lockbench.wait_until(lambda: (self.out / "host.json").exists(), "the rulers")
+                # The baselines, which have a process of their own too, are measured before host.json is written.
+                lockbench.wait_until(lambda: (self.out / "host.json").exists(), "the baselines")
                 lockbench.wait_until(lambda: len(lockbench.members_of_session(process.pid)) == 2, "the trial")
                 self.end_by(number, process, 0)
                 self.assertEqual([], self.rows())

@@ -43,7 +43,7 @@ class Rows(lockbench.Case):
         distances = [row[column] for column in row if column.startswith("handoffs_")]
         if row["placement"] == "none":
             self.assertEqual({""}, set(distances))
-        elif row["kind"] != "ruler":
+        elif row["kind"] != "baseline":
             self.assertLessEqual(sum(map(float, distances)), number(row, "owner_changes"))
             if float(row["threads"]) <= float(row["cpus"]):  # then no two share a CPU, at no distance
                 self.assertEqual(sum(map(float, distances)), number(row, "owner_changes"))
@@ -103,7 +103,8 @@ class Rows(lockbench.Case):
     def test_what_an_option_leaves_out_is_said(self) -> None:
         for locks, option, note in (
                 ("clh,ticket", "--trylock", "note: --trylock leaves out what has no trylock: clh"),
-                ("ticket,empty", "--latency", "note: --latency leaves out what waits for nothing, the rulers: empty")):
+                ("ticket,empty", "--latency",
+                 "note: --latency leaves out what waits for nothing, the baselines: empty")):
             for listing in ("", "--benchmark_list_tests"):
                 with self.subTest(option=option, listing=listing):
                     self.out = self.folder / option
@@ -161,7 +162,7 @@ class Rows(lockbench.Case):
         self.assertEqual(sorted(os.sched_getaffinity(0)), sorted(host["allowed_cpus"]))
         self.assertIn("<topology", host["topology_xml"])
 
-    def test_host_json_has_the_rulers(self) -> None:
+    def test_host_json_has_the_baselines(self) -> None:
         self.measure("--locks", "mcs", "--threads", "1")
         host = json.loads((self.out / "host.json").read_text())
         for clock in ("system", "waits"):

@@ -68,19 +68,19 @@ class Stress(lockbench.Case):
             self.assertGreater(int(n_rounds), 0, name)
             self.assertGreater(int(n_sections), 0, name)
 
-    def test_words_stand_for_many_and_leave_rulers_out(self) -> None:
+    def test_words_stand_for_many_and_leave_baselines_out(self) -> None:
         result = self.run_program("stress", "--lock", "common", "--time", "0.01")
         self.assertEqual(0, result.returncode, result.stderr)
         names = [row.split()[0] for row in result.stdout.splitlines()[1:]]
         self.assertIn("mcs", names)
         self.assertNotIn("empty", names)
-        self.assertIn("lockbench: note: stress leaves out what excludes nobody, the rulers: empty", result.stderr)
+        self.assertIn("lockbench: note: stress leaves out what excludes nobody, the baselines: empty", result.stderr)
         self.assertEqual("", self.stress("futex").stderr)
 
     def test_help_and_bad_input(self) -> None:
         self.assertIn("--phases", self.run_program("stress", "--help").stdout)
         for arguments, names in ((["--lock", "tickt"], "did you mean ticket?"), (["--lock"], "unknown lock ''"),
-                                 (["--lock", "empty"], "ruler"), (["--time", "0"], "'0'"), (["--time"], "--time"),
+                                 (["--lock", "empty"], "baseline"), (["--time", "0"], "'0'"), (["--time"], "--time"),
                                  (["--time", "nan"], "'nan'"), (["--seconds", "1"], "--time S")):
             with self.subTest(arguments=arguments):
                 result = self.run_program("stress", *arguments)

@@ -112,13 +112,13 @@ class Browser(unittest.TestCase):
         self.get("input[value=mcs]").click()
         self.assertNotIn("mcs", self.labels())
         self.assertNotIn("empty", self.labels())
-        [rulers] = [b for b in self.driver.find_elements(By.CSS_SELECTOR, "#locks button") if b.text == "rulers"]
-        rulers.click()
+        [baselines] = [b for b in self.driver.find_elements(By.CSS_SELECTOR, "#locks button") if b.text == "baselines"]
+        baselines.click()
         self.assertLess({"empty", "counter"}, set(self.labels()))
-        rulers.click()
+        baselines.click()
         self.assertNotIn("empty", self.labels())
 
-    def test_rulers_are_shown_where_there_is_nothing_else(self) -> None:
+    def test_baselines_are_shown_where_there_is_nothing_else(self) -> None:
         self.addCleanup(self.driver.get, self.driver.current_url)
         self.driver.get(self.page_of(support.matrix(["empty", "counter"], (1, 2), 7)).as_uri())
         self.assertEqual(["counter", "empty"], self.labels())

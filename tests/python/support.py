@@ -33,8 +33,8 @@ LATER = ["spin_ns", "backoff_max_ns", "trylock", "try_success_pct"]
 
 # kind, fifo, waits, source, millions per second at 1 thread, what another thread on a CPU costs
 LOCKS: dict[str, tuple[str, str, str, str, float, float]] = {
-    "empty": ("ruler", "", "", "ours", 600, 1.0),
-    "counter": ("ruler", "", "", "ours", 350, 0.33),
+    "empty": ("baseline", "", "", "ours", 600, 1.0),
+    "counter": ("baseline", "", "", "ours", 350, 0.33),
     "pthread_mutex": ("mutex", "no", "park", "system", 62, 0.30),
     "futex": ("mutex", "no", "park", "ours", 157, 0.28),
     "ticket": ("mutex", "yes", "spin", "ours", 110, 0.045),

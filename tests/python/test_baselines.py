@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rulers: read from new and old host.json, and hand-offs in multiples of them where that makes sense."""
+"""The baselines: read from new and old host.json, and hand-offs in multiples of them where that makes sense."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Line(support.FolderTest):
         return baselines.line(reading.Run(Path("results.csv"), pd.DataFrame(), host))
 
     def test_all_that_was_measured(self) -> None:
-        self.assertEqual("Rulers: clock 23ns, clock of the waits 24ns, futex wake of nobody 128ns, parked hand-off "
+        self.assertEqual("Baselines: clock 23ns, clock of the waits 24ns, futex wake of nobody 128ns, parked hand-off "
                          "1.3us on one CPU (p99 1.9us), 20us within a last-level cache", self.line(**HOST))
 
     def test_what_is_null_or_absent_is_left_out(self) -> None:
@@ -39,7 +39,7 @@ class Line(support.FolderTest):
         nothing = {"system": {"read_ns": None}, "waits": None}
         self.assertEqual("", self.line(clocks=nothing, futex_wake_without_waiter_ns=None, park_transfers=[
             {**SAME, "one_way_ns": None, "one_way_p99_ns": None}]))
-        self.assertEqual("Rulers: futex wake of nobody 128ns", self.line(futex_wake_without_waiter_ns=128))
+        self.assertEqual("Baselines: futex wake of nobody 128ns", self.line(futex_wake_without_waiter_ns=128))
 
     def test_a_damaged_file_is_no_reason_to_stop(self) -> None:
         for damaged in ("x", 7, [1], {"a": 1}, [{"distance": ["llc"], "one_way_ns": 5}], [{**SAME, "one_way_ns": "5"}],
@@ -89,7 +89,7 @@ class HandOffs(support.FolderTest):
         self.check(self.cell("futex", waits="hybrid"), 20, None)
         self.check(self.cell("futex", waits="hybrid", threads=3), None, 0.05)
 
-    def test_no_ruler_no_multiple(self) -> None:
+    def test_no_baseline_no_multiple(self) -> None:
         self.check(self.cell("futex", host={}), None, None)
         self.check(self.cell("futex", host={**HOST, "park_transfers": [SAME]}), None, None)
         self.check(self.cell("mcs", line_ns=""), None, None)
@@ -119,14 +119,14 @@ class Shown(support.FolderTest):
 
     def test_in_the_summary(self) -> None:
         text = self.text(HOST)
-        self.assertIn("Rulers: clock 23ns", text)
+        self.assertIn("Baselines: clock 23ns", text)
         self.assertEqual(1, text.count("Hand-offs in line transfers: mcs 3.8, ticket 4.0"), text)  # 5.3 and 5 M/s
         self.assertEqual(2, text.count("Hand-offs in parked hand-offs of 20us: futex 0.0011"), text)  # 44 M/s
         self.assertEqual(1, text.count("hand-off time from owner to owner"))
 
     def test_old_runs_have_the_line_only(self) -> None:
         text = self.text(support.HOST)
-        self.assertNotIn("Rulers:", text)
+        self.assertNotIn("Baselines:", text)
         self.assertIn("Hand-offs in line transfers", text)
         self.assertNotIn("Hand-offs in parked", text)
 
@@ -134,7 +134,7 @@ class Shown(support.FolderTest):
         for host, is_new in ((HOST, True), (support.HOST, False)):
             run = self.run_with(host)
             table = cells(run)
-            self.assertEqual(is_new, "Rulers: clock 23ns" in command.page([run], [table]))
+            self.assertEqual(is_new, "Baselines: clock 23ns" in command.page([run], [table]))
             keys = {metric["key"] for metric in command.model(["a run"], [table])["metrics"]}
             self.assertIn("handoff_lines", keys)
             self.assertEqual(is_new, "handoff_parks" in keys)

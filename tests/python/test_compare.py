@@ -137,7 +137,7 @@ class Across(Programs):
         self.assertIn("compiler gcc 12.2.0 against clang 14", self.good(old, self.run_of("c", host=clang)))
 
     def test_a_machine_that_moved_is_not_blamed_on_the_locks(self) -> None:
-        """All is 20 % slower in the second run, rulers too; but mcs at 1 thread is slower by half."""
+        """All is 20 % slower in the second run, baselines too; but mcs at 1 thread is slower by half."""
         locks = (*LOCKS, "counter")
         old = self.run_of("old", support.matrix(locks=locks, threads=(1, 2), repetitions=7, seed=3))
         rows = [{**row, "ops_per_s": row["ops_per_s"] / (1.5 if (row["lock"], row["threads"]) == ("mcs", 1) else 1.2)}
@@ -145,7 +145,7 @@ class Across(Programs):
         told = json.loads(self.good(old, self.run_of("new", rows), "--format", "json"))["comparisons"]
         self.assertEqual({(c["lock"], c["threads"]) for c in told if c["verdict"] == "slower"},
                          {("mcs", 1), ("counter", 1), ("counter", 2)})
-        self.assertEqual({c["lock"] for c in told if "ruler" in c["flags"]}, set(LOCKS))
+        self.assertEqual({c["lock"] for c in told if "baseline" in c["flags"]}, set(LOCKS))
         elsewhere = self.run_of("x", rows, host={}, topology_hash="99")
         table = self.good(old, elsewhere, "--format", "csv")
         self.assertEqual(table.count(",slower,"), 8, "there the machine is the subject")

@@ -60,13 +60,13 @@ class Plots(support.FolderTest):
         self.assertIn("throughput.svg", files)
         self.assertNotIn("scaling.svg", files)
 
-    def test_rulers_are_named_only_where_they_were_measured(self) -> None:
+    def test_baselines_are_named_only_where_they_were_measured(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2, latency=True)
-        files = self.draw([row for row in rows if row["kind"] != "ruler" or row["wait_max_ns"] == ""])
+        files = self.draw([row for row in rows if row["kind"] != "baseline" or row["wait_max_ns"] == ""])
         self.assertIn("counter", texts(files["throughput.svg"]))
         self.assertNotIn("counter", texts(files["wait.svg"]))
 
-    def test_a_run_of_rulers_alone(self) -> None:
+    def test_a_run_of_baselines_alone(self) -> None:
         self.assertIn("empty", texts(self.draw(support.matrix(locks=["empty"], repetitions=2))["throughput.svg"]))
 
     def test_the_same_data_gives_the_same_svg(self) -> None:

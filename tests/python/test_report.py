@@ -141,7 +141,7 @@ class Page(support.FolderTest):
                          (done.returncode, done.stderr))
 
     def test_what_is_not_known_is_not_made_up(self) -> None:
-        """A lone lock is the best of nothing, rulers are no locks, and without host.json nobody knows the command."""
+        """A lone lock is the best of nothing, baselines are no locks, and without host.json no command is known."""
         alone = self.page(self.write(support.matrix(["futex"], (1, 2), 7)))
         self.assertIn("<b>futex</b>, the only one that was measured", alone)
         self.assertIn("no host.json is beside the CSV", alone)

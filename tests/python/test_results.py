@@ -180,7 +180,7 @@ class Refusing(support.FolderTest):
         self.changed(status="fine")
         self.refused("status 'fine' in line 6", "ok, timeout, crashed, broken, noisy")
         self.changed(kind="semaphore")
-        self.refused("kind 'semaphore'", "mutex, rw, ruler")
+        self.refused("kind 'semaphore'", "mutex, rw, baseline")
         self.changed(layout="near")
         self.refused("layout 'near' in line 6", "apart, together")
         self.changed(layout="")
@@ -288,7 +288,7 @@ class Names(support.FolderTest):
 
     def test_families(self) -> None:
         for kind, fifo, waits, family in (
-                ("ruler", "", "", "rulers"), ("rw", "yes", "spin", "readers/writer locks"),
+                ("baseline", "", "", "baselines"), ("rw", "yes", "spin", "readers/writer locks"),
                 ("mutex", "no", "park", "parking"), ("mutex", "yes", "hybrid", "spinning, then parking"),
                 ("mutex", "yes", "spin", "spinning, FIFO"), ("mutex", "no", "spin", "spinning, no order"),
                 ("mutex", "nearly", "spin", "spinning, bounded bypass")):

@@ -28,7 +28,7 @@ class Summary(support.FolderTest):
         end = next(i for i in range(start, len(lines)) if not lines[i] or lines[i].startswith("---"))
         return [line.split()[:2] for line in lines[start:end] if re.match(r" *(\d+|ref|[=?-]) +[a-z]", line)]
 
-    def test_rulers_first_then_locks_by_throughput(self) -> None:
+    def test_baselines_first_then_locks_by_throughput(self) -> None:
         lines = self.lines(support.matrix())
         self.assertEqual(self.table(lines, "1 thread"), [
             ["ref", "empty"], ["ref", "counter"], ["1", "futex"], ["2", "ticket"], ["=", "mcs"],

@@ -177,7 +177,7 @@ class Pairing(Compared):
         table = self.compare(rows, **given)
         return list(zip(table["name"], table["against"]))
 
-    def test_locks_against_each_other_but_no_rulers(self) -> None:
+    def test_locks_against_each_other_but_no_baselines(self) -> None:
         rows = support.matrix(locks=["empty", "mcs", "futex", "ticket"], threads=(1, 2), repetitions=7)
         pairs = self.pairs(rows)
         self.assertEqual(len(pairs), 6)
@@ -185,7 +185,7 @@ class Pairing(Compared):
                               map(frozenset, (("mcs", "futex"), ("mcs", "ticket"), ("futex", "ticket"))))
         self.assertTrue((self.compare(rows)["ratio"] >= 1).all(), "the better one first")
 
-    def test_a_ruler_can_be_the_baseline(self) -> None:
+    def test_a_baseline_can_be_the_baseline(self) -> None:
         rows = support.matrix(locks=["empty", "mcs", "futex"], threads=(2,), repetitions=7)
         self.assertCountEqual(self.pairs(rows, baseline="empty"), [("mcs", "empty"), ("futex", "empty")])
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The rulers of a run: what can be said of them on any machine under any load. */
+/* The baselines of a run: what can be said of them on any machine under any load. */
 #include <sys/resource.h>
 
 #include "check.h"

@@ -42,9 +42,9 @@ static void cells_are_named_by_what_they_are(void) {
   CHECK_CELLS("--locks ticket --threads 4", "mutex/ticket/threads:4/read_pct:90/cs_ns:0/placement:compact");
   CHECK_CELLS("--locks ticket,empty --threads 1,2 --read-pct 99.9",
               "mutex/ticket/threads:1/read_pct:99.9/cs_ns:0/placement:compact",
-              "ruler/empty/threads:1/read_pct:99.9/cs_ns:0/placement:compact",
+              "baseline/empty/threads:1/read_pct:99.9/cs_ns:0/placement:compact",
               "mutex/ticket/threads:2/read_pct:99.9/cs_ns:0/placement:compact",
-              "ruler/empty/threads:2/read_pct:99.9/cs_ns:0/placement:compact");
+              "baseline/empty/threads:2/read_pct:99.9/cs_ns:0/placement:compact");
   CHECK_CELLS("--locks mcs --readers 3 --writers 0,1 --keys 7 --locks-count 9 --cs-ns 50 --cs-lines 2",
               "mutex/mcs/readers:3/writers:0/keys:7/locks:9/cs_ns:50/cs_lines:2/placement:compact",
               "mutex/mcs/readers:3/writers:1/keys:7/locks:9/cs_ns:50/cs_lines:2/placement:compact");
@@ -66,8 +66,8 @@ static void cells_are_named_by_what_they_are(void) {
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/layout:together");
   CHECK_CELLS("--locks mcs --threads 1 --layout together --think spin --think-ns 10 --trylock",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/think:spin:10/placement:compact/layout:together/trylock");
-  CHECK_CELLS("--locks empty,mcs --threads 1 --latency", /* a ruler waits for nothing */
-              "ruler/empty/threads:1/read_pct:90/cs_ns:0/placement:compact",
+  CHECK_CELLS("--locks empty,mcs --threads 1 --latency", /* a baseline waits for nothing */
+              "baseline/empty/threads:1/read_pct:90/cs_ns:0/placement:compact",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/latency");
 }
@@ -80,7 +80,7 @@ static unsigned count(bool (*test)(const struct lk_ops *)) {
 }
 
 static bool is_any(const struct lk_ops *lock) { return lock != NULL; }
-static bool is_ruler(const struct lk_ops *lock) { return strcmp(registry_kind(lock), "ruler") == 0; }
+static bool is_baseline(const struct lk_ops *lock) { return strcmp(registry_kind(lock), "baseline") == 0; }
 static bool is_fifo(const struct lk_ops *lock) { return strcmp(registry_fifo(lock), "yes") == 0; }
 static bool is_parking(const struct lk_ops *lock) { return strcmp(registry_waits(lock), "park") == 0; }
 static bool can_try(const struct lk_ops *lock) { return lock->try_lock != NULL; }
@@ -90,7 +90,7 @@ static void words_stand_for_many_locks(void) {
     const char *line;
     bool (*test)(const struct lk_ops *);
   } cases[] = {{"--threads 1 --locks all", is_any},
-               {"--threads 1 --locks ruler", is_ruler},
+               {"--threads 1 --locks baseline", is_baseline},
                {"--threads 1 --locks fifo,mcs", is_fifo},
                {"--threads 1 --locks park,park,futex", is_parking},
                {"--threads 1 --locks all --trylock", can_try}};
@@ -121,7 +121,7 @@ static void check_notes(const char *given, const char *const *want, unsigned n_w
 static void what_is_left_out_is_noted(void) {
   CHECK_NOTES("--locks mcs,clh,futex --threads 1 --trylock", "--trylock leaves out what has no trylock: clh");
   CHECK_NOTES("--locks mcs,counter,empty --threads 1 --latency",
-              "--latency leaves out what waits for nothing, the rulers: counter empty");
+              "--latency leaves out what waits for nothing, the baselines: counter empty");
   check_notes("--locks mcs,empty,clh --threads 1", NULL, 0);
   check_notes("--locks mcs,empty --threads 1 --trylock", NULL, 0);
   check_notes("--locks clh --threads 1 --latency", NULL, 0);
@@ -170,7 +170,7 @@ static void what_cannot_be_measured_is_refused(void) {
   check_refused("--locks mcs,,ticket", "unknown lock ''");
   check_refused("--locks ,mcs", "unknown lock ''");
   check_refused("--locks mcs,", "unknown lock ''");
-  check_refused("--locks rulers", "did you mean");
+  check_refused("--locks baselines", "did you mean");
   check_refused("--readers 0 --writers 0", "0 threads");
   check_refused("--readers 4096 --writers 1", "4097 threads");
   check_refused("--placement here", "compact");

@@ -166,7 +166,7 @@ static void what_was_not_measured_is_empty(void) {
                                  .line_ns = NAN};
   fields = round_trip();
   CHECK_FIELD("crashed", fields, "status");
-  CHECK_FIELD("ruler", fields, "kind");
+  CHECK_FIELD("baseline", fields, "kind");
   for (size_t i = 0; i < sizeof of_a_crash / sizeof *of_a_crash; i++) {
     check_about("%s", of_a_crash[i]);
     CHECK_FIELD("", fields, of_a_crash[i]);

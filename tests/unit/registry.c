@@ -7,13 +7,13 @@ int main(void) {
   char text[256];
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
-    const bool is_ruler = lock->traits & LK_RULER;
+    const bool is_baseline = lock->traits & LK_BASELINE;
     check_about("%s", lock->name);
     CHECK(registry_find(lock->name) == lock); /* and so no name comes twice */
-    CHECK_EQ(is_ruler, strcmp(registry_kind(lock), "ruler") == 0);
-    CHECK_EQ(is_ruler, *registry_waits(lock) == '\0');
-    CHECK_EQ(is_ruler, *registry_fifo(lock) == '\0');
-    CHECK(is_ruler || (lock->traits & (LK_SPINS | LK_PARKS)));
+    CHECK_EQ(is_baseline, strcmp(registry_kind(lock), "baseline") == 0);
+    CHECK_EQ(is_baseline, *registry_waits(lock) == '\0');
+    CHECK_EQ(is_baseline, *registry_fifo(lock) == '\0');
+    CHECK(is_baseline || (lock->traits & (LK_SPINS | LK_PARKS)));
 
     registry_suggest(lock->name, text, sizeof text);
     CHECK_TEXT(lock->name, text);

@@ -121,8 +121,8 @@ def program() -> str | None:
 
 def why_not(header: str) -> str | None:
     """Why a lock is not for this checker, judging by its header; None: it is."""
-    if match := re.search(r"_traits = [^;]*\b(LK_RULER|LK_SYSTEM|LK_PEER)\b", header):
-        return {"LK_RULER": "a ruler, which does not exclude", "LK_SYSTEM": "the system's lock, not ours",
+    if match := re.search(r"_traits = [^;]*\b(LK_BASELINE|LK_SYSTEM|LK_PEER)\b", header):
+        return {"LK_BASELINE": "a baseline, which does not exclude", "LK_SYSTEM": "the system's lock, not ours",
                 "LK_PEER": "another library's lock, not ours"}[match[1]]
     return None
 

@@ -88,7 +88,7 @@ def compare(runs: list[Run], options: argparse.Namespace) -> export.Comparison:
         raise ResultsError(f"refused, {'; '.join(against)}; --anyway compares in spite of that")
     table = verdicts.compare(trials, pairs, options.margin, options.interval == "bootstrap")
     if is_across:
-        verdicts.hold_against_rulers(trials.cells, table, options.margin)
+        verdicts.hold_against_baselines(trials.cells, table, options.margin)
     notes = [*(f"compared anyway: {reason}" for reason in against), *_notes(runs, trials, table, is_across)]
     return export.Comparison(
         [str(run.path) for run in runs], [reading.provenance(run) for run in runs], differences.studied,
@@ -98,7 +98,7 @@ def compare(runs: list[Run], options: argparse.Namespace) -> export.Comparison:
 
 def _alone(trials: Trials, by: str) -> str:
     names = verdicts.entries(trials.cells, by).unique()
-    return f"no two cells of the run differ in {by} alone (it has: {', '.join(names)}; rulers are no locks)"
+    return f"no two cells of the run differ in {by} alone (it has: {', '.join(names)}; baselines are no locks)"
 
 
 def _notes(runs: list[Run], trials: Trials, table: pd.DataFrame, is_across: bool) -> Iterator[str]:

@@ -38,7 +38,7 @@ FLAGS = {
     "drift": "a sample rose or fell as the run went on: a verdict only if the nearest halves are apart as well",
     "line": "line_ns, the transfer of a cache line, differed between the samples: only trials with alike line_ns were "
             f"compared, and no verdict if fewer than {inference.MIN_TRIALS} were left",
-    "ruler": "a ruler moved in the same direction, so the machine did: a verdict only if the lock moved further",
+    "baseline": "a baseline moved in the same direction, so the machine did: a verdict only if the lock moved further",
     "few": f"fewer than {inference.MIN_TRIALS} trials: nothing can be shown",
     "failed": "trials timed out, crashed or were broken",
 }
@@ -117,11 +117,11 @@ class Pairs(NamedTuple):
 
 def within(cells: pd.DataFrame, by: str, baseline: str | None) -> Pairs:
     """Cells of one run that differ in `by` alone: each against the baseline, or all against each other, the better one
-    first. Rulers are no competitors, but can be a baseline. Raises ResultsError."""
+    first. Baselines are no competitors, but can be a baseline. Raises ResultsError."""
     names = entries(cells, by)
     usable = (cells["n"] > 0) | (cells["n_failed"] > 0)
     if by == "lock":
-        usable &= (cells["kind"] != "ruler") | (names == baseline)
+        usable &= (cells["kind"] != "baseline") | (names == baseline)
     chosen = cells[usable]
     key = [c for c in ["side", *ORIGIN, *CELL] if c not in BY[by]]
     group = chosen.groupby(key, dropna=False, sort=False, observed=True).ngroup().to_numpy()
@@ -179,7 +179,7 @@ def compare(trials: Trials, pairs: Pairs, margin: float, bootstrap: bool = False
     for flag in ("modes", "drift"):
         table[flag] = a[flag] | b[flag]
     table["failed"] = (a["n_failed"] > 0) | (b["n_failed"] > 0)
-    table["ruler"] = False
+    table["baseline"] = False
     table["line"] = _line_differs(trials, pairs)
     _compare_alike(trials, pairs, table, bootstrap)
     table["few"] = np.minimum(table["n"], table["n_against"]) < inference.MIN_TRIALS
@@ -205,20 +205,20 @@ class _Columns:
         return self.cells[name].to_numpy()[self.numbers]
 
 
-def hold_against_rulers(cells: pd.DataFrame, table: pd.DataFrame, margin: float) -> None:
-    """Of two runs on one machine: where a ruler got faster or slower too, a lock has a verdict in the same direction
-    only if its whole interval is beyond what the ruler shows, and its ratio by more than the margin."""
+def hold_against_baselines(cells: pd.DataFrame, table: pd.DataFrame, margin: float) -> None:
+    """Of two runs on one machine: where a baseline got faster or slower too, a lock has a verdict in the same direction
+    only if its whole interval is beyond what the baseline shows, and its ratio by more than the margin."""
     first, second = (cells.loc[table[name]].reset_index(drop=True) for name in ("first", "second"))
     same_machine = (first[MACHINE].astype(str) == second[MACHINE].astype(str)).all(axis=1)
-    is_ruler = first["kind"] == "ruler"
+    is_baseline = first["kind"] == "baseline"
     place = first.groupby(["side", *MACHINE, *(c for c in CELL if c != "lock")], dropna=False, observed=True).ngroup()
-    moved = table["ratio"].where(is_ruler & same_machine & (table["verdict"] != NONE), 1)
+    moved = table["ratio"].where(is_baseline & same_machine & (table["verdict"] != NONE), 1)
     up, down = (moved.groupby(place).transform(extreme) for extreme in ("max", "min"))
-    shown = ~is_ruler & (table["verdict"] != NONE)
+    shown = ~is_baseline & (table["verdict"] != NONE)
     follows = shown & np.where(table["ratio"] > 1, up > 1, down < 1)
     beyond = np.where(table["ratio"] > 1, (table["ratio"] / up > 1 + margin) & (table["low"] > up),
                       (down / table["ratio"] > 1 + margin) & (table["high"] < down))
-    table["ruler"] = follows
+    table["baseline"] = follows
     table.loc[follows & ~beyond, "verdict"] = NONE
 
 

@@ -36,7 +36,7 @@ class Plot(NamedTuple):
     title: str
     metrics: list[Metric]
     trials: Callable[[reading.Run], pd.DataFrame] = reading.Run.throughput
-    rulers: bool = True
+    baselines: bool = True
 
 
 SCALING = "scaling"
@@ -47,7 +47,7 @@ PLOTS = [
          [Metric("scaling", "throughput, relative to its own", "ratio")]),
     Plot("fairness", "Fairness: how evenly the threads got the lock",
          [Metric("jain", "Jain's index (1 is even)", "share"),
-          Metric("evenness", "smallest share / even share", "share")], rulers=False),
+          Metric("evenness", "smallest share / even share", "share")], baselines=False),
     Plot("cpu_per_op", "CPU time per operation: what waiting costs everybody else",
          [Metric("cpu_ns_per_op", "CPU time per operation", "ns")]),
     Plot("wait", "Waiting for the lock",
@@ -97,14 +97,14 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
         for plot in PLOTS:
             trials = plot.trials(run)
             trials = with_derived(trials[trials["workload"] == workload])
-            is_ruler = locks["kind"] == "ruler"
+            is_baseline = locks["kind"] == "baseline"
             measured = locks["lock"].isin(trials["lock"]) | locks["lock"].isin(failure.lock for failure in failed)
-            shown = locks[measured & (plot.rulers | ~is_ruler)]
+            shown = locks[measured & (plot.baselines | ~is_baseline)]
             if trials.empty or shown.empty or plot.name == SCALING and rows["threads"].nunique() == 1:
                 continue
             subject = Subject(plot.title, reading.workload_label(rows.iloc[0]), reading.provenance(run), shown,
                               trials, failed)
-            figure = panels.figure(subject, panels_of(plot.metrics, locks[measured & ~is_ruler]))
+            figure = panels.figure(subject, panels_of(plot.metrics, locks[measured & ~is_baseline]))
             yield from save(figure, folder / (plot.name + slugs[workload]))
         words = [reading.workload_label(rows.iloc[0]), reading.provenance(run)]
         for name, figure in situations.figures(table[table["workload"] == workload], words):

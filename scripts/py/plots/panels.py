@@ -13,7 +13,7 @@ import pandas as pd
 
 from plots import line_ends
 from stats import inference
-from plots.style import GREY, PALE, Style, lock_style, pyplot, ruler_style, thread_axis, value_axis
+from plots.style import GREY, PALE, Style, lock_style, pyplot, baseline_style, thread_axis, value_axis
 
 
 class Metric(NamedTuple):
@@ -83,8 +83,8 @@ def _limits(curves: Curves) -> tuple[float, float]:
 
 
 def _draw(ax: Any, panel: Panel, subject: Subject, threads: list[float], curves: Curves) -> None:
-    rulers = list(subject.locks.loc[subject.locks["kind"] == "ruler", "lock"])
-    styles = {lock: ruler_style(i) for i, lock in enumerate(rulers)}
+    baselines = list(subject.locks.loc[subject.locks["kind"] == "baseline", "lock"])
+    styles = {lock: baseline_style(i) for i, lock in enumerate(baselines)}
     styles.update((lock, lock_style(i)) for i, lock in enumerate(panel.locks))
     failed = {failure.lock for failure in subject.failures}
     labels = []
@@ -145,8 +145,8 @@ def _grid(subject: Subject, panels: list[Panel]) -> tuple[Any, list[Any]]:
 
 def _footer(subject: Subject, has_others: bool, width: int) -> list[str]:
     key = [f"Markers: median of the trials; bands: its 95 % interval (below {inference.MIN_TRIALS} trials the range)."]
-    if "ruler" in set(subject.locks["kind"]):
-        key.append("Dashed grey: rulers, not locks.")
+    if "baseline" in set(subject.locks["kind"]):
+        key.append("Dashed grey: baselines, not locks.")
     if has_others:
         key.append("Pale grey: the locks of the other panels.")
     notes = [" ".join(key)]

@@ -127,7 +127,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame, list[str]], Any]] = {
 def figures(cells: pd.DataFrame, words: list[str]) -> Iterator[tuple[str, Any]]:
     """Name and figure, of the locks of one workload; `words` go below each."""
     for name, make in FIGURES.items():
-        figure = make(cells[cells["kind"] != "ruler"], words)
+        figure = make(cells[cells["kind"] != "baseline"], words)
         if figure is not None:
             yield name, figure
 

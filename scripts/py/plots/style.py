@@ -51,7 +51,7 @@ def family_style(place: int) -> Style:
     return Style(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)], "-")
 
 
-def ruler_style(place: int) -> Style:
+def baseline_style(place: int) -> Style:
     return Style(GREY, "_", ((0, (5, 2)), (0, (1, 1.5)))[place % 2])
 
 

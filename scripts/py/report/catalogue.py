@@ -29,7 +29,7 @@ library is installed, are not here: `lockbench list` shows them.
 - **lock**, **context**: bytes of one lock, and of what each thread needs to use it.
 """
 
-SECTIONS = {"mutex": "Mutexes", "rw": "Readers/writer locks", "ruler": "Rulers"}
+SECTIONS = {"mutex": "Mutexes", "rw": "Readers/writer locks", "baseline": "Baselines"}
 ENOUGH = 60  # characters: "Test-and-set" is a sentence, but tells little
 HEADS = ("lock", "idea", "source", "FIFO", "waits", "trylock", "domains", "lock", "context")
 

@@ -54,7 +54,9 @@ FIELDS = ["workload", "lock", "threads", "n", "low", "high",
 
 def model(names: list[str], tables: list[pd.DataFrame]) -> dict[str, Any]:
     """What the page's program needs: the cells of all runs, one list each, in the order of `fields`."""
-    locks = pd.concat(tables).drop_duplicates("lock").sort_values(["kind", "family", "lock"])
+    locks = pd.concat(tables).drop_duplicates("lock")
+    order = pd.Categorical(locks["kind"], reading.KINDS, ordered=True)
+    locks = locks.assign(kind=order).sort_values(["kind", "family", "lock"])
     return {
         "metrics": [{"key": key, "title": title, "unit": unit}
                     for key, title, unit in METRICS

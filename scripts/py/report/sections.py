@@ -113,8 +113,8 @@ def warnings_section(title: str, warnings: Iterable[str]) -> str:
             f"<section><h2>Read with care{escape(title)}</h2><p>Nothing suspicious was found.</p></section>")
 
 
-def machine_section(name: str, summary: str, rulers: str, topology: str, provenance: str, command: str) -> str:
-    about = "".join(f"<p>{escape(text)}</p>" for text in (summary, rulers) if text)
+def machine_section(name: str, summary: str, baselines: str, topology: str, provenance: str, command: str) -> str:
+    about = "".join(f"<p>{escape(text)}</p>" for text in (summary, baselines) if text)
     again = f"<p>To measure it again:</p><pre>{escape(command)}</pre>" if command else ""
     return (f"<section><h3>{escape(name)}</h3>{about}{topology}"
             f"<details><summary>Full provenance</summary><div class=scroll>{provenance}</div></details>{again}"

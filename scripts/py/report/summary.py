@@ -50,8 +50,8 @@ COLUMNS = [
 RANKS = """\
 rk       place by throughput. '=': no difference shown from the last place above, because the
          intervals overlap or the medians are within 5 %. '?': fewer than 6 trials give no 95 %
-         interval, the range is shown. 'ref': a ruler, no lock: `empty` is what the harness costs,
-         `counter` what a shared line allows."""
+         interval, the range is shown. 'ref': a baseline, no lock: `empty` is what the harness
+         costs, `counter` what a shared line allows."""
 
 HANDOFFS = (
     "hand-off time from owner to owner of a mutex, where 9 in 10 acquisitions or more change the owner and the section "
@@ -129,7 +129,7 @@ def heading(run: reading.Run, table: pd.DataFrame) -> Iterator[str]:
 
 
 def thread_count(group: pd.DataFrame, layout: Layout) -> Iterator[str]:
-    """One table: the rulers, then the locks, best first; those without a finished trial last."""
+    """One table: the baselines, then the locks, best first; those without a finished trial last."""
     first = group.iloc[0]
     title = plural(first["threads"], "thread")
     if pd.notna(first["readers"]):
@@ -139,9 +139,9 @@ def thread_count(group: pd.DataFrame, layout: Layout) -> Iterator[str]:
     yield from wrapped(title)
 
     ordered = list(group.sort_values(["ops_per_s", "lock"], ascending=[False, True]).itertuples())
-    references = [c for c in ordered if c.kind == "ruler"]
-    finished = [c for c in ordered if c.kind != "ruler" and c.speed.n]
-    unfinished = [c for c in ordered if c.kind != "ruler" and not c.speed.n]
+    references = [c for c in ordered if c.kind == "baseline"]
+    finished = [c for c in ordered if c.kind != "baseline" and c.speed.n]
+    unfinished = [c for c in ordered if c.kind != "baseline" and not c.speed.n]
     marks = ["ref"] * len(references) + inference.ranks([c.speed for c in finished]) + ["-"] * len(unfinished)
     yield layout.header
     for mark, cell in zip(marks, references + finished + unfinished):

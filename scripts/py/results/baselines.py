@@ -49,7 +49,7 @@ def park_ns(host: dict[str, Any], cpus: float) -> float:
 
 
 def line(run: Run) -> str:
-    """All that was measured, in one line; "" for a run from before there were these rulers."""
+    """All that was measured, in one line; "" for a run from before there were these baselines."""
     times = [("clock", _time(run.host, "clocks", "system", "read_ns")),
              ("clock of the waits", _time(run.host, "clocks", "waits", "read_ns")),
              ("futex wake of nobody", _time(run.host, "futex_wake_without_waiter_ns"))]
@@ -57,16 +57,16 @@ def line(run: Run) -> str:
     parked = [f"{duration(park.ns)} {DISTANCES[park.distance]}"
               + (f" (p99 {duration(park.p99_ns)})" if park.p99_ns > 0 else "") for park in parks(run.host)]
     parts += ["parked hand-off " + ", ".join(parked)] if parked else []
-    return "Rulers: " + ", ".join(parts) if parts else ""
+    return "Baselines: " + ", ".join(parts) if parts else ""
 
 
 def with_handoffs(table: pd.DataFrame, host: dict[str, Any]) -> pd.DataFrame:
-    """Adds to cells() the time from owner to owner, `handoff_ns`, and the same in multiples of a ruler.
+    """Adds to cells() the time from owner to owner, `handoff_ns`, and the same in multiples of a baseline.
 
     Only where that time is a hand-off and nothing else: of a mutex with several threads that have nothing to do outside
-    and inside its section, and that goes to another owner nearly each time. The ruler is what such a lock cannot do
+    and inside its section, and that goes to another owner nearly each time. The baseline is what such a lock cannot do
     without: a line transfer of the same trials (`handoff_lines`) while each thread has a CPU and may spin, a parked
-    hand-off (`handoff_parks`) where it sleeps. A lock that spins without a CPU waits for the scheduler: no ruler.
+    hand-off (`handoff_parks`) where it sleeps. A lock that spins without a CPU waits for the scheduler: no baseline.
     """
     hands_over = ((table["kind"] == "mutex") & (table["threads"] > 1) & (table["locks"] == 1) & (table["cs_ns"] == 0)
                   & (table["cs_lines"] == 0) & (table["think"] == "none") & (table["trylock"] == "no")
@@ -81,12 +81,12 @@ def with_handoffs(table: pd.DataFrame, host: dict[str, Any]) -> pd.DataFrame:
 
 
 def held_against(group: pd.DataFrame) -> Iterator[str]:
-    """The hand-offs of the cells of one table in multiples of their rulers, shortest first."""
+    """The hand-offs of the cells of one table in multiples of their baselines, shortest first."""
     park = duration(group["park_ns"].max())
-    for column, ruler in (("handoff_lines", "line transfers"), ("handoff_parks", f"parked hand-offs of {park}")):
+    for column, baseline in (("handoff_lines", "line transfers"), ("handoff_parks", f"parked hand-offs of {park}")):
         found = group[group[column].notna()].sort_values([column, "lock"])
         if not found.empty:
-            yield (f"Hand-offs in {ruler}: "
+            yield (f"Hand-offs in {baseline}: "
                    + ", ".join(f"{lock} {_times(value)}" for lock, value in zip(found["lock"], found[column])))
 
 

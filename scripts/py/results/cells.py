@@ -54,7 +54,7 @@ def cells(run: Run) -> pd.DataFrame:
 
 
 def _starved(trials: pd.DataFrame) -> list[str]:
-    n_starved = int(((trials["min_share"] == 0) & (trials["kind"] != "ruler")).sum())
+    n_starved = int(((trials["min_share"] == 0) & (trials["kind"] != "baseline")).sum())
     return [f"in {n_starved} of {plural(len(trials), 'trial')} a thread got nothing"] if n_starved else []
 
 

@@ -25,7 +25,7 @@ SCHEMA = 2
 SCHEMAS = (1, SCHEMA)  # that can be read
 FAILURES = ("timeout", "crashed", "broken")
 STATUSES = ("ok", *FAILURES, "noisy")
-KINDS = ("mutex", "rw", "ruler")
+KINDS = ("mutex", "rw", "baseline")
 LAYOUTS = ("apart", "together")
 
 # `seed` too: 64 bits do not fit a double.
@@ -111,6 +111,8 @@ def _read(path: Path) -> pd.DataFrame:
             del rows[column]
         for column in set(LATER).difference(columns):
             rows[column] = LATER[column]
+        if str(rows["kind"].dtype) == "category":  # files of schemas 1 and 2 say `ruler`
+            rows["kind"] = rows["kind"].cat.rename_categories({"ruler": "baseline"})
         return rows.astype({c: "category" for c in TEXT if c != "started_at"}, copy=False)
     except (pd.errors.ParserError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
@@ -256,7 +258,7 @@ def _slug(column: str, value: Any) -> str:
 def family(row: pd.Series) -> str:
     """What makes locks alike enough to share a panel: kind, then how they wait, then the order they keep."""
     if row["kind"] != "mutex":
-        return {"rw": "readers/writer locks", "ruler": "rulers"}[row["kind"]]
+        return {"rw": "readers/writer locks", "baseline": "baselines"}[row["kind"]]
     if row["waits"] != "spin":
         return {"park": "parking", "hybrid": "spinning, then parking"}.get(row["waits"], "other mutexes")
     return {"no": "spinning, no order", "yes": "spinning, FIFO"}.get(row["fifo"], "spinning, bounded bypass")
