@@ -11,6 +11,7 @@
 
 #include "random.h"
 #include "selection.h"
+#include "threads.h"
 
 enum { MAX_CELLS = 1000000 };
 
@@ -21,6 +22,8 @@ struct builder {
   struct matrix *matrix;
   const struct options *options;
   struct selection selection;
+  unsigned first_placement, end_placement; /* of the matrix's, those that cells are made for now */
+  bool spares_spinners;                    /* threads by default: not every lock is measured with all of them */
   unsigned capacity;
   char *why;
   size_t why_bytes;
@@ -29,6 +32,8 @@ struct builder {
 static bool cannot_be_tried(const struct lk_ops *lock) { return lock->try_lock == NULL; }
 
 static bool is_baseline(const struct lk_ops *lock) { return lock->traits & LK_BASELINE; }
+
+static bool never_parks(const struct lk_ops *lock) { return !(lock->traits & LK_PARKS); }
 
 /* Adds a note, unless there is no memory for it. */
 __attribute__((format(printf, 2, 3))) static int note(struct builder *builder, const char *format, ...) {
@@ -135,6 +140,7 @@ static int add_cell(struct builder *builder, struct cell cell) {
 static int add_lock(struct builder *builder, const struct lk_ops *lock, const struct workload *workload,
                     const struct placement *placement) {
   if (workload->tries && cannot_be_tried(lock)) return 0;
+  if (builder->spares_spinners && !threads_suit(lock, workload->n_threads, placement)) return 0;
   struct cell cell = {.lock = lock, .workload = *workload, .placement = placement};
   const int error = add_cell(builder, cell);
   if (error != 0 || !builder->options->times_waits || is_baseline(lock)) return error;
@@ -194,7 +200,7 @@ static int add_sections(struct builder *builder, struct workload workload) {
         EACH (ns, options->cs_ns)
         for
           EACH (lines, options->cs_lines)
-            for (unsigned p = 0; p < builder->matrix->n_placements && error == 0; p++) {
+            for (unsigned p = builder->first_placement; p < builder->end_placement && error == 0; p++) {
               workload.n_keys = (unsigned)options->keys.values[keys];
               workload.n_locks = (unsigned)options->locks_count.values[locks];
               workload.cs_ns = (uint64_t)options->cs_ns.values[ns];
@@ -204,17 +210,35 @@ static int add_sections(struct builder *builder, struct workload workload) {
   return error;
 }
 
-/* One thread, the CPUs, one more than they, twice and eight times as many: where locks change their order. */
-static int choose_threads(struct builder *builder, const struct topology *topology, struct options_list *threads) {
-  const double n = topology->n_cpus;
-  const double wanted[] = {1, 2, n, n + 1, 2 * n, 8 * n};
-  for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-    if (wanted[i] > OPTIONS_MAX_THREADS)
-      return note(builder, "without --threads, %.0f threads and more are left out; the most are %d", wanted[i],
-                  OPTIONS_MAX_THREADS);
-    if (threads->n == 0 || wanted[i] > threads->values[threads->n - 1]) threads->values[threads->n++] = wanted[i];
+static int add_threads(struct builder *builder, unsigned n_threads) {
+  int error = 0;
+  for
+    EACH (p, builder->options->read_pct) {
+      const struct workload workload = {.n_threads = n_threads, .read_pct = builder->options->read_pct.values[p]};
+      error = add_sections(builder, workload);
+    }
+  return error;
+}
+
+/* The thread counts of each placement are its own: see threads.h. */
+static int add_default_threads(struct builder *builder, const struct topology *topology) {
+  unsigned n_most_cpus = 0;
+  int error = 0;
+  builder->spares_spinners = true;
+  for (unsigned p = 0; p < builder->matrix->n_placements && error == 0; p++) {
+    const struct placement *placement = &builder->matrix->placements[p];
+    unsigned counts[THREADS_MAX_COUNTS];
+    const unsigned n = threads_default(placement, topology, OPTIONS_MAX_THREADS, counts);
+    builder->first_placement = p;
+    builder->end_placement = p + 1;
+    for (unsigned i = 0; i < n && error == 0; i++) error = add_threads(builder, counts[i]);
+    if (placement->n_cpus > n_most_cpus) n_most_cpus = placement->n_cpus;
   }
-  return 0;
+  if (error != 0) return error;
+  if (8 * n_most_cpus > OPTIONS_MAX_THREADS)
+    return note(builder, "without --threads, %u threads (8 on a CPU) are left out; the most are %d", 8 * n_most_cpus,
+                OPTIONS_MAX_THREADS);
+  return note_locks(builder, "without --threads, 8 threads on a CPU are left out for what never parks", never_parks);
 }
 
 static int add_roles(struct builder *builder, const struct topology *topology) {
@@ -236,16 +260,9 @@ static int add_roles(struct builder *builder, const struct topology *topology) {
         error = add_sections(builder, workload);
       }
   if (options->readers.n > 0) return error;
-  struct options_list threads = options->threads;
-  if (threads.n == 0) error = choose_threads(builder, topology, &threads);
+  if (options->threads.n == 0) return add_default_threads(builder, topology);
   for
-    EACH (t, threads)
-    for
-      EACH (p, options->read_pct) {
-        const struct workload workload = {.n_threads = (unsigned)threads.values[t],
-                                          .read_pct = options->read_pct.values[p]};
-        error = add_sections(builder, workload);
-      }
+    EACH (t, options->threads) error = add_threads(builder, (unsigned)options->threads.values[t]);
   return error;
 }
 
@@ -260,6 +277,7 @@ int matrix_make(struct matrix *matrix, const struct options *options, const stru
   if (error == 0 && options->times_waits)
     error = note_locks(&builder, "--latency leaves out what waits for nothing, the baselines", is_baseline);
   if (error == 0) error = choose_placements(&builder, topology);
+  builder.end_placement = matrix->n_placements;
   if (error == 0) error = add_roles(&builder, topology);
   if (error == 0 && matrix->n_cells == 0) {
     snprintf(why, why_bytes, "--trylock: none of these locks has a trylock");

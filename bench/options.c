@@ -37,7 +37,8 @@ static const struct option table[] = {
      "ours, "
      "system, peer"},
     {"threads", LIST, AT(threads), 1, OPTIONS_MAX_THREADS, "LIST",
-     "threads of mixed roles (default: 1, CPUs, CPUs+1, 2x and 8x CPUs)"},
+     "threads of mixed roles (default: powers of two up to the CPUs, where the next CPU is farther away, CPUs, CPUs+1, "
+     "2x CPUs; locks that park 8x CPUs too)"},
     {"read-pct", REALS, AT(read_pct), 0, 100, "LIST",
      "percentage of operations that read, with --threads (default: 90)"},
     {"readers", LIST, AT(readers), 0, OPTIONS_MAX_THREADS, "LIST",

@@ -37,7 +37,7 @@ class GoogleBenchmark(lockbench.Case):
         result = self.run_program("run", "--locks", "mcs", "--benchmark_list_tests",
                                   env={"HWLOC_SYNTHETIC": "pack:2 core:4 pu:2"})
         self.assertEqual(0, result.returncode, result.stderr)
-        self.assertIn("mutex/mcs/threads:128/", result.stdout)
+        self.assertIn("mutex/mcs/threads:32/", result.stdout)
 
     def test_the_filter_selects(self) -> None:
         for pattern, n_rows in (("ticket", 4), ("-ticket", 4), ("ticket/threads:[23]/", 2), (".", 8), ("all", 8)):

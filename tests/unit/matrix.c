@@ -127,31 +127,56 @@ static void what_is_left_out_is_noted(void) {
   check_notes("--locks clh --threads 1 --latency", NULL, 0);
 }
 
-static void without_threads_it_asks_around_the_number_of_cpus(void) {
-  static const unsigned want[] = {1, 2, 4, 5, 8, 32};
+static void check_threads(const struct topology *topology, const char *given, const unsigned *want, unsigned n_want) {
   struct matrix matrix;
-  char line[] = "--locks mcs";
-  if (!CHECK_EQ(0, make(&matrix, line))) return;
-  CHECK_EQ(6, matrix.n_cells);
-  for (unsigned i = 0; i < 6 && i < matrix.n_cells; i++) CHECK_EQ(want[i], matrix.cells[i].workload.n_threads);
+  char line[64];
+  snprintf(line, sizeof line, "%s", given);
+  if (!CHECK_EQ(0, make_on(topology, &matrix, line))) return;
+  CHECK_EQ(n_want, matrix.n_cells);
+  for (unsigned i = 0; i < n_want && i < matrix.n_cells; i++) CHECK_EQ(want[i], matrix.cells[i].workload.n_threads);
   matrix_free(&matrix);
-  check_notes("--locks mcs", NULL, 0);
 }
+
+#define CHECK_THREADS(topology, line, ...)                                                                             \
+  check_threads(topology, line, (const unsigned[]){__VA_ARGS__},                                                       \
+                sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned))
 
 enum { N_MANY_CPUS = 600 };
 
 static struct topology_cpu many_cpus[N_MANY_CPUS];
 
+/* Two packages, each a node, of two caches of three cores of two siblings. */
+static void make_uneven(struct topology *topology) {
+  for (unsigned i = 0; i < 24; i++) many_cpus[i] = (struct topology_cpu){i, {i / 2, i / 6, i / 12, i / 12}};
+  *topology = (struct topology){.n_cpus = 24, .cpus = many_cpus, .n_domains = {12, 4, 2, 2}};
+}
+
+static void without_threads_there_is_a_curve_up_to_the_cpus(void) {
+  CHECK_THREADS(&machine, "--locks futex", 1, 2, 4, 5, 8, 32);
+  CHECK_THREADS(&machine, "--locks ticket", 1, 2, 4, 5, 8); /* 32 would show the scheduler */
+  CHECK_THREADS(&machine, "--locks futex --placement list:2", 1, 2, 8);
+  CHECK_THREADS(&machine, "--locks futex --placement none", 1, 2, 4, 5, 8, 32);
+  check_notes("--locks mcs,futex",
+              (const char *const[]){"without --threads, 8 threads on a CPU are left out for what never parks: mcs"}, 1);
+  check_notes("--locks futex", NULL, 0);
+  check_notes("--locks mcs --threads 32", NULL, 0);
+  struct topology uneven;
+  make_uneven(&uneven);
+  CHECK_THREADS(&uneven, "--locks futex", 1, 2, 4, 6, 8, 12, 16, 24, 25, 48, 192); /* a cache holds 6, a package 12 */
+  CHECK_THREADS(&uneven, "--locks futex --placement cores", 1, 2, 3, 4, 6, 8, 12, 16, 24, 25, 48,
+                192); /* 3 share one */
+  CHECK_THREADS(&uneven, "--locks ticket --placement same-llc,list:0-1", 1, 2, 3, 4, 6, 7, 12, 1, 2, 3, 4);
+}
+
 static void threads_that_are_too_many_for_a_default_are_noted(void) {
   static const struct topology larger = {.n_cpus = N_MANY_CPUS, .cpus = many_cpus, .n_domains = {N_MANY_CPUS, 1, 1, 1}};
   struct matrix matrix;
   for (unsigned i = 0; i < larger.n_cpus; i++) many_cpus[i] = (struct topology_cpu){i, {i}};
-  char line[] = "--locks mcs";
+  char line[] = "--locks futex";
   if (!CHECK_EQ(0, make_on(&larger, &matrix, line))) return;
-  CHECK_EQ(5, matrix.n_cells);
   CHECK_EQ(1200, matrix.cells[matrix.n_cells - 1].workload.n_threads);
   if (CHECK_EQ(1, matrix.n_notes))
-    CHECK_TEXT("without --threads, 4800 threads and more are left out; the most are 4096", matrix.notes[0]);
+    CHECK_TEXT("without --threads, 4800 threads (8 on a CPU) are left out; the most are 4096", matrix.notes[0]);
   matrix_free(&matrix);
 }
 
@@ -231,7 +256,7 @@ int main(void) {
   cells_are_named_by_what_they_are();
   words_stand_for_many_locks();
   what_is_left_out_is_noted();
-  without_threads_it_asks_around_the_number_of_cpus();
+  without_threads_there_is_a_curve_up_to_the_cpus();
   threads_that_are_too_many_for_a_default_are_noted();
   what_cannot_be_measured_is_refused();
   a_filter_keeps_what_it_admits();
