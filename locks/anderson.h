@@ -42,16 +42,17 @@ struct lk_anderson_ctx {
   uint32_t mine;
 };
 
-static inline void lk_anderson_init(struct lk_anderson *lock, const struct lk_config *config) {
+static inline bool lk_anderson_init(struct lk_anderson *lock, const struct lk_config *config) {
   uint32_t n_slots = 1;
   while (n_slots < config->n_threads) n_slots *= 2;
   atomic_init(&lock->next, 0);
   lock->mask = n_slots - 1;
   lock->slots = aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
-  if (lock->slots == NULL) abort(); /* out of memory: a lock has nobody to tell */
+  if (lock->slots == NULL) return false;
   /* Number 0 may enter at once. 0 in the other slots too: it never is a number of theirs. */
   for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].serving, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_anderson_destroy(struct lk_anderson *lock) {
@@ -59,10 +60,11 @@ static inline void lk_anderson_destroy(struct lk_anderson *lock) {
   free(lock->slots);
 }
 
-static inline void lk_anderson_ctx_init(struct lk_anderson *lock, struct lk_anderson_ctx *ctx,
+static inline bool lk_anderson_ctx_init(struct lk_anderson *lock, struct lk_anderson_ctx *ctx,
                                         const struct lk_domain *domain) {
   (void)lock, (void)domain;
   ctx->mine = 0;
+  return true;
 }
 
 static inline void lk_anderson_ctx_destroy(struct lk_anderson *lock, struct lk_anderson_ctx *ctx) {

@@ -46,15 +46,17 @@ struct lk_clh_ctx {
 
 static inline struct lk_clh_node *lk_clh_make_node(void) {
   struct lk_clh_node *node = aligned_alloc(LK_LINE_BYTES, sizeof *node);
-  if (node == NULL) abort(); /* out of memory: a lock has nobody to tell */
-  atomic_init(&node->waits, false);
+  if (node != NULL) atomic_init(&node->waits, false);
   return node;
 }
 
-static inline void lk_clh_init(struct lk_clh *lock, const struct lk_config *config) {
+static inline bool lk_clh_init(struct lk_clh *lock, const struct lk_config *config) {
   (void)config;
-  atomic_init(&lock->tail, lk_clh_make_node());
+  struct lk_clh_node *const node = lk_clh_make_node();
+  if (node == NULL) return false;
+  atomic_init(&lock->tail, node);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_clh_destroy(struct lk_clh *lock) {
@@ -63,10 +65,11 @@ static inline void lk_clh_destroy(struct lk_clh *lock) {
   free(atomic_load_explicit(&lock->tail, memory_order_relaxed));
 }
 
-static inline void lk_clh_ctx_init(struct lk_clh *lock, struct lk_clh_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_clh_ctx_init(struct lk_clh *lock, struct lk_clh_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)domain;
   ctx->node = lk_clh_make_node();
   ctx->previous = NULL;
+  return ctx->node != NULL;
 }
 
 static inline void lk_clh_ctx_destroy(struct lk_clh *lock, struct lk_clh_ctx *ctx) {

@@ -55,20 +55,22 @@ struct lk_cna {
   LK_CANARY_MEMBER
 };
 
-static inline void lk_cna_init(struct lk_cna *lock, const struct lk_config *config) {
+static inline bool lk_cna_init(struct lk_cna *lock, const struct lk_config *config) {
   lock->level = lk_level_of_domains(config);
   atomic_init(&lock->tail, NULL);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_cna_destroy(struct lk_cna *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_cna_ctx_init(struct lk_cna *lock, struct lk_cna_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_cna_ctx_init(struct lk_cna *lock, struct lk_cna_ctx *ctx, const struct lk_domain *domain) {
   atomic_init(&ctx->next, NULL);
   atomic_init(&ctx->grant, LK_CNA_WAITS);
   ctx->last = NULL;
   ctx->n_passes = 0;
   ctx->domain = domain->id[lock->level];
+  return true;
 }
 
 static inline void lk_cna_ctx_destroy(struct lk_cna *lock, struct lk_cna_ctx *ctx) { (void)lock, (void)ctx; }

@@ -61,18 +61,19 @@ struct lk_cohort_ctx {
   struct lk_cohort_domain *domain;
 };
 
-static inline void lk_cohort_init(struct lk_cohort *lock, const struct lk_config *config) {
+static inline bool lk_cohort_init(struct lk_cohort *lock, const struct lk_config *config) {
   lock->level = lk_level_of_domains(config);
   lock->n_domains = config->n_domains[lock->level];
   lock->domains = aligned_alloc(LK_LINE_BYTES, lock->n_domains * sizeof *lock->domains);
-  if (lock->domains == NULL) abort(); /* out of memory */
+  if (lock->domains == NULL) return false;
   for (unsigned i = 0; i < lock->n_domains; i++) {
-    lk_mcs_init(&lock->domains[i].local, config);
+    (void)lk_mcs_init(&lock->domains[i].local, config);
     lock->domains[i].has_global = false;
     lock->domains[i].n_passes = 0;
   }
-  lk_ticket_init(&lock->global, config);
+  (void)lk_ticket_init(&lock->global, config);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_cohort_destroy(struct lk_cohort *lock) {
@@ -82,11 +83,11 @@ static inline void lk_cohort_destroy(struct lk_cohort *lock) {
   free(lock->domains);
 }
 
-static inline void lk_cohort_ctx_init(struct lk_cohort *lock, struct lk_cohort_ctx *ctx,
+static inline bool lk_cohort_ctx_init(struct lk_cohort *lock, struct lk_cohort_ctx *ctx,
                                       const struct lk_domain *domain) {
   ctx->domain = &lock->domains[domain->id[lock->level]];
-  lk_mcs_ctx_init(&ctx->domain->local, &ctx->local, domain);
-  lk_ticket_ctx_init(&lock->global, &ctx->global, domain);
+  return lk_mcs_ctx_init(&ctx->domain->local, &ctx->local, domain) &&
+         lk_ticket_ctx_init(&lock->global, &ctx->global, domain);
 }
 
 static inline void lk_cohort_ctx_destroy(struct lk_cohort *lock, struct lk_cohort_ctx *ctx) {

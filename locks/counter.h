@@ -23,17 +23,19 @@ struct lk_counter_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_counter_init(struct lk_counter *lock, const struct lk_config *config) {
+static inline bool lk_counter_init(struct lk_counter *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->n_operations, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_counter_destroy(struct lk_counter *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_counter_ctx_init(struct lk_counter *lock, struct lk_counter_ctx *ctx,
+static inline bool lk_counter_ctx_init(struct lk_counter *lock, struct lk_counter_ctx *ctx,
                                        const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_counter_ctx_destroy(struct lk_counter *lock, struct lk_counter_ctx *ctx) {

@@ -24,15 +24,17 @@ struct lk_empty_ctx {
   char unused;
 };
 
-static inline void lk_empty_init(struct lk_empty *lock, const struct lk_config *config) {
+static inline bool lk_empty_init(struct lk_empty *lock, const struct lk_config *config) {
   (void)config;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_empty_destroy(struct lk_empty *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_empty_ctx_init(struct lk_empty *lock, struct lk_empty_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_empty_ctx_init(struct lk_empty *lock, struct lk_empty_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_empty_ctx_destroy(struct lk_empty *lock, struct lk_empty_ctx *ctx) { (void)lock, (void)ctx; }

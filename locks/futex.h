@@ -33,16 +33,18 @@ struct lk_futex_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_futex_init(struct lk_futex *lock, const struct lk_config *config) {
+static inline bool lk_futex_init(struct lk_futex *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->state, LK_FUTEX_FREE);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_futex_destroy(struct lk_futex *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_futex_ctx_init(struct lk_futex *lock, struct lk_futex_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_futex_ctx_init(struct lk_futex *lock, struct lk_futex_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_futex_ctx_destroy(struct lk_futex *lock, struct lk_futex_ctx *ctx) { (void)lock, (void)ctx; }

@@ -60,22 +60,24 @@ struct lk_futex_handoff {
   LK_CANARY_MEMBER
 };
 
-static inline void lk_futex_handoff_init(struct lk_futex_handoff *lock, const struct lk_config *config) {
+static inline bool lk_futex_handoff_init(struct lk_futex_handoff *lock, const struct lk_config *config) {
   atomic_init(&lock->word, 0);
   atomic_init(&lock->tail, NULL);
   lock->spin_pauses = config->spin_pauses;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_futex_handoff_destroy(struct lk_futex_handoff *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_futex_handoff_ctx_init(struct lk_futex_handoff *lock, struct lk_futex_handoff_ctx *ctx,
+static inline bool lk_futex_handoff_ctx_init(struct lk_futex_handoff *lock, struct lk_futex_handoff_ctx *ctx,
                                              const struct lk_domain *domain) {
   (void)lock, (void)domain;
   atomic_init(&ctx->next, NULL);
   atomic_init(&ctx->state, LK_FUTEX_HANDOFF_NODE_HEAD);
   ctx->has_queued = false;
   ctx->start_ns = 0;
+  return true;
 }
 
 static inline void lk_futex_handoff_ctx_destroy(struct lk_futex_handoff *lock, struct lk_futex_handoff_ctx *ctx) {

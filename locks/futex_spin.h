@@ -51,18 +51,20 @@ struct lk_futex_spin_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_futex_spin_init(struct lk_futex_spin *lock, const struct lk_config *config) {
+static inline bool lk_futex_spin_init(struct lk_futex_spin *lock, const struct lk_config *config) {
   atomic_init(&lock->state, 0);
   atomic_init(&lock->grant, 0);
   lock->spin_pauses = config->spin_pauses;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_futex_spin_destroy(struct lk_futex_spin *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_futex_spin_ctx_init(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx,
+static inline bool lk_futex_spin_ctx_init(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx,
                                           const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_futex_spin_ctx_destroy(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {

@@ -47,7 +47,7 @@ struct lk_hapax_ctx {
   uint64_t mine;
 };
 
-static inline void lk_hapax_init(struct lk_hapax *lock, const struct lk_config *config) {
+static inline bool lk_hapax_init(struct lk_hapax *lock, const struct lk_config *config) {
   uint32_t n_slots = 1;
   while (n_slots < config->n_threads) n_slots *= 2;
   /* Value 0 has departed: slot 0, where it belongs, says so, and no other value is 0. */
@@ -55,9 +55,10 @@ static inline void lk_hapax_init(struct lk_hapax *lock, const struct lk_config *
   atomic_init(&lock->n_blocks, 0);
   lock->mask = n_slots - 1;
   lock->slots = aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
-  if (lock->slots == NULL) abort(); /* out of memory: a lock has nobody to tell */
+  if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].departed, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_hapax_destroy(struct lk_hapax *lock) {
@@ -71,9 +72,10 @@ static inline uint64_t lk_hapax_deal(struct lk_hapax *lock) {
   return (atomic_fetch_add_explicit(&lock->n_blocks, 1, memory_order_relaxed) + 1) << LK_HAPAX_BLOCK_BITS;
 }
 
-static inline void lk_hapax_ctx_init(struct lk_hapax *lock, struct lk_hapax_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_hapax_ctx_init(struct lk_hapax *lock, struct lk_hapax_ctx *ctx, const struct lk_domain *domain) {
   (void)domain;
   ctx->mine = lk_hapax_deal(lock);
+  return true;
 }
 
 static inline void lk_hapax_ctx_destroy(struct lk_hapax *lock, struct lk_hapax_ctx *ctx) { (void)lock, (void)ctx; }

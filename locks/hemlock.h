@@ -33,18 +33,20 @@ struct lk_hemlock {
   LK_CANARY_MEMBER
 };
 
-static inline void lk_hemlock_init(struct lk_hemlock *lock, const struct lk_config *config) {
+static inline bool lk_hemlock_init(struct lk_hemlock *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->tail, NULL);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_hemlock_destroy(struct lk_hemlock *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_hemlock_ctx_init(struct lk_hemlock *lock, struct lk_hemlock_ctx *ctx,
+static inline bool lk_hemlock_ctx_init(struct lk_hemlock *lock, struct lk_hemlock_ctx *ctx,
                                        const struct lk_domain *domain) {
   (void)lock, (void)domain;
   atomic_init(&ctx->grant, NULL);
+  return true;
 }
 
 static inline void lk_hemlock_ctx_destroy(struct lk_hemlock *lock, struct lk_hemlock_ctx *ctx) {

@@ -74,7 +74,7 @@ struct lk_hmcs_ctx {
   struct lk_hmcs_group *leaf;
 };
 
-static inline void lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *config) {
+static inline bool lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *config) {
   lock->n_levels = 0;
   lock->n_groups = 0;
   unsigned n_above = 1; /* domains of the level above, coarsest level first */
@@ -92,7 +92,7 @@ static inline void lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *co
   }
   lock->n_groups++; /* the root */
   lock->groups = aligned_alloc(LK_LINE_BYTES, lock->n_groups * sizeof *lock->groups);
-  if (lock->groups == NULL) abort(); /* out of memory */
+  if (lock->groups == NULL) return false;
   for (unsigned i = 0; i < lock->n_groups; i++) {
     atomic_init(&lock->groups[i].tail, NULL);
     atomic_init(&lock->groups[i].member.next, NULL);
@@ -100,6 +100,7 @@ static inline void lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *co
     atomic_init(&lock->groups[i].parent, NULL);
   }
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_hmcs_destroy(struct lk_hmcs *lock) {
@@ -108,7 +109,7 @@ static inline void lk_hmcs_destroy(struct lk_hmcs *lock) {
 }
 
 /* From the root down, so that whoever finds a group linked finds all above it linked. */
-static inline void lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx, const struct lk_domain *domain) {
   atomic_init(&ctx->node.next, NULL);
   atomic_init(&ctx->node.status, LK_HMCS_WAITS);
   struct lk_hmcs_group *group = &lock->groups[lock->n_groups - 1];
@@ -124,6 +125,7 @@ static inline void lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ct
                                                   memory_order_acquire);
   }
   ctx->leaf = group;
+  return true;
 }
 
 static inline void lk_hmcs_ctx_destroy(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) { (void)lock, (void)ctx; }

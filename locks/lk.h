@@ -4,8 +4,9 @@
  *
  * A lock `x` is one header x.h that defines, all static inline:
  *   struct lk_x, struct lk_x_ctx           the lock; what one thread needs to use one lock
- *   lk_x_init, lk_x_destroy                the lock is unused before and after
- *   lk_x_ctx_init, lk_x_ctx_destroy        by the thread that uses it, or before that thread starts
+ *   bool lk_x_init, lk_x_destroy           the lock is unused before and after; false: there is no memory, or the lock
+ *                                          cannot serve what the config asks for, and there is nothing to destroy
+ *   bool lk_x_ctx_init, lk_x_ctx_destroy   by the thread that uses it, or before that thread starts; false as above
  *   lk_x_lock, lk_x_unlock                 the ctx is valid and unmoved from lock to unlock
  *   lk_x_trylock                           true = acquired; never waits
  *   enum { lk_x_traits = ... }             below; what a row of results says about the lock

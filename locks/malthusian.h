@@ -53,22 +53,24 @@ struct lk_malthusian {
   unsigned n_unlocks; /* while somebody is set aside, since one was last brought back by its turn */
 };
 
-static inline void lk_malthusian_init(struct lk_malthusian *lock, const struct lk_config *config) {
+static inline bool lk_malthusian_init(struct lk_malthusian *lock, const struct lk_config *config) {
   atomic_init(&lock->tail, NULL);
   lock->spin_pauses = config->spin_pauses;
   lock->newest = lock->oldest = NULL;
   lock->n_unlocks = 0;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_malthusian_destroy(struct lk_malthusian *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_malthusian_ctx_init(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx,
+static inline bool lk_malthusian_ctx_init(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx,
                                           const struct lk_domain *domain) {
   (void)lock, (void)domain;
   atomic_init(&ctx->next, NULL);
   atomic_init(&ctx->state, LK_MALTHUSIAN_GRANTED);
   ctx->newer = ctx->older = NULL;
+  return true;
 }
 
 static inline void lk_malthusian_ctx_destroy(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx) {

@@ -35,18 +35,20 @@ struct lk_mcs {
   LK_CANARY_MEMBER
 };
 
-static inline void lk_mcs_init(struct lk_mcs *lock, const struct lk_config *config) {
+static inline bool lk_mcs_init(struct lk_mcs *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->tail, NULL);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_mcs_destroy(struct lk_mcs *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_mcs_ctx_init(struct lk_mcs *lock, struct lk_mcs_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_mcs_ctx_init(struct lk_mcs *lock, struct lk_mcs_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)domain;
   atomic_init(&ctx->next, NULL);
   atomic_init(&ctx->waits, false);
+  return true;
 }
 
 static inline void lk_mcs_ctx_destroy(struct lk_mcs *lock, struct lk_mcs_ctx *ctx) { (void)lock, (void)ctx; }

@@ -40,19 +40,21 @@ struct lk_mcs_park {
   LK_CANARY_MEMBER
 };
 
-static inline void lk_mcs_park_init(struct lk_mcs_park *lock, const struct lk_config *config) {
+static inline bool lk_mcs_park_init(struct lk_mcs_park *lock, const struct lk_config *config) {
   atomic_init(&lock->tail, NULL);
   lock->spin_pauses = config->spin_pauses;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_mcs_park_destroy(struct lk_mcs_park *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_mcs_park_ctx_init(struct lk_mcs_park *lock, struct lk_mcs_park_ctx *ctx,
+static inline bool lk_mcs_park_ctx_init(struct lk_mcs_park *lock, struct lk_mcs_park_ctx *ctx,
                                         const struct lk_domain *domain) {
   (void)lock, (void)domain;
   atomic_init(&ctx->next, NULL);
   atomic_init(&ctx->state, LK_MCS_PARK_GRANTED);
+  return true;
 }
 
 static inline void lk_mcs_park_ctx_destroy(struct lk_mcs_park *lock, struct lk_mcs_park_ctx *ctx) {

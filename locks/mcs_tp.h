@@ -54,21 +54,23 @@ struct lk_mcs_tp {
   LK_CANARY_MEMBER
 };
 
-static inline void lk_mcs_tp_init(struct lk_mcs_tp *lock, const struct lk_config *config) {
+static inline bool lk_mcs_tp_init(struct lk_mcs_tp *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->tail, NULL);
   atomic_init(&lock->granted_ns, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_mcs_tp_destroy(struct lk_mcs_tp *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_mcs_tp_ctx_init(struct lk_mcs_tp *lock, struct lk_mcs_tp_ctx *ctx,
+static inline bool lk_mcs_tp_ctx_init(struct lk_mcs_tp *lock, struct lk_mcs_tp_ctx *ctx,
                                       const struct lk_domain *domain) {
   (void)lock, (void)domain;
   atomic_init(&ctx->next, NULL);
   atomic_init(&ctx->seen_ns, 0);
   atomic_init(&ctx->state, LK_MCS_TP_WAITS);
+  return true;
 }
 
 static inline void lk_mcs_tp_ctx_destroy(struct lk_mcs_tp *lock, struct lk_mcs_tp_ctx *ctx) { (void)lock, (void)ctx; }

@@ -39,18 +39,20 @@ struct lk_pi_futex_ctx {
   uint32_t thread_id;
 };
 
-static inline void lk_pi_futex_init(struct lk_pi_futex *lock, const struct lk_config *config) {
+static inline bool lk_pi_futex_init(struct lk_pi_futex *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->word, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_pi_futex_destroy(struct lk_pi_futex *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_pi_futex_ctx_init(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx,
+static inline bool lk_pi_futex_ctx_init(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx,
                                         const struct lk_domain *domain) {
   (void)lock, (void)domain;
   ctx->thread_id = 0; /* it may not be our own */
+  return true;
 }
 
 static inline void lk_pi_futex_ctx_destroy(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {

@@ -15,7 +15,6 @@
 #define LK_PTHREAD_ADAPTIVE_H
 
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "lk.h"
 
@@ -37,15 +36,16 @@ struct lk_pthread_adaptive_ctx {
   char unused;
 };
 
-static inline void lk_pthread_adaptive_init(struct lk_pthread_adaptive *lock, const struct lk_config *config) {
+static inline bool lk_pthread_adaptive_init(struct lk_pthread_adaptive *lock, const struct lk_config *config) {
   (void)config;
   pthread_mutexattr_t attributes;
   /* Any of these fails only when memory or the system's mutexes have run out. */
-  if (pthread_mutexattr_init(&attributes) != 0) abort();
-  if (pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP) != 0) abort();
-  if (pthread_mutex_init(&lock->mutex, &attributes) != 0) abort();
+  if (pthread_mutexattr_init(&attributes) != 0) return false;
+  if (pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP) != 0) return false;
+  if (pthread_mutex_init(&lock->mutex, &attributes) != 0) return false;
   pthread_mutexattr_destroy(&attributes);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_pthread_adaptive_destroy(struct lk_pthread_adaptive *lock) {
@@ -53,9 +53,10 @@ static inline void lk_pthread_adaptive_destroy(struct lk_pthread_adaptive *lock)
   pthread_mutex_destroy(&lock->mutex);
 }
 
-static inline void lk_pthread_adaptive_ctx_init(struct lk_pthread_adaptive *lock, struct lk_pthread_adaptive_ctx *ctx,
+static inline bool lk_pthread_adaptive_ctx_init(struct lk_pthread_adaptive *lock, struct lk_pthread_adaptive_ctx *ctx,
                                                 const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_pthread_adaptive_ctx_destroy(struct lk_pthread_adaptive *lock,

@@ -11,7 +11,6 @@
 #define LK_PTHREAD_MUTEX_H
 
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "lk.h"
 
@@ -26,10 +25,11 @@ struct lk_pthread_mutex_ctx {
   char unused;
 };
 
-static inline void lk_pthread_mutex_init(struct lk_pthread_mutex *lock, const struct lk_config *config) {
+static inline bool lk_pthread_mutex_init(struct lk_pthread_mutex *lock, const struct lk_config *config) {
   (void)config;
-  if (pthread_mutex_init(&lock->mutex, NULL) != 0) abort(); /* out of memory or of the system's mutexes */
+  if (pthread_mutex_init(&lock->mutex, NULL) != 0) return false;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_pthread_mutex_destroy(struct lk_pthread_mutex *lock) {
@@ -37,9 +37,10 @@ static inline void lk_pthread_mutex_destroy(struct lk_pthread_mutex *lock) {
   pthread_mutex_destroy(&lock->mutex);
 }
 
-static inline void lk_pthread_mutex_ctx_init(struct lk_pthread_mutex *lock, struct lk_pthread_mutex_ctx *ctx,
+static inline bool lk_pthread_mutex_ctx_init(struct lk_pthread_mutex *lock, struct lk_pthread_mutex_ctx *ctx,
                                              const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_pthread_mutex_ctx_destroy(struct lk_pthread_mutex *lock, struct lk_pthread_mutex_ctx *ctx) {

@@ -14,7 +14,6 @@
 #define LK_PTHREAD_RWLOCK_H
 
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "lk.h"
 
@@ -50,10 +49,11 @@ struct lk_pthread_rwlock_ctx {
   char unused;
 };
 
-static inline void lk_pthread_rwlock_init(struct lk_pthread_rwlock *lock, const struct lk_config *config) {
+static inline bool lk_pthread_rwlock_init(struct lk_pthread_rwlock *lock, const struct lk_config *config) {
   (void)config;
-  if (pthread_rwlock_init(&lock->rwlock, NULL) != 0) abort(); /* out of memory or of the system's locks */
+  if (pthread_rwlock_init(&lock->rwlock, NULL) != 0) return false;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_pthread_rwlock_destroy(struct lk_pthread_rwlock *lock) {
@@ -61,9 +61,10 @@ static inline void lk_pthread_rwlock_destroy(struct lk_pthread_rwlock *lock) {
   pthread_rwlock_destroy(&lock->rwlock);
 }
 
-static inline void lk_pthread_rwlock_ctx_init(struct lk_pthread_rwlock *lock, struct lk_pthread_rwlock_ctx *ctx,
+static inline bool lk_pthread_rwlock_ctx_init(struct lk_pthread_rwlock *lock, struct lk_pthread_rwlock_ctx *ctx,
                                               const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_pthread_rwlock_ctx_destroy(struct lk_pthread_rwlock *lock, struct lk_pthread_rwlock_ctx *ctx) {

@@ -40,24 +40,25 @@ struct lk_pthread_rwlock_w_ctx {
   struct lk_pthread_rwlock_ctx base;
 };
 
-static inline void lk_pthread_rwlock_w_init(struct lk_pthread_rwlock_w *lock, const struct lk_config *config) {
+static inline bool lk_pthread_rwlock_w_init(struct lk_pthread_rwlock_w *lock, const struct lk_config *config) {
   (void)config;
   pthread_rwlockattr_t attributes;
   if (pthread_rwlockattr_init(&attributes) != 0 ||
       pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) != 0 ||
       pthread_rwlock_init(&lock->base.rwlock, &attributes) != 0)
-    abort(); /* out of memory or of the system's locks */
+    return false;
   pthread_rwlockattr_destroy(&attributes);
   LK_CANARY_SET(&lock->base);
+  return true;
 }
 
 static inline void lk_pthread_rwlock_w_destroy(struct lk_pthread_rwlock_w *lock) {
   lk_pthread_rwlock_destroy(&lock->base);
 }
 
-static inline void lk_pthread_rwlock_w_ctx_init(struct lk_pthread_rwlock_w *lock, struct lk_pthread_rwlock_w_ctx *ctx,
+static inline bool lk_pthread_rwlock_w_ctx_init(struct lk_pthread_rwlock_w *lock, struct lk_pthread_rwlock_w_ctx *ctx,
                                                 const struct lk_domain *domain) {
-  lk_pthread_rwlock_ctx_init(&lock->base, &ctx->base, domain);
+  return lk_pthread_rwlock_ctx_init(&lock->base, &ctx->base, domain);
 }
 
 static inline void lk_pthread_rwlock_w_ctx_destroy(struct lk_pthread_rwlock_w *lock,

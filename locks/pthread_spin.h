@@ -11,7 +11,6 @@
 #define LK_PTHREAD_SPIN_H
 
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "lk.h"
 
@@ -36,11 +35,11 @@ struct lk_pthread_spin_ctx {
   char unused;
 };
 
-static inline void lk_pthread_spin_init(struct lk_pthread_spin *lock, const struct lk_config *config) {
+static inline bool lk_pthread_spin_init(struct lk_pthread_spin *lock, const struct lk_config *config) {
   (void)config;
-  if (pthread_spin_init(&lock->spin, PTHREAD_PROCESS_PRIVATE) != 0)
-    abort(); /* out of memory or of the system's locks */
+  if (pthread_spin_init(&lock->spin, PTHREAD_PROCESS_PRIVATE) != 0) return false;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_pthread_spin_destroy(struct lk_pthread_spin *lock) {
@@ -48,9 +47,10 @@ static inline void lk_pthread_spin_destroy(struct lk_pthread_spin *lock) {
   pthread_spin_destroy(&lock->spin);
 }
 
-static inline void lk_pthread_spin_ctx_init(struct lk_pthread_spin *lock, struct lk_pthread_spin_ctx *ctx,
+static inline bool lk_pthread_spin_ctx_init(struct lk_pthread_spin *lock, struct lk_pthread_spin_ctx *ctx,
                                             const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_pthread_spin_ctx_destroy(struct lk_pthread_spin *lock, struct lk_pthread_spin_ctx *ctx) {

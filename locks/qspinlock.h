@@ -56,18 +56,19 @@ struct lk_qspinlock_ctx {
   uint32_t index;
 };
 
-static inline void lk_qspinlock_init(struct lk_qspinlock *lock, const struct lk_config *config) {
-  if (config->n_threads > UINT16_MAX) abort(); /* a tail has 16 bits */
+static inline bool lk_qspinlock_init(struct lk_qspinlock *lock, const struct lk_config *config) {
+  if (config->n_threads > UINT16_MAX) return false;
   atomic_init(&lock->word, 0);
   lock->n_nodes = config->n_threads;
   lock->nodes = aligned_alloc(LK_LINE_BYTES, lock->n_nodes * sizeof *lock->nodes);
-  if (lock->nodes == NULL) abort(); /* out of memory: a lock has nobody to tell */
+  if (lock->nodes == NULL) return false;
   for (uint32_t i = 0; i < lock->n_nodes; i++) {
     atomic_init(&lock->nodes[i].next, NULL);
     atomic_init(&lock->nodes[i].waits, false);
     atomic_init(&lock->nodes[i].is_taken, false);
   }
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_qspinlock_destroy(struct lk_qspinlock *lock) {
@@ -75,7 +76,7 @@ static inline void lk_qspinlock_destroy(struct lk_qspinlock *lock) {
   free(lock->nodes);
 }
 
-static inline void lk_qspinlock_ctx_init(struct lk_qspinlock *lock, struct lk_qspinlock_ctx *ctx,
+static inline bool lk_qspinlock_ctx_init(struct lk_qspinlock *lock, struct lk_qspinlock_ctx *ctx,
                                          const struct lk_domain *domain) {
   (void)domain;
   uint32_t i = 0;
@@ -83,6 +84,7 @@ static inline void lk_qspinlock_ctx_init(struct lk_qspinlock *lock, struct lk_qs
      the release store in ctx_destroy: the node's last user is done with it, and what others did to it, it has seen. */
   while (atomic_exchange_explicit(&lock->nodes[i].is_taken, true, memory_order_acquire)) i = (i + 1) % lock->n_nodes;
   ctx->index = i;
+  return true;
 }
 
 static inline void lk_qspinlock_ctx_destroy(struct lk_qspinlock *lock, struct lk_qspinlock_ctx *ctx) {

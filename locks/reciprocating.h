@@ -45,19 +45,21 @@ struct lk_reciprocating {
   LK_CANARY_MEMBER
 };
 
-static inline void lk_reciprocating_init(struct lk_reciprocating *lock, const struct lk_config *config) {
+static inline bool lk_reciprocating_init(struct lk_reciprocating *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->arrivals, LK_RECIPROCATING_FREE);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_reciprocating_destroy(struct lk_reciprocating *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_reciprocating_ctx_init(struct lk_reciprocating *lock, struct lk_reciprocating_ctx *ctx,
+static inline bool lk_reciprocating_ctx_init(struct lk_reciprocating *lock, struct lk_reciprocating_ctx *ctx,
                                              const struct lk_domain *domain) {
   (void)lock, (void)domain;
   atomic_init(&ctx->gate, 0);
   ctx->next = ctx->end = 0;
+  return true;
 }
 
 static inline void lk_reciprocating_ctx_destroy(struct lk_reciprocating *lock, struct lk_reciprocating_ctx *ctx) {

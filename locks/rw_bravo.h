@@ -69,18 +69,19 @@ struct lk_rw_bravo_ctx {
   struct lk_rw_phasefair_ctx below;
 };
 
-static inline void lk_rw_bravo_init(struct lk_rw_bravo *lock, const struct lk_config *config) {
+static inline bool lk_rw_bravo_init(struct lk_rw_bravo *lock, const struct lk_config *config) {
   const uint32_t by_threads = LK_RW_BRAVO_SLOTS_PER_THREAD * config->n_threads;
   const uint32_t by_cpus = LK_RW_BRAVO_SLOTS_PER_CPU * config->n_cpus;
   lock->n_slots = 1;
   while (lock->n_slots < by_threads && lock->n_slots < by_cpus) lock->n_slots *= 2;
   lock->slots = aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
-  if (lock->slots == NULL) abort(); /* out of memory; there is no lock without its table */
+  if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) atomic_init(&lock->slots[i].is_taken, false);
   atomic_init(&lock->is_biased, false);
   lock->inhibit_until_ns = 0;
-  lk_rw_phasefair_init(&lock->below, config);
+  (void)lk_rw_phasefair_init(&lock->below, config); /* it needs no memory */
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_rw_bravo_destroy(struct lk_rw_bravo *lock) {
@@ -89,14 +90,14 @@ static inline void lk_rw_bravo_destroy(struct lk_rw_bravo *lock) {
   free(lock->slots);
 }
 
-static inline void lk_rw_bravo_ctx_init(struct lk_rw_bravo *lock, struct lk_rw_bravo_ctx *ctx,
+static inline bool lk_rw_bravo_ctx_init(struct lk_rw_bravo *lock, struct lk_rw_bravo_ctx *ctx,
                                         const struct lk_domain *domain) {
   /* The address by Fibonacci hashing: 2^64 over the golden ratio, of which the upper bits are well mixed. */
   const uint64_t hash = (uint64_t)(uintptr_t)ctx * UINT64_C(0x9e3779b97f4a7c15) >> 32;
   ctx->slot = &lock->slots[hash & (lock->n_slots - 1)];
   ctx->has_slot = false;
   ctx->n_below = 0;
-  lk_rw_phasefair_ctx_init(&lock->below, &ctx->below, domain);
+  return lk_rw_phasefair_ctx_init(&lock->below, &ctx->below, domain);
 }
 
 static inline void lk_rw_bravo_ctx_destroy(struct lk_rw_bravo *lock, struct lk_rw_bravo_ctx *ctx) {

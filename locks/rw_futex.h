@@ -50,19 +50,21 @@ struct lk_rw_futex_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_rw_futex_init(struct lk_rw_futex *lock, const struct lk_config *config) {
+static inline bool lk_rw_futex_init(struct lk_rw_futex *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->state, 0);
   atomic_init(&lock->r_wakes, 0);
   atomic_init(&lock->w_wakes, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_rw_futex_destroy(struct lk_rw_futex *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_rw_futex_ctx_init(struct lk_rw_futex *lock, struct lk_rw_futex_ctx *ctx,
+static inline bool lk_rw_futex_ctx_init(struct lk_rw_futex *lock, struct lk_rw_futex_ctx *ctx,
                                         const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_rw_futex_ctx_destroy(struct lk_rw_futex *lock, struct lk_rw_futex_ctx *ctx) {

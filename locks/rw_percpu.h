@@ -62,19 +62,20 @@ struct lk_rw_percpu_ctx {
   struct lk_ticket_ctx turn;
 };
 
-static inline void lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_config *config) {
+static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_config *config) {
   const uint32_t most = LK_RW_PERCPU_SLOTS_PER_CPU * (config->n_cpus > 0 ? config->n_cpus : 1);
   lock->is_shared = config->n_threads > most;
   lock->n_slots = lock->is_shared ? most : config->n_threads;
   lock->slots = aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
-  if (lock->slots == NULL) abort(); /* out of memory; there is no lock without its slots */
+  if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) {
     atomic_init(&lock->slots[i].n_readers, 0);
     atomic_init(&lock->slots[i].n_ctxs, 0);
   }
   atomic_init(&lock->is_writing, false);
-  lk_ticket_init(&lock->turn, config);
+  (void)lk_ticket_init(&lock->turn, config); /* it needs no memory */
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_rw_percpu_destroy(struct lk_rw_percpu *lock) {
@@ -85,9 +86,9 @@ static inline void lk_rw_percpu_destroy(struct lk_rw_percpu *lock) {
 
 /* Finds the slot with the fewest contexts; of those that are not shared, a free one: round and round, since one that
    was passed may have come free when the last one is taken. */
-static inline void lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx,
+static inline bool lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx,
                                          const struct lk_domain *domain) {
-  lk_ticket_ctx_init(&lock->turn, &ctx->turn, domain);
+  (void)lk_ticket_ctx_init(&lock->turn, &ctx->turn, domain);
   ctx->is_shared = lock->is_shared;
   for (uint32_t fewest = 0;; fewest += lock->is_shared) {
     for (uint32_t i = 0; i < lock->n_slots; i++) {
@@ -97,7 +98,7 @@ static inline void lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw
       /* Acquire: pairs with the release in ctx_destroy: the slot's last user has left it as it should be. */
       if (n_ctxs <= fewest && atomic_compare_exchange_strong_explicit(&ctx->slot->n_ctxs, &n_ctxs, n_ctxs + 1,
                                                                       memory_order_acquire, memory_order_relaxed))
-        return;
+        return true;
     }
   }
 }

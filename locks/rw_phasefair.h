@@ -54,20 +54,22 @@ struct lk_rw_phasefair_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_rw_phasefair_init(struct lk_rw_phasefair *lock, const struct lk_config *config) {
+static inline bool lk_rw_phasefair_init(struct lk_rw_phasefair *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->rin, 0);
   atomic_init(&lock->rout, 0);
   atomic_init(&lock->win, 0);
   atomic_init(&lock->wout, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_rw_phasefair_destroy(struct lk_rw_phasefair *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_rw_phasefair_ctx_init(struct lk_rw_phasefair *lock, struct lk_rw_phasefair_ctx *ctx,
+static inline bool lk_rw_phasefair_ctx_init(struct lk_rw_phasefair *lock, struct lk_rw_phasefair_ctx *ctx,
                                             const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_rw_phasefair_ctx_destroy(struct lk_rw_phasefair *lock, struct lk_rw_phasefair_ctx *ctx) {

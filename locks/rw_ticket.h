@@ -43,18 +43,20 @@ struct lk_rw_ticket_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_rw_ticket_init(struct lk_rw_ticket *lock, const struct lk_config *config) {
+static inline bool lk_rw_ticket_init(struct lk_rw_ticket *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->requests, 0);
   atomic_init(&lock->completed, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_rw_ticket_destroy(struct lk_rw_ticket *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_rw_ticket_ctx_init(struct lk_rw_ticket *lock, struct lk_rw_ticket_ctx *ctx,
+static inline bool lk_rw_ticket_ctx_init(struct lk_rw_ticket *lock, struct lk_rw_ticket_ctx *ctx,
                                          const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_rw_ticket_ctx_destroy(struct lk_rw_ticket *lock, struct lk_rw_ticket_ctx *ctx) {

@@ -37,18 +37,20 @@ struct lk_seqlock_ctx {
   uint64_t begun_at;
 };
 
-static inline void lk_seqlock_init(struct lk_seqlock *lock, const struct lk_config *config) {
+static inline bool lk_seqlock_init(struct lk_seqlock *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->sequence, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_seqlock_destroy(struct lk_seqlock *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_seqlock_ctx_init(struct lk_seqlock *lock, struct lk_seqlock_ctx *ctx,
+static inline bool lk_seqlock_ctx_init(struct lk_seqlock *lock, struct lk_seqlock_ctx *ctx,
                                        const struct lk_domain *domain) {
   (void)lock, (void)domain;
   ctx->begun_at = 0;
+  return true;
 }
 
 static inline void lk_seqlock_ctx_destroy(struct lk_seqlock *lock, struct lk_seqlock_ctx *ctx) {

@@ -34,16 +34,18 @@ struct lk_tas_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_tas_init(struct lk_tas *lock, const struct lk_config *config) {
+static inline bool lk_tas_init(struct lk_tas *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->state, LK_TAS_FREE);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_tas_destroy(struct lk_tas *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_tas_ctx_init(struct lk_tas *lock, struct lk_tas_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_tas_ctx_init(struct lk_tas *lock, struct lk_tas_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_tas_ctx_destroy(struct lk_tas *lock, struct lk_tas_ctx *ctx) { (void)lock, (void)ctx; }

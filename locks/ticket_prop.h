@@ -37,19 +37,21 @@ struct lk_ticket_prop_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_ticket_prop_init(struct lk_ticket_prop *lock, const struct lk_config *config) {
+static inline bool lk_ticket_prop_init(struct lk_ticket_prop *lock, const struct lk_config *config) {
   atomic_init(&lock->next, 0);
   atomic_init(&lock->serving, 0);
   lock->max_pauses = config->backoff_max_pauses;
   lock->unit = lock->max_pauses / LK_TICKET_PROP_SHARE > 0 ? lock->max_pauses / LK_TICKET_PROP_SHARE : 1;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ticket_prop_destroy(struct lk_ticket_prop *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_ticket_prop_ctx_init(struct lk_ticket_prop *lock, struct lk_ticket_prop_ctx *ctx,
+static inline bool lk_ticket_prop_ctx_init(struct lk_ticket_prop *lock, struct lk_ticket_prop_ctx *ctx,
                                            const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_ticket_prop_ctx_destroy(struct lk_ticket_prop *lock, struct lk_ticket_prop_ctx *ctx) {

@@ -35,16 +35,18 @@ struct lk_ttas_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_ttas_init(struct lk_ttas *lock, const struct lk_config *config) {
+static inline bool lk_ttas_init(struct lk_ttas *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->state, LK_TTAS_FREE);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ttas_destroy(struct lk_ttas *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_ttas_ctx_init(struct lk_ttas *lock, struct lk_ttas_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_ttas_ctx_init(struct lk_ttas *lock, struct lk_ttas_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_ttas_ctx_destroy(struct lk_ttas *lock, struct lk_ttas_ctx *ctx) { (void)lock, (void)ctx; }

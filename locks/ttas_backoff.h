@@ -42,19 +42,21 @@ struct lk_ttas_backoff_ctx {
   uint32_t random; /* never 0 */
 };
 
-static inline void lk_ttas_backoff_init(struct lk_ttas_backoff *lock, const struct lk_config *config) {
+static inline bool lk_ttas_backoff_init(struct lk_ttas_backoff *lock, const struct lk_config *config) {
   atomic_init(&lock->state, LK_TTAS_BACKOFF_FREE);
   lock->max_pauses = config->backoff_max_pauses > 0 ? config->backoff_max_pauses : 1; /* 0 would be no back-off */
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ttas_backoff_destroy(struct lk_ttas_backoff *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_ttas_backoff_ctx_init(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx,
+static inline bool lk_ttas_backoff_ctx_init(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx,
                                             const struct lk_domain *domain) {
   (void)lock, (void)domain;
   /* Where a ctx lies is what tells it from the others. Odd, so not 0; the multiplier spreads near addresses. */
   ctx->random = ((uint32_t)((uintptr_t)ctx >> 3) * UINT32_C(2654435761)) | 1;
+  return true;
 }
 
 static inline void lk_ttas_backoff_ctx_destroy(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx) {

@@ -48,16 +48,17 @@ struct lk_twa_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_twa_init(struct lk_twa *lock, const struct lk_config *config) {
+static inline bool lk_twa_init(struct lk_twa *lock, const struct lk_config *config) {
   uint32_t n_slots = 1;
   while (n_slots < config->n_threads) n_slots *= 2;
   atomic_init(&lock->next, 0);
   atomic_init(&lock->serving, 0);
   lock->mask = n_slots - 1;
   lock->slots = aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
-  if (lock->slots == NULL) abort(); /* out of memory: a lock has nobody to tell */
+  if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].moves, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_twa_destroy(struct lk_twa *lock) {
@@ -65,8 +66,9 @@ static inline void lk_twa_destroy(struct lk_twa *lock) {
   free(lock->slots);
 }
 
-static inline void lk_twa_ctx_init(struct lk_twa *lock, struct lk_twa_ctx *ctx, const struct lk_domain *domain) {
+static inline bool lk_twa_ctx_init(struct lk_twa *lock, struct lk_twa_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_twa_ctx_destroy(struct lk_twa *lock, struct lk_twa_ctx *ctx) { (void)lock, (void)ctx; }

@@ -20,9 +20,9 @@ struct lk_ops {
   size_t ctx_bytes, ctx_align; /* ctx_bytes is 0 for a lock whose context holds nothing */
 
   /* Out of line, for set-up and tests; see lk.h. try_lock is NULL where the algorithm has none. */
-  void (*init)(void *lock, const struct lk_config *config);
+  bool (*init)(void *lock, const struct lk_config *config);
   void (*destroy)(void *lock);
-  void (*ctx_init)(void *lock, void *ctx, const struct lk_domain *domain);
+  bool (*ctx_init)(void *lock, void *ctx, const struct lk_domain *domain);
   void (*ctx_destroy)(void *lock, void *ctx);
   void (*lock)(void *lock, void *ctx);
   bool (*try_lock)(void *lock, void *ctx);

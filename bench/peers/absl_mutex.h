@@ -25,10 +25,11 @@ struct lk_absl_mutex {
 
 LK_PEER_WITHOUT_CTX(lk_absl_mutex)
 
-static inline void lk_absl_mutex_init(struct lk_absl_mutex *lock, const struct lk_config *config) {
+static inline bool lk_absl_mutex_init(struct lk_absl_mutex *lock, const struct lk_config *config) {
   (void)config;
   new (lock) lk_absl_mutex;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_absl_mutex_destroy(struct lk_absl_mutex *lock) {

@@ -26,10 +26,11 @@ struct lk_std_shared_mutex {
 
 LK_PEER_WITHOUT_CTX(lk_std_shared_mutex)
 
-static inline void lk_std_shared_mutex_init(struct lk_std_shared_mutex *lock, const struct lk_config *config) {
+static inline bool lk_std_shared_mutex_init(struct lk_std_shared_mutex *lock, const struct lk_config *config) {
   (void)config;
   new (lock) lk_std_shared_mutex;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_std_shared_mutex_destroy(struct lk_std_shared_mutex *lock) {

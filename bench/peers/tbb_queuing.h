@@ -27,10 +27,11 @@ struct lk_tbb_queuing_ctx {
   tbb::queuing_mutex::scoped_lock node;
 };
 
-static inline void lk_tbb_queuing_init(struct lk_tbb_queuing *lock, const struct lk_config *config) {
+static inline bool lk_tbb_queuing_init(struct lk_tbb_queuing *lock, const struct lk_config *config) {
   (void)config;
   new (lock) lk_tbb_queuing;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_tbb_queuing_destroy(struct lk_tbb_queuing *lock) {
@@ -38,10 +39,11 @@ static inline void lk_tbb_queuing_destroy(struct lk_tbb_queuing *lock) {
   lock->~lk_tbb_queuing();
 }
 
-static inline void lk_tbb_queuing_ctx_init(struct lk_tbb_queuing *lock, struct lk_tbb_queuing_ctx *ctx,
+static inline bool lk_tbb_queuing_ctx_init(struct lk_tbb_queuing *lock, struct lk_tbb_queuing_ctx *ctx,
                                            const struct lk_domain *domain) {
   (void)lock, (void)domain;
   new (ctx) lk_tbb_queuing_ctx;
+  return true;
 }
 
 static inline void lk_tbb_queuing_ctx_destroy(struct lk_tbb_queuing *lock, struct lk_tbb_queuing_ctx *ctx) {

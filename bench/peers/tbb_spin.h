@@ -25,10 +25,11 @@ struct lk_tbb_spin {
 
 LK_PEER_WITHOUT_CTX(lk_tbb_spin)
 
-static inline void lk_tbb_spin_init(struct lk_tbb_spin *lock, const struct lk_config *config) {
+static inline bool lk_tbb_spin_init(struct lk_tbb_spin *lock, const struct lk_config *config) {
   (void)config;
   new (lock) lk_tbb_spin;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_tbb_spin_destroy(struct lk_tbb_spin *lock) {

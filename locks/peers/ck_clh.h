@@ -32,14 +32,16 @@ struct lk_ck_clh_ctx {
 static inline ck_spinlock_clh_t *lk_ck_clh_make_node(void) {
   _Static_assert(sizeof(ck_spinlock_clh_t) <= LK_LINE_BYTES, "one node, one line");
   ck_spinlock_clh_t *node = (ck_spinlock_clh_t *)aligned_alloc(LK_LINE_BYTES, LK_LINE_BYTES);
-  if (node == NULL) abort(); /* out of memory: a lock has nobody to tell */
   return node;
 }
 
-static inline void lk_ck_clh_init(struct lk_ck_clh *lock, const struct lk_config *config) {
+static inline bool lk_ck_clh_init(struct lk_ck_clh *lock, const struct lk_config *config) {
   (void)config;
-  ck_spinlock_clh_init(&lock->tail, lk_ck_clh_make_node());
+  ck_spinlock_clh_t *const node = lk_ck_clh_make_node();
+  if (node == NULL) return false;
+  ck_spinlock_clh_init(&lock->tail, node);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ck_clh_destroy(struct lk_ck_clh *lock) {
@@ -47,10 +49,11 @@ static inline void lk_ck_clh_destroy(struct lk_ck_clh *lock) {
   free(lock->tail);
 }
 
-static inline void lk_ck_clh_ctx_init(struct lk_ck_clh *lock, struct lk_ck_clh_ctx *ctx,
+static inline bool lk_ck_clh_ctx_init(struct lk_ck_clh *lock, struct lk_ck_clh_ctx *ctx,
                                       const struct lk_domain *domain) {
   (void)lock, (void)domain;
   ctx->node = lk_ck_clh_make_node();
+  return true;
 }
 
 static inline void lk_ck_clh_ctx_destroy(struct lk_ck_clh *lock, struct lk_ck_clh_ctx *ctx) {

@@ -22,10 +22,11 @@ struct lk_ck_fas {
 
 LK_PEER_WITHOUT_CTX(lk_ck_fas)
 
-static inline void lk_ck_fas_init(struct lk_ck_fas *lock, const struct lk_config *config) {
+static inline bool lk_ck_fas_init(struct lk_ck_fas *lock, const struct lk_config *config) {
   (void)config;
   ck_spinlock_fas_init(&lock->lock);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ck_fas_destroy(struct lk_ck_fas *lock) { LK_CANARY_CHECK(lock); }

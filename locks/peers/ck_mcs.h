@@ -24,17 +24,19 @@ struct lk_ck_mcs_ctx {
   ck_spinlock_mcs_context_t node;
 };
 
-static inline void lk_ck_mcs_init(struct lk_ck_mcs *lock, const struct lk_config *config) {
+static inline bool lk_ck_mcs_init(struct lk_ck_mcs *lock, const struct lk_config *config) {
   (void)config;
   ck_spinlock_mcs_init(&lock->tail);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ck_mcs_destroy(struct lk_ck_mcs *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_ck_mcs_ctx_init(struct lk_ck_mcs *lock, struct lk_ck_mcs_ctx *ctx,
+static inline bool lk_ck_mcs_ctx_init(struct lk_ck_mcs *lock, struct lk_ck_mcs_ctx *ctx,
                                       const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain; /* lock and trylock set the whole node */
+  return true;
 }
 
 static inline void lk_ck_mcs_ctx_destroy(struct lk_ck_mcs *lock, struct lk_ck_mcs_ctx *ctx) { (void)lock, (void)ctx; }

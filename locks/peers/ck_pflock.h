@@ -33,10 +33,11 @@ struct lk_ck_pflock {
 
 LK_PEER_WITHOUT_CTX(lk_ck_pflock)
 
-static inline void lk_ck_pflock_init(struct lk_ck_pflock *lock, const struct lk_config *config) {
+static inline bool lk_ck_pflock_init(struct lk_ck_pflock *lock, const struct lk_config *config) {
   (void)config;
   ck_pflock_init(&lock->lock);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ck_pflock_destroy(struct lk_ck_pflock *lock) { LK_CANARY_CHECK(lock); }

@@ -29,10 +29,11 @@ struct lk_ck_tflock {
 
 LK_PEER_WITHOUT_CTX(lk_ck_tflock)
 
-static inline void lk_ck_tflock_init(struct lk_ck_tflock *lock, const struct lk_config *config) {
+static inline bool lk_ck_tflock_init(struct lk_ck_tflock *lock, const struct lk_config *config) {
   (void)config;
   ck_tflock_ticket_init(&lock->lock);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ck_tflock_destroy(struct lk_ck_tflock *lock) { LK_CANARY_CHECK(lock); }

@@ -26,10 +26,11 @@ struct lk_ck_ticket {
 
 LK_PEER_WITHOUT_CTX(lk_ck_ticket)
 
-static inline void lk_ck_ticket_init(struct lk_ck_ticket *lock, const struct lk_config *config) {
+static inline bool lk_ck_ticket_init(struct lk_ck_ticket *lock, const struct lk_config *config) {
   (void)config;
   ck_spinlock_ticket_init(&lock->lock);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_ck_ticket_destroy(struct lk_ck_ticket *lock) { LK_CANARY_CHECK(lock); }

@@ -23,10 +23,11 @@ struct lk_nsync_mu {
 
 LK_PEER_WITHOUT_CTX(lk_nsync_mu)
 
-static inline void lk_nsync_mu_init(struct lk_nsync_mu *lock, const struct lk_config *config) {
+static inline bool lk_nsync_mu_init(struct lk_nsync_mu *lock, const struct lk_config *config) {
   (void)config;
   nsync_mu_init(&lock->mutex);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_nsync_mu_destroy(struct lk_nsync_mu *lock) { LK_CANARY_CHECK(lock); }

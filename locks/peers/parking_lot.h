@@ -27,10 +27,11 @@ void parking_lot_unlock(unsigned char *mutex);
 
 LK_PEER_WITHOUT_CTX(lk_parking_lot)
 
-static inline void lk_parking_lot_init(struct lk_parking_lot *lock, const struct lk_config *config) {
+static inline bool lk_parking_lot_init(struct lk_parking_lot *lock, const struct lk_config *config) {
   (void)config;
   parking_lot_init(&lock->mutex);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_parking_lot_destroy(struct lk_parking_lot *lock) { LK_CANARY_CHECK(lock); }

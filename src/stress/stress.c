@@ -98,7 +98,8 @@ static void make_rooms(struct stress_round *round, struct random_state *random) 
   memset(round->rooms, 0, round->n_locks * sizeof *round->rooms);
   for (unsigned i = 0; i < round->n_locks; i++) {
     round->rooms[i].lock = stress_memory(round, round->ops->lock_bytes);
-    round->ops->init(round->rooms[i].lock, &config);
+    if (!round->ops->init(round->rooms[i].lock, &config))
+      stress_report(round, STRESS_CRASHED, "the lock could not be initialised");
   }
 }
 

@@ -157,7 +157,8 @@ static void *live(void *argument) {
   atomic_store_explicit(&slot->thread_id, gettid(), memory_order_relaxed);
   for (unsigned i = 0; i < round->n_locks; i++) {
     contexts[i] = stress_memory(round, ops->ctx_bytes);
-    ops->ctx_init(round->rooms[i].lock, contexts[i], &domain);
+    if (!ops->ctx_init(round->rooms[i].lock, contexts[i], &domain))
+      stress_report(round, STRESS_CRASHED, "a context could not be initialised");
   }
   do {
     operate(slot, contexts);

@@ -64,7 +64,7 @@ static bool make_locks(struct crew *crew) {
   config.backoff_max_pauses = pause_count((double)workload->backoff_max_ns, trial->pause_ns);
   memcpy(config.n_domains, trial->topology->n_domains, sizeof config.n_domains);
   for (unsigned i = 0; i < workload->n_locks; i++) {
-    trial->lock->init(lock_at(crew, i), &config);
+    if (!trial->lock->init(lock_at(crew, i), &config)) return false;
     crew_state(crew, i)->owner_tag = workload->n_threads; /* nobody: see worker.handoff_class */
   }
   return true;
@@ -119,14 +119,14 @@ static void *work(void *argument) {
   struct crew *crew = member->crew;
   const struct trial *trial = crew->trial;
   struct worker *worker = &member->worker;
-  const int error = trial->placement->is_pinned ? topology_bind_self(trial->topology, member->cpu) : 0;
+  int error = trial->placement->is_pinned ? topology_bind_self(trial->topology, member->cpu) : 0;
   int none = 0;
   member->thread_id = gettid();
+  for (unsigned i = 0; i < trial->workload.n_locks; i++)
+    if (!trial->lock->ctx_init(lock_at(crew, i), context_at(worker, i), &worker->domain) && error == 0) error = ENOMEM;
   /* Relaxed: the barrier orders it before the crew's reading. */
   if (error != 0)
     atomic_compare_exchange_strong_explicit(&crew->error, &none, error, memory_order_relaxed, memory_order_relaxed);
-  for (unsigned i = 0; i < trial->workload.n_locks; i++)
-    trial->lock->ctx_init(lock_at(crew, i), context_at(worker, i), &worker->domain);
   pthread_barrier_wait(&crew->are_set_up);
   pthread_barrier_wait(&crew->may_start);
   member->start_ns = clock_now_ns();
@@ -272,8 +272,8 @@ void crew_run(const struct trial *trial, struct trial_result *result, struct wor
   pthread_barrier_wait(&crew.are_set_up);
   const int error = atomic_load_explicit(&crew.error, memory_order_relaxed);
   if (error != 0) {
-    fail(&crew, "cannot bind a thread to its CPU: %s",
-         error == EXDEV ? "the system placed it elsewhere" : strerror(error));
+    fail(&crew, "cannot set up a thread: %s",
+         error == EXDEV ? "the system placed it on another CPU than its own" : strerror(error));
     return;
   }
   result->status = TRIAL_OK;

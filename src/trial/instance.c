@@ -32,10 +32,10 @@ typedef struct PASTE(lk_, LK, ) lock_type;
 typedef struct FN(ctx) ctx_type;
 
 /* With casts, since bench/peers/instance.cc compiles this file as C++. */
-static void init(void *lock, const struct lk_config *config) { FN(init)((lock_type *)lock, config); }
+static bool init(void *lock, const struct lk_config *config) { return FN(init)((lock_type *)lock, config); }
 static void destroy(void *lock) { FN(destroy)((lock_type *)lock); }
-static void ctx_init(void *lock, void *ctx, const struct lk_domain *domain) {
-  FN(ctx_init)((lock_type *)lock, (ctx_type *)ctx, domain);
+static bool ctx_init(void *lock, void *ctx, const struct lk_domain *domain) {
+  return FN(ctx_init)((lock_type *)lock, (ctx_type *)ctx, domain);
 }
 static void ctx_destroy(void *lock, void *ctx) { FN(ctx_destroy)((lock_type *)lock, (ctx_type *)ctx); }
 

@@ -38,9 +38,8 @@ int solo_make(struct solo *solo, const char *name, const struct lk_ops *ops, voi
   worker->random = random_seed(1, 0);
   if (worker->locks == NULL || worker->contexts == NULL) return ENOMEM;
   const struct lk_config config = lk_config_default(1, 1);
-  ops->init(worker->locks, &config);
-  ops->ctx_init(worker->locks, worker->contexts, &worker->domain);
-  return 0;
+  if (!ops->init(worker->locks, &config)) return ENOMEM;
+  return ops->ctx_init(worker->locks, worker->contexts, &worker->domain) ? 0 : ENOMEM;
 }
 
 static struct worker_signal *running;

@@ -48,7 +48,7 @@ struct client client_make(const struct lk_ops *ops, unsigned n_threads) {
 
 struct client client_make_with(const struct lk_ops *ops, const struct lk_config *config) {
   struct client client = {.ops = ops, .config = *config, .lock = take_memory(ops->lock_bytes, ops->lock_align)};
-  ops->init(client.lock, config);
+  if (!ops->init(client.lock, config)) give_up("the lock's init", ENOMEM);
   return client;
 }
 
@@ -64,7 +64,7 @@ void *client_enter(const struct client *client, unsigned index) {
 
 void *client_enter_at(const struct client *client, const struct lk_domain *domain) {
   void *ctx = take_memory(client->ops->ctx_bytes, client->ops->ctx_align);
-  client->ops->ctx_init(client->lock, ctx, domain);
+  if (!client->ops->ctx_init(client->lock, ctx, domain)) give_up("the context's init", ENOMEM);
   return ctx;
 }
 

@@ -70,7 +70,8 @@ static inline void guarded_init(struct guarded *guarded) {
       .n_threads = N + 1, .n_cpus = 1, .n_domains = {N + 1, 2, 2, 1}, .spin_pauses = 1, .backoff_max_pauses = 1};
   if (FRESH) config.n_threads = N; /* main has none there, and what was another's is taken over sooner */
   guarded->lock = aligned_alloc(_Alignof(lock_type), sizeof *guarded->lock);
-  FN(init)(guarded->lock, &config);
+  const bool is_made = FN(init)(guarded->lock, &config);
+  assert(is_made);
   set(&guarded->first, 0);
   set(&guarded->second, 0);
 }
@@ -84,7 +85,8 @@ static inline void guarded_destroy(struct guarded *guarded) {
 static inline ctx_type *guarded_make_ctx(struct guarded *guarded, unsigned thread) {
   const struct lk_domain domain = {.id = {thread, thread % 2, thread % 2, 0}};
   ctx_type *const ctx = aligned_alloc(_Alignof(ctx_type), sizeof *ctx);
-  FN(ctx_init)(guarded->lock, ctx, &domain);
+  const bool is_made = FN(ctx_init)(guarded->lock, ctx, &domain);
+  assert(is_made);
   return ctx;
 }
 

@@ -19,16 +19,18 @@ struct lk_test_broken_ctx {
   char unused;
 };
 
-static inline void lk_test_broken_init(struct lk_test_broken *lock, const struct lk_config *config) {
+static inline bool lk_test_broken_init(struct lk_test_broken *lock, const struct lk_config *config) {
   (void)config;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_test_broken_destroy(struct lk_test_broken *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_test_broken_ctx_init(struct lk_test_broken *lock, struct lk_test_broken_ctx *ctx,
+static inline bool lk_test_broken_ctx_init(struct lk_test_broken *lock, struct lk_test_broken_ctx *ctx,
                                            const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_test_broken_ctx_destroy(struct lk_test_broken *lock, struct lk_test_broken_ctx *ctx) {

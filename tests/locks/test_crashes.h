@@ -22,18 +22,20 @@ struct lk_test_crashes_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_test_crashes_init(struct lk_test_crashes *lock, const struct lk_config *config) {
+static inline bool lk_test_crashes_init(struct lk_test_crashes *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->is_held, false);
   lock->n_unlocks = 0;
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_test_crashes_destroy(struct lk_test_crashes *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_test_crashes_ctx_init(struct lk_test_crashes *lock, struct lk_test_crashes_ctx *ctx,
+static inline bool lk_test_crashes_ctx_init(struct lk_test_crashes *lock, struct lk_test_crashes_ctx *ctx,
                                             const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_test_crashes_ctx_destroy(struct lk_test_crashes *lock, struct lk_test_crashes_ctx *ctx) {

@@ -29,18 +29,20 @@ struct lk_test_fourth_writer_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_test_fourth_writer_init(struct lk_test_fourth_writer *lock, const struct lk_config *config) {
+static inline bool lk_test_fourth_writer_init(struct lk_test_fourth_writer *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->state, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_test_fourth_writer_destroy(struct lk_test_fourth_writer *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_test_fourth_writer_ctx_init(struct lk_test_fourth_writer *lock,
+static inline bool lk_test_fourth_writer_ctx_init(struct lk_test_fourth_writer *lock,
                                                   struct lk_test_fourth_writer_ctx *ctx,
                                                   const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_test_fourth_writer_ctx_destroy(struct lk_test_fourth_writer *lock,

@@ -25,15 +25,16 @@ struct lk_test_greedy_ctx {
   struct lk_cohort_ctx cohort;
 };
 
-static inline void lk_test_greedy_init(struct lk_test_greedy *lock, const struct lk_config *config) {
-  lk_cohort_init(&lock->cohort, config);
+static inline bool lk_test_greedy_init(struct lk_test_greedy *lock, const struct lk_config *config) {
+  if (!lk_cohort_init(&lock->cohort, config)) return false;
+  return true;
 }
 
 static inline void lk_test_greedy_destroy(struct lk_test_greedy *lock) { lk_cohort_destroy(&lock->cohort); }
 
-static inline void lk_test_greedy_ctx_init(struct lk_test_greedy *lock, struct lk_test_greedy_ctx *ctx,
+static inline bool lk_test_greedy_ctx_init(struct lk_test_greedy *lock, struct lk_test_greedy_ctx *ctx,
                                            const struct lk_domain *domain) {
-  lk_cohort_ctx_init(&lock->cohort, &ctx->cohort, domain);
+  return lk_cohort_ctx_init(&lock->cohort, &ctx->cohort, domain);
 }
 
 static inline void lk_test_greedy_ctx_destroy(struct lk_test_greedy *lock, struct lk_test_greedy_ctx *ctx) {

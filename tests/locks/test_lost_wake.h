@@ -23,17 +23,19 @@ struct lk_test_lost_wake_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_test_lost_wake_init(struct lk_test_lost_wake *lock, const struct lk_config *config) {
+static inline bool lk_test_lost_wake_init(struct lk_test_lost_wake *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->state, LK_TEST_LOST_WAKE_FREE);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_test_lost_wake_destroy(struct lk_test_lost_wake *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_test_lost_wake_ctx_init(struct lk_test_lost_wake *lock, struct lk_test_lost_wake_ctx *ctx,
+static inline bool lk_test_lost_wake_ctx_init(struct lk_test_lost_wake *lock, struct lk_test_lost_wake_ctx *ctx,
                                               const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_test_lost_wake_ctx_destroy(struct lk_test_lost_wake *lock, struct lk_test_lost_wake_ctx *ctx) {

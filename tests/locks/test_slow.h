@@ -19,16 +19,17 @@ struct lk_test_slow_ctx {
   struct lk_ticket_ctx ticket;
 };
 
-static inline void lk_test_slow_init(struct lk_test_slow *lock, const struct lk_config *config) {
-  lk_ticket_init(&lock->ticket, config);
+static inline bool lk_test_slow_init(struct lk_test_slow *lock, const struct lk_config *config) {
+  if (!lk_ticket_init(&lock->ticket, config)) return false;
   lock->n_pauses = config->backoff_max_pauses;
+  return true;
 }
 
 static inline void lk_test_slow_destroy(struct lk_test_slow *lock) { lk_ticket_destroy(&lock->ticket); }
 
-static inline void lk_test_slow_ctx_init(struct lk_test_slow *lock, struct lk_test_slow_ctx *ctx,
+static inline bool lk_test_slow_ctx_init(struct lk_test_slow *lock, struct lk_test_slow_ctx *ctx,
                                          const struct lk_domain *domain) {
-  lk_ticket_ctx_init(&lock->ticket, &ctx->ticket, domain);
+  return lk_ticket_ctx_init(&lock->ticket, &ctx->ticket, domain);
 }
 
 static inline void lk_test_slow_ctx_destroy(struct lk_test_slow *lock, struct lk_test_slow_ctx *ctx) {

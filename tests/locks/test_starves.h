@@ -24,17 +24,19 @@ struct lk_test_starves_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_test_starves_init(struct lk_test_starves *lock, const struct lk_config *config) {
+static inline bool lk_test_starves_init(struct lk_test_starves *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->inside, 0);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_test_starves_destroy(struct lk_test_starves *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_test_starves_ctx_init(struct lk_test_starves *lock, struct lk_test_starves_ctx *ctx,
+static inline bool lk_test_starves_ctx_init(struct lk_test_starves *lock, struct lk_test_starves_ctx *ctx,
                                             const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_test_starves_ctx_destroy(struct lk_test_starves *lock, struct lk_test_starves_ctx *ctx) {

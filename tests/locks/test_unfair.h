@@ -29,17 +29,19 @@ struct lk_test_unfair_ctx {
   char unused; /* C has no empty struct */
 };
 
-static inline void lk_test_unfair_init(struct lk_test_unfair *lock, const struct lk_config *config) {
+static inline bool lk_test_unfair_init(struct lk_test_unfair *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->is_held, false);
   LK_CANARY_SET(lock);
+  return true;
 }
 
 static inline void lk_test_unfair_destroy(struct lk_test_unfair *lock) { LK_CANARY_CHECK(lock); }
 
-static inline void lk_test_unfair_ctx_init(struct lk_test_unfair *lock, struct lk_test_unfair_ctx *ctx,
+static inline bool lk_test_unfair_ctx_init(struct lk_test_unfair *lock, struct lk_test_unfair_ctx *ctx,
                                            const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
+  return true;
 }
 
 static inline void lk_test_unfair_ctx_destroy(struct lk_test_unfair *lock, struct lk_test_unfair_ctx *ctx) {

@@ -96,7 +96,7 @@ static void begin(void) {
   places = reinterpret_cast<place *>(memory);
   for (unsigned i = 0; i < 2; i++) {
     ::new (static_cast<void *>(&places[i])) place;
-    FN(init)(&places[i].lock, &config);
+    RL_VERIFY(FN(init)(&places[i].lock, &config));
     set(places[i].first, 0);
     set(places[i].second, 0);
     n_sections[i] = 0;
@@ -108,7 +108,7 @@ class user {
 public:
   user(unsigned which, unsigned thread) : which(which), at(places[which]) {
     const struct lk_domain domain = {{thread, thread % 3, thread % 2, 0}};
-    FN(ctx_init)(&at.lock, &ctx, &domain);
+    RL_VERIFY(FN(ctx_init)(&at.lock, &ctx, &domain));
   }
   void finish() { FN(ctx_destroy)(&at.lock, &ctx); }
 

@@ -81,11 +81,12 @@ struct sight {
 static struct sight *sight;
 static const struct lk_ops *watched;
 
-static void watch_init(void *lock, const struct lk_config *config) {
-  watched->init(lock, config);
+static bool watch_init(void *lock, const struct lk_config *config) {
+  if (!watched->init(lock, config)) return false;
   sight->of[sight->n_locks].lock = (uintptr_t)lock;
   sight->of[sight->n_locks].lock_end = (uintptr_t)lock + watched->lock_bytes;
   sight->n_locks++;
+  return true;
 }
 
 static void watch_work(struct worker *worker) {
