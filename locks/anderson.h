@@ -27,12 +27,12 @@
 enum { lk_anderson_traits = LK_FIFO | LK_SPINS };
 
 struct lk_anderson_slot {
-  _Alignas(LK_LINE_BYTES) _Atomic(uint32_t) serving;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) serving;
 };
-_Static_assert(sizeof(struct lk_anderson_slot) == LK_LINE_BYTES, "one slot, one line");
+LK_STATIC_ASSERT(sizeof(struct lk_anderson_slot) == LK_LINE_BYTES, "one slot, one line");
 
 struct lk_anderson {
-  _Atomic(uint32_t) next;
+  LK_ATOMIC(uint32_t) next;
   uint32_t mask;                  /* constant: the number of slots - 1 */
   struct lk_anderson_slot *slots; /* constant */
   LK_CANARY_MEMBER
@@ -47,7 +47,7 @@ static inline bool lk_anderson_init(struct lk_anderson *lock, const struct lk_co
   while (n_slots < config->n_threads) n_slots *= 2;
   atomic_init(&lock->next, 0);
   lock->mask = n_slots - 1;
-  lock->slots = aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_anderson_slot *)aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   /* Number 0 may enter at once. 0 in the other slots too: it never is a number of theirs. */
   for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].serving, 0);

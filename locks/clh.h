@@ -31,12 +31,12 @@ enum { lk_clh_traits = LK_FIFO | LK_SPINS };
 #define lk_clh_no_trylock 1
 
 struct lk_clh_node {
-  _Alignas(LK_LINE_BYTES) _Atomic(bool) waits;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(bool) waits;
 };
-_Static_assert(sizeof(struct lk_clh_node) == LK_LINE_BYTES, "one node, one line");
+LK_STATIC_ASSERT(sizeof(struct lk_clh_node) == LK_LINE_BYTES, "one node, one line");
 
 struct lk_clh {
-  _Atomic(struct lk_clh_node *) tail;
+  LK_ATOMIC(struct lk_clh_node *) tail;
   LK_CANARY_MEMBER
 };
 
@@ -45,7 +45,7 @@ struct lk_clh_ctx {
 };
 
 static inline struct lk_clh_node *lk_clh_make_node(void) {
-  struct lk_clh_node *node = aligned_alloc(LK_LINE_BYTES, sizeof *node);
+  struct lk_clh_node *node = (struct lk_clh_node *)aligned_alloc(LK_LINE_BYTES, sizeof *node);
   if (node != NULL) atomic_init(&node->waits, false);
   return node;
 }

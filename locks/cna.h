@@ -42,15 +42,15 @@ static inline uint64_t lk_cna_bypass(const struct lk_config *config) {
 }
 
 struct lk_cna_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_cna_ctx *) next;
-  _Atomic(uintptr_t) grant;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_cna_ctx *) next;
+  LK_ATOMIC(uintptr_t) grant;
   struct lk_cna_ctx *last;
   unsigned n_passes;
   unsigned domain;
 };
 
 struct lk_cna {
-  _Atomic(struct lk_cna_ctx *) tail;
+  LK_ATOMIC(struct lk_cna_ctx *) tail;
   enum lk_level level;
   LK_CANARY_MEMBER
 };

@@ -42,13 +42,13 @@ static inline uint64_t lk_cohort_bypass(const struct lk_config *config) {
 enum { lk_cohort_domain_run = LK_COHORT_PASSES + 1 };
 
 struct lk_cohort_domain {
-  _Alignas(LK_LINE_BYTES) struct lk_mcs local;
-  _Alignas(LK_LINE_BYTES) bool has_global; /* not where arrivals swing the tail */
+  LK_ALIGNED(LK_LINE_BYTES) struct lk_mcs local;
+  LK_ALIGNED(LK_LINE_BYTES) bool has_global; /* not where arrivals swing the tail */
   unsigned n_passes;
 };
 
 struct lk_cohort {
-  _Alignas(LK_LINE_BYTES) struct lk_ticket global;
+  LK_ALIGNED(LK_LINE_BYTES) struct lk_ticket global;
   struct lk_cohort_domain *domains; /* this and below: set by init, constant afterwards */
   unsigned n_domains;
   enum lk_level level;
@@ -64,7 +64,7 @@ struct lk_cohort_ctx {
 static inline bool lk_cohort_init(struct lk_cohort *lock, const struct lk_config *config) {
   lock->level = lk_level_of_domains(config);
   lock->n_domains = config->n_domains[lock->level];
-  lock->domains = aligned_alloc(LK_LINE_BYTES, lock->n_domains * sizeof *lock->domains);
+  lock->domains = (struct lk_cohort_domain *)aligned_alloc(LK_LINE_BYTES, lock->n_domains * sizeof *lock->domains);
   if (lock->domains == NULL) return false;
   for (unsigned i = 0; i < lock->n_domains; i++) {
     (void)lk_mcs_init(&lock->domains[i].local, config);

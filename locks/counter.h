@@ -15,7 +15,7 @@
 enum { lk_counter_traits = LK_BASELINE };
 
 struct lk_counter {
-  _Atomic(uint32_t) n_operations;
+  LK_ATOMIC(uint32_t) n_operations;
   LK_CANARY_MEMBER
 };
 

@@ -25,7 +25,7 @@ enum { lk_futex_traits = LK_PARKS };
 enum lk_futex_state { LK_FUTEX_FREE, LK_FUTEX_HELD, LK_FUTEX_CONTENDED };
 
 struct lk_futex {
-  _Atomic(uint32_t) state;
+  LK_ATOMIC(uint32_t) state;
   LK_CANARY_MEMBER
 };
 

@@ -47,16 +47,16 @@ enum lk_futex_handoff_node {
 };
 
 struct lk_futex_handoff_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_futex_handoff_ctx *) next;
-  _Atomic(uint32_t) state;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_futex_handoff_ctx *) next;
+  LK_ATOMIC(uint32_t) state;
   bool has_queued;   /* got in, or is about to, through the queue; only its thread reads it */
   uint64_t start_ns; /* when it began to wait; constant while it is in the queue */
 };
 
 struct lk_futex_handoff {
-  _Atomic(uint32_t) word;
+  LK_ATOMIC(uint32_t) word;
   uint32_t spin_pauses;
-  _Atomic(struct lk_futex_handoff_ctx *) tail;
+  LK_ATOMIC(struct lk_futex_handoff_ctx *) tail;
   LK_CANARY_MEMBER
 };
 

@@ -41,8 +41,8 @@ enum {
 };
 
 struct lk_futex_spin {
-  _Atomic(uint32_t) state;
-  _Atomic(uint32_t) grant;
+  LK_ATOMIC(uint32_t) state;
+  LK_ATOMIC(uint32_t) grant;
   uint32_t spin_pauses;
   LK_CANARY_MEMBER
 };

@@ -31,15 +31,15 @@ enum { lk_hapax_traits = LK_FIFO | LK_SPINS };
 enum { LK_HAPAX_BLOCK_BITS = 16 };
 
 struct lk_hapax_slot {
-  _Alignas(LK_LINE_BYTES) _Atomic(uint64_t) departed;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint64_t) departed;
 };
-_Static_assert(sizeof(struct lk_hapax_slot) == LK_LINE_BYTES, "one slot, one line");
+LK_STATIC_ASSERT(sizeof(struct lk_hapax_slot) == LK_LINE_BYTES, "one slot, one line");
 
 struct lk_hapax {
-  _Atomic(uint64_t) arrive;
-  struct lk_hapax_slot *slots;                        /* constant */
-  uint32_t mask;                                      /* constant: the number of slots - 1 */
-  _Alignas(LK_LINE_BYTES) _Atomic(uint64_t) n_blocks; /* that were dealt; on its own line, seldom used */
+  LK_ATOMIC(uint64_t) arrive;
+  struct lk_hapax_slot *slots;                            /* constant */
+  uint32_t mask;                                          /* constant: the number of slots - 1 */
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint64_t) n_blocks; /* that were dealt; on its own line, seldom used */
   LK_CANARY_MEMBER
 };
 
@@ -54,7 +54,7 @@ static inline bool lk_hapax_init(struct lk_hapax *lock, const struct lk_config *
   atomic_init(&lock->arrive, 0);
   atomic_init(&lock->n_blocks, 0);
   lock->mask = n_slots - 1;
-  lock->slots = aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_hapax_slot *)aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].departed, 0);
   LK_CANARY_SET(lock);
@@ -87,7 +87,7 @@ static inline uint64_t lk_hapax_next(struct lk_hapax *lock, struct lk_hapax_ctx 
 }
 
 /* By block: an owner then writes to the same line each time, and successive blocks go to different ones. */
-static inline _Atomic(uint64_t) *lk_hapax_slot(const struct lk_hapax *lock, uint64_t value) {
+static inline LK_ATOMIC(uint64_t) *lk_hapax_slot(const struct lk_hapax *lock, uint64_t value) {
   return &lock->slots[(value >> LK_HAPAX_BLOCK_BITS) & lock->mask].departed;
 }
 
@@ -96,7 +96,7 @@ static inline void lk_hapax_lock(struct lk_hapax *lock, struct lk_hapax_ctx *ctx
   const uint64_t mine = lk_hapax_next(lock, ctx);
   /* Relaxed: only values are passed on; entering is ordered by the load of `departed`. */
   const uint64_t previous = atomic_exchange_explicit(&lock->arrive, mine, memory_order_relaxed);
-  const _Atomic(uint64_t) *const departed = lk_hapax_slot(lock, previous);
+  const LK_ATOMIC(uint64_t) *const departed = lk_hapax_slot(lock, previous);
   /* Acquire: pairs with the release store in unlock, so the last owner's section is seen. */
   while (LK_UNLIKELY(atomic_load_explicit(departed, memory_order_acquire) != previous)) lk_pause();
 }

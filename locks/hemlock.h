@@ -25,11 +25,11 @@
 enum { lk_hemlock_traits = LK_FIFO | LK_SPINS };
 
 struct lk_hemlock_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_hemlock *) grant;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_hemlock *) grant;
 };
 
 struct lk_hemlock {
-  _Atomic(struct lk_hemlock_ctx *) tail;
+  LK_ATOMIC(struct lk_hemlock_ctx *) tail;
   LK_CANARY_MEMBER
 };
 

@@ -48,14 +48,14 @@ enum { lk_hmcs_domain_run = LK_HMCS_THRESHOLD };
 #define LK_HMCS_WAITS UINT32_MAX
 
 struct lk_hmcs_node {
-  _Atomic(struct lk_hmcs_node *) next;
-  _Atomic(uint32_t) status;
+  LK_ATOMIC(struct lk_hmcs_node *) next;
+  LK_ATOMIC(uint32_t) status;
 };
 
 struct lk_hmcs_group {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_hmcs_node *) tail;
-  _Alignas(LK_LINE_BYTES) struct lk_hmcs_node member; /* its waiter spins here, not where the tail is swung */
-  _Atomic(struct lk_hmcs_group *) parent;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_hmcs_node *) tail;
+  LK_ALIGNED(LK_LINE_BYTES) struct lk_hmcs_node member; /* its waiter spins here, not where the tail is swung */
+  LK_ATOMIC(struct lk_hmcs_group *) parent;
 };
 
 struct lk_hmcs {
@@ -70,7 +70,7 @@ struct lk_hmcs {
 };
 
 struct lk_hmcs_ctx {
-  _Alignas(LK_LINE_BYTES) struct lk_hmcs_node node;
+  LK_ALIGNED(LK_LINE_BYTES) struct lk_hmcs_node node;
   struct lk_hmcs_group *leaf;
 };
 
@@ -91,7 +91,7 @@ static inline bool lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *co
     lock->n_groups += config->n_domains[level];
   }
   lock->n_groups++; /* the root */
-  lock->groups = aligned_alloc(LK_LINE_BYTES, lock->n_groups * sizeof *lock->groups);
+  lock->groups = (struct lk_hmcs_group *)aligned_alloc(LK_LINE_BYTES, lock->n_groups * sizeof *lock->groups);
   if (lock->groups == NULL) return false;
   for (unsigned i = 0; i < lock->n_groups; i++) {
     atomic_init(&lock->groups[i].tail, NULL);

@@ -27,12 +27,12 @@
 enum { lk_k42_traits = LK_FIFO | LK_SPINS };
 
 struct lk_k42_node {
-  _Atomic(struct lk_k42_node *) next;
-  _Atomic(bool) waits; /* of the lock's own node: unused */
+  LK_ATOMIC(struct lk_k42_node *) next;
+  LK_ATOMIC(bool) waits; /* of the lock's own node: unused */
 };
 
 struct lk_k42 {
-  _Atomic(struct lk_k42_node *) tail;
+  LK_ATOMIC(struct lk_k42_node *) tail;
   struct lk_k42_node own;
   LK_CANARY_MEMBER
 };

@@ -33,7 +33,7 @@
 #ifndef LK_H
 #define LK_H
 
-#include <stdatomic.h>
+#include "lk_lang.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,11 +69,10 @@ struct lk_config {
 
 /* For programs that use a lock without lockbench: one domain, about 1 us of spinning and 10 us of back-off. */
 static inline struct lk_config lk_config_default(unsigned n_threads, unsigned n_cpus) {
-  return (struct lk_config){.n_threads = n_threads,
-                            .n_cpus = n_cpus,
-                            .n_domains = {1, 1, 1, 1},
-                            .spin_pauses = 40,
-                            .backoff_max_pauses = 400};
+  struct lk_config config = {n_threads, n_cpus, {1, 1, 1, 1}, 0, 0};
+  config.spin_pauses = 40;
+  config.backoff_max_pauses = 400;
+  return config;
 }
 
 /* Where a thread runs: its domain's id at each level. */

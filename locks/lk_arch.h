@@ -9,7 +9,7 @@
 #ifndef LK_ARCH_H
 #define LK_ARCH_H
 
-#include <stdatomic.h>
+#include "lk_lang.h"
 
 enum { LK_LINE_BYTES = 128 };
 

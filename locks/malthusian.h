@@ -39,16 +39,16 @@ static inline uint64_t lk_malthusian_bypass(const struct lk_config *config) {
 enum lk_malthusian_state { LK_MALTHUSIAN_GRANTED, LK_MALTHUSIAN_WAITS, LK_MALTHUSIAN_ASLEEP };
 
 struct lk_malthusian_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_malthusian_ctx *) next;
-  _Atomic(uint32_t) state;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_malthusian_ctx *) next;
+  LK_ATOMIC(uint32_t) state;
   struct lk_malthusian_ctx *newer, *older;
 };
 
 struct lk_malthusian {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_malthusian_ctx *) tail;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_malthusian_ctx *) tail;
   uint32_t spin_pauses;
   LK_CANARY_MEMBER
-  _Alignas(LK_LINE_BYTES) struct lk_malthusian_ctx *newest; /* the owner's, away from the arrivals' line */
+  LK_ALIGNED(LK_LINE_BYTES) struct lk_malthusian_ctx *newest; /* the owner's, away from the arrivals' line */
   struct lk_malthusian_ctx *oldest;
   unsigned n_unlocks; /* while somebody is set aside, since one was last brought back by its turn */
 };

@@ -26,12 +26,12 @@
 enum { lk_mcs_traits = LK_FIFO | LK_SPINS };
 
 struct lk_mcs_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_mcs_ctx *) next;
-  _Atomic(bool) waits;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_mcs_ctx *) next;
+  LK_ATOMIC(bool) waits;
 };
 
 struct lk_mcs {
-  _Atomic(struct lk_mcs_ctx *) tail;
+  LK_ATOMIC(struct lk_mcs_ctx *) tail;
   LK_CANARY_MEMBER
 };
 

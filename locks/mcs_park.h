@@ -30,12 +30,12 @@ enum { lk_mcs_park_traits = LK_FIFO | LK_SPINS | LK_PARKS };
 enum lk_mcs_park_state { LK_MCS_PARK_GRANTED, LK_MCS_PARK_WAITS, LK_MCS_PARK_ASLEEP };
 
 struct lk_mcs_park_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_mcs_park_ctx *) next;
-  _Atomic(uint32_t) state;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_mcs_park_ctx *) next;
+  LK_ATOMIC(uint32_t) state;
 };
 
 struct lk_mcs_park {
-  _Atomic(struct lk_mcs_park_ctx *) tail;
+  LK_ATOMIC(struct lk_mcs_park_ctx *) tail;
   uint32_t spin_pauses;
   LK_CANARY_MEMBER
 };

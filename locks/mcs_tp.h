@@ -43,14 +43,14 @@ enum {
 enum lk_mcs_tp_state { LK_MCS_TP_WAITS, LK_MCS_TP_GRANTED, LK_MCS_TP_SKIPPED };
 
 struct lk_mcs_tp_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_mcs_tp_ctx *) next;
-  _Atomic(uint64_t) seen_ns;
-  _Atomic(uint32_t) state;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_mcs_tp_ctx *) next;
+  LK_ATOMIC(uint64_t) seen_ns;
+  LK_ATOMIC(uint32_t) state;
 };
 
 struct lk_mcs_tp {
-  _Atomic(struct lk_mcs_tp_ctx *) tail;
-  _Atomic(uint64_t) granted_ns;
+  LK_ATOMIC(struct lk_mcs_tp_ctx *) tail;
+  LK_ATOMIC(uint64_t) granted_ns;
   LK_CANARY_MEMBER
 };
 

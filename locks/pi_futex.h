@@ -31,7 +31,7 @@
 enum { lk_pi_futex_traits = LK_PARKS };
 
 struct lk_pi_futex {
-  _Atomic(uint32_t) word;
+  LK_ATOMIC(uint32_t) word;
   LK_CANARY_MEMBER
 };
 

@@ -40,13 +40,13 @@ enum {
 enum { LK_QSPINLOCK_PENDING_TRIES = 16 }; /* how long to wait for a pending waiter that is about to enter */
 
 struct lk_qspinlock_node {
-  _Alignas(LK_LINE_BYTES) _Atomic(struct lk_qspinlock_node *) next;
-  _Atomic(bool) waits;
-  _Atomic(bool) is_taken; /* by a context */
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_qspinlock_node *) next;
+  LK_ATOMIC(bool) waits;
+  LK_ATOMIC(bool) is_taken; /* by a context */
 };
 
 struct lk_qspinlock {
-  _Atomic(uint32_t) word;
+  LK_ATOMIC(uint32_t) word;
   uint32_t n_nodes;                /* constant */
   struct lk_qspinlock_node *nodes; /* constant */
   LK_CANARY_MEMBER
@@ -60,7 +60,7 @@ static inline bool lk_qspinlock_init(struct lk_qspinlock *lock, const struct lk_
   if (config->n_threads > UINT16_MAX) return false;
   atomic_init(&lock->word, 0);
   lock->n_nodes = config->n_threads;
-  lock->nodes = aligned_alloc(LK_LINE_BYTES, lock->n_nodes * sizeof *lock->nodes);
+  lock->nodes = (struct lk_qspinlock_node *)aligned_alloc(LK_LINE_BYTES, lock->n_nodes * sizeof *lock->nodes);
   if (lock->nodes == NULL) return false;
   for (uint32_t i = 0; i < lock->n_nodes; i++) {
     atomic_init(&lock->nodes[i].next, NULL);

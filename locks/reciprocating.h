@@ -36,12 +36,12 @@ static inline uint64_t lk_reciprocating_bypass(const struct lk_config *config) {
 enum lk_reciprocating_state { LK_RECIPROCATING_FREE, LK_RECIPROCATING_EMPTY }; /* no context lies at these */
 
 struct lk_reciprocating_ctx {
-  _Alignas(LK_LINE_BYTES) _Atomic(uintptr_t) gate;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uintptr_t) gate;
   uintptr_t next, end; /* the owner's own */
 };
 
 struct lk_reciprocating {
-  _Atomic(uintptr_t) arrivals; /* enum lk_reciprocating_state or a struct lk_reciprocating_ctx * */
+  LK_ATOMIC(uintptr_t) arrivals; /* enum lk_reciprocating_state or a struct lk_reciprocating_ctx * */
   LK_CANARY_MEMBER
 };
 
@@ -83,7 +83,7 @@ static inline void lk_reciprocating_lock(struct lk_reciprocating *lock, struct l
   while ((end = atomic_load_explicit(&ctx->gate, memory_order_acquire)) == 0) lk_pause();
   /* The last of a segment goes on with the next stack, which piled up from EMPTY. */
   ctx->next = below == end ? 0 : below;
-  ctx->end = below == end ? LK_RECIPROCATING_EMPTY : end;
+  ctx->end = below == end ? (uintptr_t)LK_RECIPROCATING_EMPTY : end;
 }
 
 static inline bool lk_reciprocating_trylock(struct lk_reciprocating *lock, struct lk_reciprocating_ctx *ctx) {

@@ -49,17 +49,17 @@ enum {
 #endif
 
 struct lk_rw_bravo_slot {
-  _Alignas(LK_LINE_BYTES) _Atomic(bool) is_taken;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(bool) is_taken;
 };
 
 struct lk_rw_bravo {
   /* A line that nobody writes while the bias is on: each reader reads it. */
-  _Alignas(LK_LINE_BYTES) _Atomic(bool) is_biased;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(bool) is_biased;
   uint32_t n_slots; /* a power of two */
   struct lk_rw_bravo_slot *slots;
   uint64_t inhibit_until_ns;
   LK_CANARY_MEMBER
-  _Alignas(LK_LINE_BYTES) struct lk_rw_phasefair below;
+  LK_ALIGNED(LK_LINE_BYTES) struct lk_rw_phasefair below;
 };
 
 struct lk_rw_bravo_ctx {
@@ -74,7 +74,7 @@ static inline bool lk_rw_bravo_init(struct lk_rw_bravo *lock, const struct lk_co
   const uint32_t by_cpus = LK_RW_BRAVO_SLOTS_PER_CPU * config->n_cpus;
   lock->n_slots = 1;
   while (lock->n_slots < by_threads && lock->n_slots < by_cpus) lock->n_slots *= 2;
-  lock->slots = aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_rw_bravo_slot *)aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) atomic_init(&lock->slots[i].is_taken, false);
   atomic_init(&lock->is_biased, false);

@@ -40,9 +40,9 @@ enum { lk_rw_futex_traits = LK_PARKS };
 #define LK_RW_FUTEX_HELD UINT32_C(0x80000000) /* macros: an enum of C11 is an int, and this is wider */
 
 struct lk_rw_futex {
-  _Atomic(uint32_t) state;
-  _Atomic(uint32_t) r_wakes;
-  _Atomic(uint32_t) w_wakes;
+  LK_ATOMIC(uint32_t) state;
+  LK_ATOMIC(uint32_t) r_wakes;
+  LK_ATOMIC(uint32_t) w_wakes;
   LK_CANARY_MEMBER
 };
 
@@ -72,7 +72,7 @@ static inline void lk_rw_futex_ctx_destroy(struct lk_rw_futex *lock, struct lk_r
 }
 
 /* After we have set W_AWAKE, or cleared R_SLEEPS, and with that answer for the wake-up. */
-static inline void lk_rw_futex_wake_up(_Atomic(uint32_t) *wakes, bool all) {
+static inline void lk_rw_futex_wake_up(LK_ATOMIC(uint32_t) *wakes, bool all) {
   /* Release: pairs with the acquire loads of the counts: who reads the new count reads our change of the word. */
   atomic_fetch_add_explicit(wakes, 1, memory_order_release);
   all ? lk_futex_wake_all(wakes) : lk_futex_wake_one(wakes);

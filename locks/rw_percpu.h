@@ -42,18 +42,18 @@ static inline uint64_t lk_rw_percpu_bypass(const struct lk_config *config) { ret
 #endif
 
 struct lk_rw_percpu_slot {
-  _Alignas(LK_LINE_BYTES) _Atomic(uint32_t) n_readers;
-  _Atomic(uint32_t) n_ctxs;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) n_readers;
+  LK_ATOMIC(uint32_t) n_ctxs;
 };
 
 struct lk_rw_percpu {
   /* A line that is written by writers only: each reader reads it. */
-  _Alignas(LK_LINE_BYTES) _Atomic(bool) is_writing;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(bool) is_writing;
   bool is_shared; /* slots may have several contexts */
   uint32_t n_slots;
   struct lk_rw_percpu_slot *slots;
   LK_CANARY_MEMBER
-  _Alignas(LK_LINE_BYTES) struct lk_ticket turn;
+  LK_ALIGNED(LK_LINE_BYTES) struct lk_ticket turn;
 };
 
 struct lk_rw_percpu_ctx {
@@ -66,7 +66,7 @@ static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_
   const uint32_t most = LK_RW_PERCPU_SLOTS_PER_CPU * (config->n_cpus > 0 ? config->n_cpus : 1);
   lock->is_shared = config->n_threads > most;
   lock->n_slots = lock->is_shared ? most : config->n_threads;
-  lock->slots = aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_rw_percpu_slot *)aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) {
     atomic_init(&lock->slots[i].n_readers, 0);

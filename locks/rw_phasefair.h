@@ -43,10 +43,10 @@ enum lk_rw_phasefair_rin {
 };
 
 struct lk_rw_phasefair {
-  _Atomic(uint32_t) rin;
-  _Atomic(uint32_t) rout;
-  _Atomic(uint32_t) win;
-  _Atomic(uint32_t) wout;
+  LK_ATOMIC(uint32_t) rin;
+  LK_ATOMIC(uint32_t) rout;
+  LK_ATOMIC(uint32_t) win;
+  LK_ATOMIC(uint32_t) wout;
   LK_CANARY_MEMBER
 };
 

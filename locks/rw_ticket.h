@@ -34,8 +34,8 @@ enum { lk_rw_ticket_traits = LK_FIFO | LK_SPINS };
 #define LK_RW_TICKET_READER ((uint64_t)1 << 32)
 
 struct lk_rw_ticket {
-  _Atomic(uint64_t) requests;
-  _Atomic(uint64_t) completed;
+  LK_ATOMIC(uint64_t) requests;
+  LK_ATOMIC(uint64_t) completed;
   LK_CANARY_MEMBER
 };
 

@@ -29,7 +29,7 @@
 enum { lk_seqlock_traits = LK_SPINS };
 
 struct lk_seqlock {
-  _Atomic(uint64_t) sequence;
+  LK_ATOMIC(uint64_t) sequence;
   LK_CANARY_MEMBER
 };
 

@@ -26,7 +26,7 @@ enum { lk_tas_traits = LK_SPINS };
 enum lk_tas_state { LK_TAS_FREE, LK_TAS_HELD };
 
 struct lk_tas {
-  _Atomic(uint32_t) state; /* enum lk_tas_state */
+  LK_ATOMIC(uint32_t) state; /* enum lk_tas_state */
   LK_CANARY_MEMBER
 };
 

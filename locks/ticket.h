@@ -23,8 +23,8 @@
 enum { lk_ticket_traits = LK_FIFO | LK_SPINS };
 
 struct lk_ticket {
-  _Atomic(uint32_t) next;
-  _Atomic(uint32_t) serving;
+  LK_ATOMIC(uint32_t) next;
+  LK_ATOMIC(uint32_t) serving;
   LK_CANARY_MEMBER
 };
 

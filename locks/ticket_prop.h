@@ -27,8 +27,8 @@ enum { lk_ticket_prop_traits = LK_FIFO | LK_SPINS };
 enum { LK_TICKET_PROP_SHARE = 128 };
 
 struct lk_ticket_prop {
-  _Atomic(uint32_t) next;
-  _Atomic(uint32_t) serving;
+  LK_ATOMIC(uint32_t) next;
+  LK_ATOMIC(uint32_t) serving;
   uint32_t unit, max_pauses; /* constant */
   LK_CANARY_MEMBER
 };

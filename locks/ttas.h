@@ -27,7 +27,7 @@ enum { lk_ttas_traits = LK_SPINS };
 enum lk_ttas_state { LK_TTAS_FREE, LK_TTAS_HELD };
 
 struct lk_ttas {
-  _Atomic(uint32_t) state; /* enum lk_ttas_state */
+  LK_ATOMIC(uint32_t) state; /* enum lk_ttas_state */
   LK_CANARY_MEMBER
 };
 

@@ -33,8 +33,8 @@ enum lk_ttas_backoff_state { LK_TTAS_BACKOFF_FREE, LK_TTAS_BACKOFF_HELD };
 enum { LK_TTAS_BACKOFF_FIRST_PAUSES = 16 };
 
 struct lk_ttas_backoff {
-  _Atomic(uint32_t) state; /* enum lk_ttas_backoff_state */
-  uint32_t max_pauses;     /* constant */
+  LK_ATOMIC(uint32_t) state; /* enum lk_ttas_backoff_state */
+  uint32_t max_pauses;       /* constant */
   LK_CANARY_MEMBER
 };
 
@@ -79,7 +79,8 @@ static inline uint32_t lk_ttas_backoff_random(struct lk_ttas_backoff_ctx *ctx) {
 
 LK_COLD static void lk_ttas_backoff_lock_slow(struct lk_ttas_backoff *lock, struct lk_ttas_backoff_ctx *ctx) {
   const uint32_t max = lock->max_pauses;
-  uint32_t limit = max < LK_TTAS_BACKOFF_FIRST_PAUSES ? max : LK_TTAS_BACKOFF_FIRST_PAUSES;
+  uint32_t limit = LK_TTAS_BACKOFF_FIRST_PAUSES;
+  if (limit > max) limit = max;
   do {
     const uint32_t half = limit / 2;
     /* The high half of the product is a random number below half + 1, without a division. */

@@ -32,13 +32,13 @@ enum { lk_twa_traits = LK_FIFO | LK_SPINS };
 enum { LK_TWA_NEAR = 1 }; /* the paper's LongTermThreshold: how many waiters may watch `serving` */
 
 struct lk_twa_slot {
-  _Alignas(LK_LINE_BYTES) _Atomic(uint32_t) moves;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) moves;
 };
-_Static_assert(sizeof(struct lk_twa_slot) == LK_LINE_BYTES, "one slot, one line");
+LK_STATIC_ASSERT(sizeof(struct lk_twa_slot) == LK_LINE_BYTES, "one slot, one line");
 
 struct lk_twa {
-  _Atomic(uint32_t) next;
-  _Atomic(uint32_t) serving;
+  LK_ATOMIC(uint32_t) next;
+  LK_ATOMIC(uint32_t) serving;
   struct lk_twa_slot *slots; /* constant */
   uint32_t mask;             /* constant: the number of slots - 1 */
   LK_CANARY_MEMBER
@@ -54,7 +54,7 @@ static inline bool lk_twa_init(struct lk_twa *lock, const struct lk_config *conf
   atomic_init(&lock->next, 0);
   atomic_init(&lock->serving, 0);
   lock->mask = n_slots - 1;
-  lock->slots = aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_twa_slot *)aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].moves, 0);
   LK_CANARY_SET(lock);

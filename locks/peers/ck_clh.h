@@ -30,7 +30,7 @@ struct lk_ck_clh_ctx {
 };
 
 static inline ck_spinlock_clh_t *lk_ck_clh_make_node(void) {
-  _Static_assert(sizeof(ck_spinlock_clh_t) <= LK_LINE_BYTES, "one node, one line");
+  LK_STATIC_ASSERT(sizeof(ck_spinlock_clh_t) <= LK_LINE_BYTES, "one node, one line");
   ck_spinlock_clh_t *node = (ck_spinlock_clh_t *)aligned_alloc(LK_LINE_BYTES, LK_LINE_BYTES);
   return node;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file.
+"""Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file, and the
+same as C++17 and later, with every C++ compiler that is here.
 
 headers.py COMPILER [ARGUMENT...]
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,10 @@ CANARY: list[list[str]] = [[], ["-DLK_CANARY"]]
 LOCKS = ["-std=c11", f"-I{ROOT / 'locks'}", f"-I{ROOT / 'tests' / 'locks'}"]
 # What bench/peers/instance.cc makes of them; without -pedantic, since lk.h is C.
 CPP = ["-std=gnu++2b", f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc++", "-"]
+# What a C++ program makes of the locks.
+CPP_COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
+CPP_STANDARDS = ["-std=c++17", "-std=c++20", "-std=c++2b"]
+CPP_LOCKS = [f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-xc++", "-"]
 # The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that.
 HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", *(f"-I{ROOT / folder}" for folder in (
     "locks", "src", "bench", "tests", "tests/conformance", "tests/benchmarks"))]
@@ -33,6 +39,9 @@ FAULTY = {"needs_another.h": ("struct control { uint32_t word; };", 1, "uint32_t
           "not_twice.h": ("struct control { int word; };", 2, "redefinition"),
           "warns.h": ("static inline int control(int x) { return x < 1u; }", 1, "sign-compare"),
           "needs_gnu.h": ("enum { control = sizeof(typeof(1)) };", 1, "typeof")}
+# And those of which only C++ complains.
+FAULTY_IN_CPP = {"needs_c.h": ("struct control { _Alignas(64) int word; };", 1, "control"),
+                 "converts.h": ("static inline int *control(void *address) { return address; }", 1, "void*")}
 
 
 def library_flags() -> list[str]:
@@ -64,24 +73,36 @@ def plan() -> list[tuple[list[str], list[Path]]]:
     return tasks + [(harness, [header] * 2) for header in others]
 
 
-def missed_faults(compiler: list[str]) -> list[str]:
+def plan_in_cpp() -> list[tuple[list[str], list[Path]]]:
+    """As C++, each lock alone under the oldest standard; under the others all in one file, which is far quicker."""
+    locks = sorted((ROOT / "locks").glob("*.h"))
+    oldest, *newer = CPP_STANDARDS
+    tasks = [([oldest, *canary, *CPP_LOCKS], [header] * 2) for header in locks for canary in CANARY]
+    return tasks + [([standard, *CPP_LOCKS], locks) for standard in newer]
+
+
+def missed_faults(compiler: list[str], options: list[str], faulty: dict[str, tuple[str, int, str]]) -> list[str]:
     """The controls: what is said if a faulty header is not complained of, or for another reason."""
     missed = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, (text, times, named) in FAULTY.items():
+        for name, (text, times, named) in faulty.items():
             header = Path(folder) / name
             header.write_text(text + "\n")
-            said = complaint(compiler, [*LOCKS, *WARNINGS], [header] * times)
-            if named not in said:
+            said = complaint(compiler, options, [header] * times)
+            if named not in said.replace("void *", "void*"):
                 missed.append(f"{name}: its fault, {text}, was not found; the compiler says: {said or 'nothing'}")
     return missed
 
 
 def main() -> int:
-    tasks = plan()
+    compiler = sys.argv[1:]
+    tasks = [(compiler, options, headers) for options, headers in plan()]
+    tasks += [([cpp], options, headers) for cpp in CPP_COMPILERS for options, headers in plan_in_cpp()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = pool.map(lambda task: complaint(sys.argv[1:], task[0], task[1]), tasks)
-        complaints = [text for text in answers if text] + missed_faults(sys.argv[1:])
+        complaints = [text for text in pool.map(lambda task: complaint(*task), tasks) if text]
+    complaints += missed_faults(compiler, [*LOCKS, *WARNINGS], FAULTY)
+    for cpp in CPP_COMPILERS:
+        complaints += missed_faults([cpp], [CPP_STANDARDS[0], *CPP_LOCKS], FAULTY_IN_CPP)
     for text in complaints:
         print(text)
     print(f"{len(tasks)} files compiled, {len(complaints)} failed")

@@ -13,7 +13,7 @@
 enum { lk_test_crashes_traits = LK_SPINS };
 
 struct lk_test_crashes {
-  _Atomic(bool) is_held;
+  LK_ATOMIC(bool) is_held;
   uint32_t n_unlocks; /* changed by the owner only */
   LK_CANARY_MEMBER
 };

@@ -21,7 +21,7 @@ enum { lk_test_fourth_writer_traits = LK_SPINS };
 enum { LK_TEST_FOURTH_WRITER_SHIFT = 30 }; /* of the writers' count */
 
 struct lk_test_fourth_writer {
-  _Atomic(uint32_t) state;
+  LK_ATOMIC(uint32_t) state;
   LK_CANARY_MEMBER
 };
 

@@ -11,7 +11,7 @@
 enum { lk_test_hangs_traits = LK_SPINS };
 
 struct lk_test_hangs {
-  _Atomic(bool) is_held;
+  LK_ATOMIC(bool) is_held;
   uint32_t n_unlocks; /* changed by the owner only */
   LK_CANARY_MEMBER
 };

@@ -15,7 +15,7 @@ enum { lk_test_lost_wake_traits = LK_PARKS };
 enum lk_test_lost_wake_state { LK_TEST_LOST_WAKE_FREE, LK_TEST_LOST_WAKE_HELD, LK_TEST_LOST_WAKE_CONTENDED };
 
 struct lk_test_lost_wake {
-  _Atomic(uint32_t) state; /* enum lk_test_lost_wake_state */
+  LK_ATOMIC(uint32_t) state; /* enum lk_test_lost_wake_state */
   LK_CANARY_MEMBER
 };
 

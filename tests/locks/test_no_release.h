@@ -12,7 +12,7 @@
 enum { lk_test_no_release_traits = LK_SPINS };
 
 struct lk_test_no_release {
-  _Atomic(bool) is_held;
+  LK_ATOMIC(bool) is_held;
   LK_CANARY_MEMBER
 };
 

@@ -16,7 +16,7 @@ enum { lk_test_starves_traits = LK_SPINS };
 enum { LK_TEST_STARVES_WRITER = 1, LK_TEST_STARVES_READER = 2 };
 
 struct lk_test_starves {
-  _Atomic(uint32_t) inside; /* WRITER, or a READER for each */
+  LK_ATOMIC(uint32_t) inside; /* WRITER, or a READER for each */
   LK_CANARY_MEMBER
 };
 

@@ -21,7 +21,7 @@ static inline uint64_t lk_test_unfair_bypass(const struct lk_config *config) { r
 extern int nanosleep(const struct timespec *wanted, struct timespec *left);
 
 struct lk_test_unfair {
-  _Atomic(bool) is_held;
+  LK_ATOMIC(bool) is_held;
   LK_CANARY_MEMBER
 };
 

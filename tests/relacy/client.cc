@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * client.cc: what threads do with one lock, to be run by search.cc. Compiled with -DLK=<name>, it includes that lock's
- * header as it is; the folder shadow stands in for <stdatomic.h>. By hand, with a header from any folder, in the
+ * header as it is; the folder shadow stands in for lk_lang.h. By hand, with a header from any folder, in the
  * project's:
  *
  *   g++ -std=gnu++14 -O1 -w -I tests/relacy/shadow -I FOLDER -I locks -DLK=mcs \
@@ -18,7 +18,7 @@
  * The data that the lock protects is plain memory that Relacy watches: two accesses that conflict and that nothing
  * orders are a data race, even if they did not meet. So a client need not catch two owners inside at once.
  */
-#include <stdatomic.h>
+#include "lk_lang.h"
 
 #include "search.h"
 #include "system.h"
@@ -65,7 +65,7 @@ static bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trylock)(loc
 
 /* Readers that retry race with writers, which C allows on atomics only. */
 #if FN(retries)
-typedef _Atomic(unsigned) data_type;
+typedef LK_ATOMIC(unsigned) data_type;
 static unsigned get(const data_type &place) { return atomic_load_explicit(&place, memory_order_relaxed); }
 static void set(data_type &place, unsigned value) { atomic_store_explicit(&place, value, memory_order_relaxed); }
 #else

@@ -114,7 +114,7 @@ long system_wake(const void *word, long n_threads, rl::debug_info_param site) {
   return n_woken;
 }
 
-long system_lock_pi(_Atomic(uint32_t) *word, rl::debug_info_param site) {
+long system_lock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site) {
   if (surprises()) {
     system_errno = EINTR;
     return -1;
@@ -133,7 +133,7 @@ long system_lock_pi(_Atomic(uint32_t) *word, rl::debug_info_param site) {
   return 0;
 }
 
-long system_unlock_pi(_Atomic(uint32_t) *word, rl::debug_info_param site) {
+long system_unlock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site) {
   rl::preemption_disabler in_kernel(rl::ctx());
   if ((word->last() & FUTEX_TID_MASK) != thread_id(rl::ctx().current_thread())) {
     system_errno = EPERM;

@@ -9,7 +9,7 @@
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
-#include <stdatomic.h>
+#include "lk_lang.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -51,8 +51,8 @@ void system_sleep(const void *word, rl::debug_info_param site);
 /* How many were woken, of any that sleep on the word. */
 long system_wake(const void *word, long n_threads, rl::debug_info_param site);
 /* The kernel's locks: 0, or -1 and errno. The kernel writes the word itself, and orders nothing by it. */
-long system_lock_pi(_Atomic(uint32_t) *word, rl::debug_info_param site);
-long system_unlock_pi(_Atomic(uint32_t) *word, rl::debug_info_param site);
+long system_lock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site);
+long system_unlock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site);
 /* The thread will see stores as new as it has seen: whoever enters the kernel again and again sees all in the end. */
 void system_see();
 
@@ -61,7 +61,7 @@ void system_see();
  * that comes later also comes before the wake that its thread then asks for.
  */
 template <typename... Rest>
-long system_syscall(long number, _Atomic(uint32_t) *word, int operation, long value, Rest...) {
+long system_syscall(long number, LK_ATOMIC(uint32_t) *word, int operation, long value, Rest...) {
   static const rl::debug_info site("futex", "the system", 0);
   RL_VERIFY(number == SYS_futex);
   rl::ctx().sched();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Relacy, the other checker: compiles and runs tests/relacy/client.cc for one lock. Its orders of
-stores are few (shadow/stdatomic.h): what it finds is found, and that it finds nothing shows little.
+stores are few (shadow/lk_lang.h): what it finds is found, and that it finds nothing shows little.
 """
 
 from __future__ import annotations

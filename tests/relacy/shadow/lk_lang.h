@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * stdatomic.h: what the lock headers find in place of C11's, so that they compile, unchanged, as C++14 against the
- * atomics of Relacy. Each call to an atomic is then a point at which another thread may go on, and a load may return
- * any value that its order allows, not only the last one.
+ * lk_lang.h of Relacy: included before a lock, it takes the place of the real one, whose guard it sets, so that the
+ * lock headers compile, unchanged, as C++14 against the atomics of Relacy. Each call to an atomic is then a point at
+ * which another thread may go on, and a load may return any value that its order allows, not only the last one.
  *
  * Relacy takes the order in which it runs stores for the order in which all see them. Here a store may also come to lie
  * before the last one, as if overwritten at once, where nothing orders it after that: see shadow_atomic.
@@ -12,11 +12,10 @@
  * in relaxed stores of the same thread, as it did before C++20. And a lock's own plain members are not watched for
  * races.
  *
- * Words of C that C++ lacks are mapped at the end. Alignment is dropped: here an atomic is a larger object, and where
- * it lies is not what is checked.
+ * Alignment is dropped: here an atomic is a larger object, and where it lies is not what is checked.
  */
-#ifndef SHADOW_STDATOMIC_H
-#define SHADOW_STDATOMIC_H
+#ifndef LK_LANG_H
+#define LK_LANG_H
 
 #include <type_traits>
 
@@ -27,7 +26,7 @@ static const memory_order memory_order_relaxed = rl::mo_relaxed, memory_order_co
                           memory_order_acquire = rl::mo_acquire, memory_order_release = rl::mo_release,
                           memory_order_acq_rel = rl::mo_acq_rel, memory_order_seq_cst = rl::mo_seq_cst;
 
-#define _Atomic(type) shadow_atomic<type>
+#define LK_ATOMIC(type) shadow_atomic<type>
 
 /*
  * An atomic that also knows who has seen its last value, and may so take a store for overwritten: one that is not read
@@ -161,9 +160,8 @@ static inline void atomic_signal_fence(memory_order order, SITE) { rl::atomic_si
 #undef DIFFERENCE
 #undef MODIFY
 
-#define _Alignas(bytes)
-#define _Static_assert(condition, message) static_assert(true, message)
-#define restrict
+#define LK_ALIGNED(bytes)
+#define LK_STATIC_ASSERT(condition, message) static_assert(true, message)
 
 /* The machine's header with everything but its way to wait. */
 #define lk_pause lk_pause_of_the_machine
