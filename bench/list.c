@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "commands.h"
-#include "message.h"
+#include "options.h"
 #include "registry.h"
 
 static void print_json(void) {
@@ -35,19 +34,12 @@ static void print_table(void) {
 }
 
 int command_list(int n_arguments, char **arguments) {
-  if (n_arguments == 0) {
-    print_table();
-    return EXIT_GOOD;
-  }
-  if (n_arguments == 1 && strcmp(arguments[0], "--json") == 0) {
+  struct options options;
+  int exit_code;
+  if (!options_read(&options, COMMAND_LIST, n_arguments, arguments, &exit_code)) return exit_code;
+  if (options.wants_json)
     print_json();
-    return EXIT_GOOD;
-  }
-  if (strcmp(arguments[0], "--help") == 0) {
-    puts("Usage: lockbench list [--json]\n\nShows every lock: kind, whether it serves in order, how it waits, its "
-         "size.");
-    return EXIT_GOOD;
-  }
-  message_error("list: unknown option '%s'; allowed: --json, --help", arguments[0]);
-  return EXIT_USAGE;
+  else
+    print_table();
+  return EXIT_GOOD;
 }

@@ -4,76 +4,19 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind {
-  TEXT,  /* const char * */
-  LIST,  /* struct options_list of whole numbers */
-  REALS, /* struct options_list */
-  REAL,  /* double */
-  COUNT, /* unsigned */
-  SEED,  /* uint64_t */
-  WORDS, /* bool[]: which of the words that `value` lists */
-  FLAG,  /* bool, takes no value */
-};
+#include "commands.h"
+#include "message.h"
+#include "option_table.h"
+#include "spelling.h"
 
-struct option {
-  const char *name;
-  enum kind kind;
-  size_t offset;
-  double min, max;
-  const char *value; /* as the help calls it */
-  const char *help;
-};
+enum { MAX_OPTIONS_LISTED = 6, MAX_SLIPS = 2 };
 
-#define AT(member) offsetof(struct options, member)
-
-static const struct option table[] = {
-    {"locks", TEXT, AT(locks), 0, 0, "NAMES",
-     "locks, and words that stand for many: common (default), all, mutex, rw, baseline, fifo, spin, park, hybrid, "
-     "ours, "
-     "system, peer"},
-    {"threads", LIST, AT(threads), 1, OPTIONS_MAX_THREADS, "LIST",
-     "threads of mixed roles (default: powers of two up to the CPUs, where the next CPU is farther away, CPUs, CPUs+1, "
-     "2x CPUs; locks that park 8x CPUs too)"},
-    {"read-pct", REALS, AT(read_pct), 0, 100, "LIST",
-     "percentage of operations that read, with --threads (default: 90)"},
-    {"readers", LIST, AT(readers), 0, OPTIONS_MAX_THREADS, "LIST",
-     "threads that only read (fixed roles, instead of --threads)"},
-    {"writers", LIST, AT(writers), 0, OPTIONS_MAX_THREADS, "LIST", "threads that only write (fixed roles)"},
-    {"keys", LIST, AT(keys), 1, 1000000, "LIST", "keys in the table behind each lock (default: 5)"},
-    {"locks-count", LIST, AT(locks_count), 1, 100000, "LIST",
-     "locks over which the operations spread at random (default: 1)"},
-    {"cs-ns", LIST, AT(cs_ns), 0, 1e9, "LIST", "mean time inside the section, in ns, varied by half (default: 0)"},
-    {"cs-lines", LIST, AT(cs_lines), 0, 100000, "LIST",
-     "further shared cache lines that a section visits (default: 0)"},
-    {"think", WORDS, AT(thinks), 0, 0, "none|spin|sleep", "what a thread does between operations (default: none)"},
-    {"think-ns", LIST, AT(think_ns), 1, 1e10, "LIST", "mean time between operations, in ns; spin varies it by half"},
-    {"spin-ns", LIST, AT(spin_ns), 0, 1e9, "LIST", "how long hybrid locks spin before they park (default: 1000)"},
-    {"backoff-max-ns", LIST, AT(backoff_max_ns), 0, 1e9, "LIST", "longest back-off between two tries (default: 10000)"},
-    {"layout", WORDS, AT(layouts), 0, 0, "apart|together",
-     "apart: a lock and its data on lines of their own (default); together: as in struct { lock; data; }; or both"},
-    {"trylock", FLAG, AT(tries), 0, 0, NULL,
-     "operations try the lock once; locks without a trylock are left out, and named"},
-    {"placement", TEXT, AT(placements), 0, 0, "NAMES",
-     "where threads run: none, compact (default), scatter, cores, smt, same-llc, cross-node, list:0,2,4-7"},
-    {"duration", REAL, AT(duration_s), 0.001, 3600, "S", "length of the timed window in seconds (default: 0.06)"},
-    {"warmup", REAL, AT(warmup_s), 0, 600, "S", "time before the window, thrown away (default: 0.01)"},
-    {"repetitions", COUNT, AT(n_repetitions), 1, 10000, "N", "trials of each cell, interleaved (default: 7)"},
-    {"seed", SEED, AT(seed), 0, 0, "N", "of the random order and of all random numbers (default: from the clock)"},
-    {"latency", FLAG, AT(times_waits), 0, 0, NULL, "adds trials that time each wait for the lock"},
-    {"timeout", REAL, AT(timeout_s), 0.1, 3600, "S",
-     "a trial that takes this much longer than it should is killed (default: 10)"},
-    {"out", TEXT, AT(out), 0, 0, "DIR", "folder to create for the results (default: results/<date>-<host>-<commit>)"},
-    {"resume", TEXT, AT(resume), 0, 0, "DIR", "finish the interrupted run in DIR, with its own options"},
-};
-
-enum { N_OPTIONS = sizeof table / sizeof *table };
-
-bool options_number(const char *text, bool is_whole, double min, double max, double *number) {
+/* Reads one number within [min, max]; whole numbers only if is_whole. False: not one, or out of range. */
+static bool read_number(const char *text, bool is_whole, double min, double max, double *number) {
   /* strtod alone would also take " 1", "0x10", "inf" and "nan". */
   if (strspn(text, "0123456789.eE+-") != strlen(text) || *text == '\0' || *text == '+') return false;
   char *end;
@@ -92,10 +35,10 @@ static bool read_seed(const char *text, uint64_t *seed) {
 }
 
 static void explain_range(const struct option *option, const char *given, char *why, size_t why_bytes) {
-  const bool is_whole = option->kind == LIST || option->kind == COUNT;
+  const bool is_whole = option->kind == OPTION_LIST || option->kind == OPTION_COUNT;
+  const bool is_list = option->kind == OPTION_LIST || option->kind == OPTION_REALS;
   snprintf(why, why_bytes, "--%s: '%s' is not a %snumber from %.10g to %.10g%s", option->name, given,
-           is_whole ? "whole " : "", option->min, option->max,
-           option->kind == LIST || option->kind == REALS ? " (or a comma separated list of such)" : "");
+           is_whole ? "whole " : "", option->min, option->max, is_list ? " (or a comma-separated list of them)" : "");
 }
 
 static int read_list(const struct option *option, const char *text, struct options_list *list, char *why,
@@ -106,7 +49,7 @@ static int read_list(const struct option *option, const char *text, struct optio
     char item[32];
     snprintf(item, sizeof item, "%.*s", (int)length, from);
     double *const number = &list->values[list->n];
-    if (length >= sizeof item || !options_number(item, option->kind == LIST, option->min, option->max, number)) {
+    if (length >= sizeof item || !read_number(item, option->kind == OPTION_LIST, option->min, option->max, number)) {
       explain_range(option, length < sizeof item ? item : text, why, why_bytes);
       return EINVAL;
     }
@@ -157,41 +100,83 @@ static int read_value(const struct option *option, const char *text, struct opti
   void *const target = (char *)options + option->offset;
   double number;
   switch (option->kind) {
-    case TEXT:
+    case OPTION_TEXT:
       *(const char **)target = text;
       if (*text != '\0') return 0;
       snprintf(why, why_bytes, "--%s: the value is empty; expected %s", option->name, option->value);
       return EINVAL;
-    case LIST:
-    case REALS:
+    case OPTION_LIST:
+    case OPTION_REALS:
       return read_list(option, text, target, why, why_bytes);
-    case REAL:
-      if (options_number(text, false, option->min, option->max, target)) return 0;
+    case OPTION_REAL:
+      if (read_number(text, false, option->min, option->max, target)) return 0;
       break;
-    case COUNT:
-      if (options_number(text, true, option->min, option->max, &number)) {
+    case OPTION_COUNT:
+      if (read_number(text, true, option->min, option->max, &number)) {
         *(unsigned *)target = (unsigned)number;
         return 0;
       }
       break;
-    case SEED:
+    case OPTION_SEED:
       options->has_seed = true;
       if (read_seed(text, target)) return 0;
-      snprintf(why, why_bytes, "--seed: '%s' is not a whole number from 0 to 18446744073709551615", text);
+      snprintf(why, why_bytes, "--%s: '%s' is not a whole number from 0 to 18446744073709551615", option->name, text);
       return EINVAL;
-    case WORDS:
+    case OPTION_WORDS:
       return read_words(option, text, target, why, why_bytes);
-    case FLAG:
-      break;
+    case OPTION_FLAG:
+      *(bool *)target = true;
+      return 0;
   }
   explain_range(option, text, why, why_bytes);
   return EINVAL;
 }
 
-static const struct option *find(const char *name, size_t length) {
-  for (unsigned i = 0; i < N_OPTIONS; i++)
-    if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0) return &table[i];
+static const struct option *find(enum command command, const char *name, size_t length) {
+  for (const struct option *option = option_table; option->name != NULL; option++)
+    if ((option->commands & command) && strlen(option->name) == length && strncmp(option->name, name, length) == 0)
+      return option;
   return NULL;
+}
+
+static const struct option_command *describe(enum command command) {
+  const struct option_command *found = option_commands;
+  while (found->command != command) found++;
+  return found;
+}
+
+/* The option that was probably meant, or NULL. */
+static const struct option *find_similar(enum command command, const char *name) {
+  const struct option *nearest = NULL;
+  unsigned least = MAX_SLIPS + 1;
+  for (const struct option *option = option_table; option->name != NULL; option++) {
+    const unsigned distance = spelling_distance(name, option->name);
+    if (!(option->commands & command) || distance >= least) continue;
+    least = distance;
+    nearest = option;
+  }
+  return nearest;
+}
+
+/* What was meant if that can be guessed, else all that is allowed if that is short. */
+static void explain_unknown(enum command command, const char *argument, char *why, size_t why_bytes) {
+  char name[64], allowed[256] = "";
+  unsigned n = 0;
+  size_t used = 0;
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(argument, "="), argument);
+  const struct option *similar = find_similar(command, name + strspn(name, "-"));
+  for (const struct option *option = option_table; option->name != NULL && used < sizeof allowed; option++) {
+    if (!(option->commands & command)) continue;
+    n++;
+    used += (size_t)snprintf(allowed + used, sizeof allowed - used, "--%s, ", option->name);
+  }
+  if (similar != NULL)
+    snprintf(why, why_bytes, "unknown option '%.80s'; did you mean --%s?", argument, similar->name);
+  else if (n <= MAX_OPTIONS_LISTED)
+    snprintf(why, why_bytes, "unknown option '%.80s'; allowed: %s--help", argument, allowed);
+  else
+    snprintf(why, why_bytes, "unknown option '%.80s'; `lockbench %s --help` lists all", argument,
+             describe(command)->name);
 }
 
 /* What single values cannot tell: which options make no sense together. */
@@ -212,69 +197,78 @@ static int check_together(const struct options *options, char *why, size_t why_b
   return EINVAL;
 }
 
-static void set_default(struct options_list *list, double value) {
-  if (list->n == 0) *list = (struct options_list){1, {value}};
+/* Gives the rows that were not given their default. */
+static int set_defaults(struct options *options, enum command command, const bool *is_given, char *why,
+                        size_t why_bytes) {
+  if (options->readers.n > 0 || options->writers.n > 0) { /* one role alone: the other has no threads */
+    if (options->readers.n == 0) options->readers.n = 1;
+    if (options->writers.n == 0) options->writers.n = 1;
+  }
+  for (unsigned i = 0; option_table[i].name != NULL; i++) {
+    const struct option *option = &option_table[i];
+    if (is_given[i] || option->fallback == NULL || !(option->commands & command)) continue;
+    const int error = read_value(option, option->fallback, options, why, why_bytes);
+    if (error != 0) return error;
+  }
+  return 0;
 }
 
-int options_parse(struct options *options, int n_arguments, char **arguments, char *why, size_t why_bytes) {
-  *options = (struct options){.locks = "common",
-                              .placements = "compact",
-                              .duration_s = 0.06,
-                              .warmup_s = 0.01,
-                              .timeout_s = 10,
-                              .n_repetitions = 7,
-                              .thinks = {[THINK_NONE] = true},
-                              .layouts = {[LAYOUT_APART] = true}};
+int options_parse(struct options *options, enum command command, int n_arguments, char **arguments, char *why,
+                  size_t why_bytes) {
+  bool is_given[OPTION_MAX_ROWS] = {false};
+  *options = (struct options){0};
   for (int i = 0; i < n_arguments; i++) {
     const char *argument = arguments[i];
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+      options->wants_help = true;
+      return 0;
+    }
     const size_t length = strcspn(argument, "=");
-    const struct option *option = strncmp(argument, "--", 2) == 0 ? find(argument + 2, length - 2) : NULL;
+    const struct option *option = strncmp(argument, "--", 2) == 0 ? find(command, argument + 2, length - 2) : NULL;
     const char *value = argument[length] == '=' ? argument + length + 1 : NULL;
     if (option == NULL) {
-      snprintf(why, why_bytes, "unknown option '%.80s'; `lockbench run --help` lists them", argument);
+      explain_unknown(command, argument, why, why_bytes);
       return EINVAL;
     }
-    if (option->kind == FLAG) {
-      if (value != NULL) {
-        snprintf(why, why_bytes, "--%s takes no value", option->name);
-        return EINVAL;
-      }
-      *(bool *)((char *)options + option->offset) = true;
-      continue;
+    if (option->kind == OPTION_FLAG && value != NULL) {
+      snprintf(why, why_bytes, "--%s takes no value", option->name);
+      return EINVAL;
     }
-    if (value == NULL && i + 1 < n_arguments) value = arguments[++i];
-    if (value == NULL) {
+    if (option->kind != OPTION_FLAG && value == NULL && i + 1 < n_arguments) value = arguments[++i];
+    if (option->kind != OPTION_FLAG && value == NULL) {
       snprintf(why, why_bytes, "--%s needs a value: %s", option->name, option->value);
       return EINVAL;
     }
     const int error = read_value(option, value, options, why, why_bytes);
     if (error != 0) return error;
+    is_given[option - option_table] = true;
   }
   const int error = check_together(options, why, why_bytes);
-  if (error != 0) return error;
-  if (options->readers.n > 0 || options->writers.n > 0) {
-    set_default(&options->readers, 0);
-    set_default(&options->writers, 0);
-  }
-  set_default(&options->read_pct, 90);
-  set_default(&options->keys, 5);
-  set_default(&options->locks_count, 1);
-  set_default(&options->cs_ns, 0);
-  set_default(&options->cs_lines, 0);
-  set_default(&options->spin_ns, 1000);
-  set_default(&options->backoff_max_ns, 10000);
-  return 0;
+  return error != 0 ? error : set_defaults(options, command, is_given, why, why_bytes);
 }
 
-void options_print_help(void) {
-  puts("Usage: lockbench run [OPTION...]\n\nMeasures every combination of the values given (LIST: 1,2,4), writes a "
-       "folder of results.\n");
-  for (unsigned i = 0; i < N_OPTIONS; i++) {
-    char left[64];
-    snprintf(left, sizeof left, "--%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");
-    printf("  %-26s %s\n", left, table[i].help);
+bool options_read(struct options *options, enum command command, int n_arguments, char **arguments, int *exit_code) {
+  char why[512];
+  if (options_parse(options, command, n_arguments, arguments, why, sizeof why) != 0) {
+    message_error("%s: %s", describe(command)->name, why);
+    *exit_code = EXIT_USAGE;
+    return false;
   }
-  puts("\nGoogle Benchmark's options work too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
-       "--benchmark_out=FILE --benchmark_out_format=json, --benchmark_format=json, --benchmark_repetitions=N.\n\n"
-       "Exit code: 0 good, 1 a trial failed or the disk is full, 2 wrong usage.");
+  if (options->wants_help) options_print_help(command);
+  *exit_code = EXIT_GOOD;
+  return !options->wants_help;
+}
+
+void options_print_help(enum command command) {
+  const struct option_command *about = describe(command);
+  printf("Usage: lockbench %s [OPTION...]\n\n%s\n\n", about->name, about->before);
+  for (const struct option *option = option_table; option->name != NULL; option++) {
+    char left[64];
+    if (!(option->commands & command)) continue;
+    snprintf(left, sizeof left, "--%s %s", option->name, option->value != NULL ? option->value : "");
+    printf("  %-26s %s", left, option->help);
+    if (option->fallback != NULL) printf(" (default: %s)", option->fallback);
+    putchar('\n');
+  }
+  if (about->after != NULL) printf("\n%s\n", about->after);
 }

@@ -37,23 +37,45 @@ static int check_gbench_option(const char *argument, char *why, size_t why_bytes
   return EINVAL;
 }
 
+static bool is_gbench_option(const char *argument) {
+  return starts_with(argument, "--benchmark_") || starts_with(argument, "--v=");
+}
+
+/* Google Benchmark exits by itself at a value that it cannot read; what it does not know, it leaves. */
+static int give_to_gbench(int n_arguments, char **arguments, char *why, size_t why_bytes) {
+  for (int i = 1; i < n_arguments; i++)
+    if (check_gbench_option(arguments[i], why, why_bytes) != 0) return EINVAL;
+  gbench_initialize(&n_arguments, arguments);
+  if (n_arguments == 1) return 0;
+  snprintf(why, why_bytes, "unknown option '%.80s'; Google Benchmark does not know it either", arguments[1]);
+  return EINVAL;
+}
+
 int run_arguments_read(struct options *options, int n_arguments, char **arguments, char *why, size_t why_bytes) {
   static const char repetitions[] = "--benchmark_repetitions=";
   static char program[] = "lockbench"; /* Google Benchmark keeps the pointer */
-  char *left[n_arguments + 2], renamed[64];
-  int n_left = 0;
-  left[n_left++] = program;
+  char *ours[n_arguments + 1], *theirs[n_arguments + 2], renamed[64];
+  int n_ours = 0, n_theirs = 0;
+  theirs[n_theirs++] = program;
   for (int i = 0; i < n_arguments; i++) {
-    if (check_gbench_option(arguments[i], why, why_bytes) != 0) return EINVAL;
-    left[n_left++] = arguments[i];
     if (starts_with(arguments[i], repetitions)) {
       snprintf(renamed, sizeof renamed, "--repetitions=%.40s", arguments[i] + strlen(repetitions));
-      left[n_left - 1] = renamed;
+      ours[n_ours++] = renamed;
+    } else if (is_gbench_option(arguments[i])) {
+      theirs[n_theirs++] = arguments[i];
+    } else {
+      ours[n_ours++] = arguments[i];
     }
   }
-  left[n_left] = NULL;
-  gbench_initialize(&n_left, left);
-  return options_parse(options, n_left - 1, left + 1, why, why_bytes);
+  theirs[n_theirs] = NULL;
+  const int error = options_parse(options, COMMAND_RUN, n_ours, ours, why, why_bytes);
+  if (error != 0 || options->wants_help) return error;
+  if (options->resume != NULL && n_arguments > (starts_with(arguments[0], "--resume=") ? 1 : 2)) {
+    snprintf(why, why_bytes,
+             "--resume takes the folder of the interrupted run and no other option: that run's own are in it");
+    return EINVAL;
+  }
+  return give_to_gbench(n_theirs, theirs, why, why_bytes);
 }
 
 char **run_arguments_of(const json_t *host, int *n_arguments) {
@@ -66,12 +88,4 @@ char **run_arguments_of(const json_t *host, int *n_arguments) {
   json_array_foreach (list, i, argument)
     if (json_is_string(argument)) arguments[(*n_arguments)++] = (char *)json_string_value(argument);
   return arguments;
-}
-
-const char *run_arguments_resume(int n_arguments, char **arguments) {
-  for (int i = 0; i < n_arguments; i++) {
-    if (starts_with(arguments[i], "--resume=")) return arguments[i] + 9;
-    if (strcmp(arguments[i], "--resume") == 0) return i + 1 < n_arguments ? arguments[i + 1] : "";
-  }
-  return NULL;
 }

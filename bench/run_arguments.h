@@ -13,11 +13,9 @@
 /*
  * Hands Google Benchmark its options and reads ours from what is left. --benchmark_repetitions is ours by another
  * name: the repetitions are interleaved, which Google Benchmark's own are not. 0, or EINVAL and one line in `why`.
+ * After --help nothing more is read. --resume stands alone.
  */
 int run_arguments_read(struct options *options, int n_arguments, char **arguments, char *why, size_t why_bytes);
-
-/* The folder that --resume names, empty if it names none; NULL: there is no --resume. */
-const char *run_arguments_resume(int n_arguments, char **arguments);
 
 /* The arguments that the run of this host.json was started with, or NULL without memory; to be freed before the host,
    which holds their text. */

@@ -4,23 +4,22 @@
  * share a map of five keys, each sleeping a millisecond between operations, for a second.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "commands.h"
 #include "machine/clock.h"
 #include "machine/pause.h"
 #include "message.h"
 #include "options.h"
+#include "selection.h"
 #include "trial/trial.h"
 
 enum { N_READERS = 100, N_WRITERS = 10, N_KEYS = 5, SLEEP_NS = 1000000, TIMEOUT_S = 30 };
-enum { SPIN_NS = 1000, BACKOFF_MAX_NS = 10000 }; /* as in `lockbench run` */
 
 struct seed_run {
   const struct topology *topology;
   const struct placement *placement;
   double duration_s, pause_ns;
+  uint64_t spin_ns, backoff_max_ns;
 };
 
 static int measure(const struct seed_run *run, const struct lk_ops *lock, struct trial_result *result,
@@ -35,8 +34,8 @@ static int measure(const struct seed_run *run, const struct lk_ops *lock, struct
                    .n_locks = 1,
                    .think = THINK_SLEEP,
                    .think_ns = SLEEP_NS,
-                   .spin_ns = SPIN_NS,
-                   .backoff_max_ns = BACKOFF_MAX_NS},
+                   .spin_ns = run->spin_ns,
+                   .backoff_max_ns = run->backoff_max_ns},
       .topology = run->topology,
       .placement = run->placement,
       .duration_s = run->duration_s,
@@ -86,14 +85,13 @@ static int run_one(const struct seed_run *run, const struct lk_ops *lock) {
   return EXIT_GOOD;
 }
 
-static int run_all(const struct seed_run *run) {
+static int run_several(const struct seed_run *run, const struct selection *selection) {
   int exit_code = EXIT_GOOD;
   bool has_fifo_spinner = false;
   printf("%-20s %9s %9s %9s  %-6s %s\n", "lock", "readOps", "writeOps", "total", "waits", "FIFO");
-  for (unsigned i = 0; registry[i] != NULL; i++) {
-    const struct lk_ops *lock = registry[i];
+  for (unsigned i = 0; i < selection->n; i++) {
+    const struct lk_ops *lock = selection->locks[i];
     struct trial_result result;
-    if (lock->traits & LK_BASELINE) continue; /* it protects no map */
     message_progress(lock->name);
     if (measure(run, lock, &result, NULL) != 0) return EXIT_TRIAL_FAILED;
     message_progress("");
@@ -112,52 +110,47 @@ static int run_all(const struct seed_run *run) {
   return exit_code;
 }
 
-int command_seed(int n_arguments, char **arguments) {
-  const char *name = "pthread_mutex";
-  double duration_s = 1;
-  for (int i = 0; i < n_arguments; i += 2) {
-    const char *value = i + 1 < n_arguments ? arguments[i + 1] : "";
-    if (strcmp(arguments[i], "--help") == 0) {
-      puts("Usage: lockbench seed [--lock NAME|all] [--duration S]\n\n"
-           "100 readers and 10 writers share a map of 5 keys, each sleeping 1 ms between operations, for 1 s.");
-      return EXIT_GOOD;
-    }
-    if (strcmp(arguments[i], "--lock") == 0 && *value != '\0') {
-      name = value;
-    } else if (strcmp(arguments[i], "--duration") == 0) {
-      if (!options_number(value, false, 0.001, 3600, &duration_s)) {
-        message_error("seed: --duration: '%s' is not a number from 0.001 to 3600", value);
-        return EXIT_USAGE;
-      }
-    } else {
-      message_error("seed: unknown option '%s'; allowed: --lock NAME, --lock all, --duration S, --help", arguments[i]);
-      return EXIT_USAGE;
-    }
-  }
-  const bool wants_all = strcmp(name, "all") == 0;
-  const struct lk_ops *lock = wants_all ? NULL : registry_find(name);
-  if (!wants_all && lock == NULL) {
-    char near[256];
-    registry_suggest(name, near, sizeof near);
-    message_error("seed: unknown lock '%s'; did you mean %s? `lockbench list` shows all", name, near);
-    return EXIT_USAGE;
-  }
-  struct topology topology;
+/* Everything but the locks and the duration is as in a plain `lockbench run`. */
+static int run_locks(const struct topology *topology, const struct options *options,
+                     const struct selection *selection) {
+  struct options plain;
   struct placement placement;
   char why[256];
-  if (topology_load(&topology) != 0) return EXIT_USAGE;
-  int exit_code = EXIT_USAGE;
-  if (!topology.is_this_system) {
-    message_error(
-        "seed: the topology is not this machine's (HWLOC_SYNTHETIC or HWLOC_XMLFILE is set); it can't be timed");
-  } else if (placement_make(&placement, &topology, "none", why, sizeof why) != 0) {
+  if (options_parse(&plain, COMMAND_RUN, 0, NULL, why, sizeof why) != 0 ||
+      placement_make(&placement, topology, "none", why, sizeof why) != 0) {
     message_error("seed: %s", why);
+    return EXIT_USAGE;
+  }
+  clock_calibrate();
+  const struct seed_run run = {.topology = topology,
+                               .placement = &placement,
+                               .duration_s = options->duration_s,
+                               .pause_ns = pause_measure_ns(),
+                               .spin_ns = (uint64_t)plain.spin_ns.values[0],
+                               .backoff_max_ns = (uint64_t)plain.backoff_max_ns.values[0]};
+  const int exit_code = selection->n == 1 ? run_one(&run, selection->locks[0]) : run_several(&run, selection);
+  placement_free(&placement);
+  return exit_code;
+}
+
+int command_seed(int n_arguments, char **arguments) {
+  struct options options;
+  struct selection selection;
+  struct topology topology;
+  char why[512];
+  int exit_code;
+  if (!options_read(&options, COMMAND_SEED, n_arguments, arguments, &exit_code)) return exit_code;
+  if (selection_make_of_locks(&selection, options.locks, why, sizeof why) != 0) {
+    message_error("seed: --locks: %s", why);
+    return EXIT_USAGE;
+  }
+  if (topology_load(&topology) != 0) return EXIT_USAGE;
+  if (topology.is_this_system) {
+    exit_code = run_locks(&topology, &options, &selection);
   } else {
-    clock_calibrate();
-    const struct seed_run run = {
-        .topology = &topology, .placement = &placement, .duration_s = duration_s, .pause_ns = pause_measure_ns()};
-    exit_code = wants_all ? run_all(&run) : run_one(&run, lock);
-    placement_free(&placement);
+    message_error("seed: the topology is not this machine's (HWLOC_SYNTHETIC or HWLOC_XMLFILE is set), which can be "
+                  "planned for with `lockbench topology`, but not timed on");
+    exit_code = EXIT_USAGE;
   }
   topology_free(&topology);
   return exit_code;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message.h"
+
 static bool is_common(const struct lk_ops *lock) {
   for (unsigned i = 0; registry_common[i] != NULL; i++)
     if (registry_common[i] == lock) return true;
@@ -50,4 +52,26 @@ int selection_make(struct selection *selection, const char *names, char *why, si
     from += length;
     if (*from == '\0') return 0;
   }
+}
+
+int selection_make_of_locks(struct selection *selection, const char *names, char *why, size_t why_bytes) {
+  const int error = selection_make(selection, names, why, why_bytes);
+  if (error != 0) return error;
+  char baselines[256] = "";
+  unsigned n = 0;
+  size_t used = 0;
+  for (unsigned i = 0; i < selection->n; i++) {
+    const struct lk_ops *lock = selection->locks[i];
+    if (!(lock->traits & LK_BASELINE))
+      selection->locks[n++] = lock;
+    else if (used < sizeof baselines)
+      used += (size_t)snprintf(baselines + used, sizeof baselines - used, " %s", lock->name);
+  }
+  selection->n = n;
+  if (n == 0) {
+    snprintf(why, why_bytes, "only baselines, which exclude no thread:%s", baselines);
+    return EINVAL;
+  }
+  if (used > 0) message_note("left out, since baselines exclude no thread:%s", baselines);
+  return 0;
 }

@@ -15,9 +15,12 @@ struct selection {
 };
 
 /*
- * Reads comma separated names of locks and words that stand for many (those of the CSV: a kind, a way to wait, a
+ * Reads comma separated names of locks and names of groups (those of the CSV: a kind, a way to wait, a
  * source; fifo; common; all). Returns 0, or EINVAL with one line in `why`.
  */
 int selection_make(struct selection *selection, const char *names, char *why, size_t why_bytes);
+
+/* The same without the baselines, which exclude no thread; a note names them. EINVAL too if nothing is left. */
+int selection_make_of_locks(struct selection *selection, const char *names, char *why, size_t why_bytes);
 
 #endif

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "commands.h"
 #include "machine/placement.h"
@@ -50,6 +49,12 @@ static json_t *describe(const struct topology *topology, unsigned n_threads, con
                    hash, "domains", domains, "cpus", cpus, "threads", (int)n_threads, "placements", plans);
 }
 
+/* Why a placement cannot be had here, or NULL. */
+static const char *why_not_here(const json_t *description, const char *placement) {
+  return json_string_value(
+      json_object_get(json_object_get(json_object_get(description, "placements"), placement), "why_not"));
+}
+
 static void print_plans(const json_t *description) {
   const char *name;
   json_t *a_plan, *cpu;
@@ -95,49 +100,22 @@ static void print_text(const struct topology *topology, const json_t *descriptio
 }
 
 int command_topology(int n_arguments, char **arguments) {
-  bool wants_json = false;
-  double n_threads = 0;
-  const char *extra_placement = NULL;
-  for (int i = 0; i < n_arguments; i++) {
-    const char *value = i + 1 < n_arguments ? arguments[i + 1] : "";
-    if (strcmp(arguments[i], "--help") == 0) {
-      puts("Usage: lockbench topology [--threads N] [--placement NAME] [--json]\n\n"
-           "Shows the CPUs that may be used, and which of them each placement gives to threads 0, 1, ...\n"
-           "HWLOC_SYNTHETIC and HWLOC_XMLFILE show the plan for other machines.");
-      return EXIT_GOOD;
-    }
-    if (strcmp(arguments[i], "--json") == 0) {
-      wants_json = true;
-    } else if (strcmp(arguments[i], "--placement") == 0 && *value != '\0') {
-      extra_placement = value;
-      i++;
-    } else if (strcmp(arguments[i], "--threads") == 0) {
-      if (!options_number(value, true, 1, OPTIONS_MAX_THREADS, &n_threads)) {
-        message_error("topology: --threads: '%s' is not a whole number from 1 to %d", value, OPTIONS_MAX_THREADS);
-        return EXIT_USAGE;
-      }
-      i++;
-    } else {
-      message_error("topology: unknown option '%s'; allowed: --threads N, --placement NAME, --json, --help",
-                    arguments[i]);
-      return EXIT_USAGE;
-    }
-  }
+  struct options options;
   struct topology topology;
+  int exit_code;
+  if (!options_read(&options, COMMAND_TOPOLOGY, n_arguments, arguments, &exit_code)) return exit_code;
   if (topology_load(&topology) != 0) return EXIT_USAGE;
-  int exit_code = EXIT_GOOD;
-  const unsigned n = n_threads > 0 ? (unsigned)n_threads : topology.n_cpus;
-  json_t *description = describe(&topology, n, extra_placement);
-  const json_t *asked =
-      extra_placement != NULL ? json_object_get(json_object_get(description, "placements"), extra_placement) : NULL;
-  if (asked != NULL && json_is_string(json_object_get(asked, "why_not"))) {
-    message_error("%s", json_string_value(json_object_get(asked, "why_not")));
+  const unsigned n_threads = options.n_threads > 0 ? options.n_threads : topology.n_cpus;
+  json_t *description = describe(&topology, n_threads, options.placements);
+  const char *why_not = options.placements != NULL ? why_not_here(description, options.placements) : NULL;
+  if (why_not != NULL) {
+    message_error("topology: --placement: %s", why_not);
     exit_code = EXIT_USAGE;
-  } else if (wants_json) {
+  } else if (options.wants_json) {
     json_dumpf(description, stdout, JSON_INDENT(2));
     putchar('\n');
   } else {
-    print_text(&topology, description, n);
+    print_text(&topology, description, n_threads);
   }
   json_decref(description);
   topology_free(&topology);

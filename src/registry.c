@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "registry.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "registry.h"
+#include "spelling.h"
 
 const struct lk_ops *registry_find(const char *name) {
   for (size_t i = 0; registry[i] != NULL; i++)
@@ -10,30 +12,12 @@ const struct lk_ops *registry_find(const char *name) {
   return NULL;
 }
 
-/* Levenshtein's edit distance, over names of at most 63 characters. */
-static unsigned edit_distance(const char *a, const char *b) {
-  unsigned row[64];
-  const size_t n = strnlen(b, 63);
-  for (size_t j = 0; j <= n; j++) row[j] = (unsigned)j;
-  for (size_t i = 0; a[i] != '\0'; i++) {
-    unsigned diagonal = row[0];
-    row[0] = (unsigned)i + 1;
-    for (size_t j = 1; j <= n; j++) {
-      const unsigned substituted = diagonal + (a[i] != b[j - 1]);
-      diagonal = row[j];
-      unsigned best = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-      row[j] = substituted < best ? substituted : best;
-    }
-  }
-  return row[n];
-}
-
 void registry_suggest(const char *name, char *text, size_t n_bytes) {
   unsigned nearest = 64;
   size_t used = 0;
   text[0] = '\0';
   for (size_t i = 0; registry[i] != NULL; i++) {
-    unsigned distance = edit_distance(name, registry[i]->name);
+    unsigned distance = spelling_distance(name, registry[i]->name);
     /* A part of a name is as near to it as one slip of the pen. */
     if (distance > 1 && *name != '\0' && strstr(registry[i]->name, name) != NULL) distance = 1;
     if (distance > nearest) continue;

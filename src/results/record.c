@@ -235,8 +235,22 @@ int record_file_create(struct record_file *file, const char *path) {
   return error != 0 ? error : write_header(file);
 }
 
+static bool is_of_run(const struct record_plan *plan, char **fields) {
+  char seed[24];
+  snprintf(seed, sizeof seed, "%" PRIu64, plan->seed);
+  return strcmp(fields[record_column("seed")], seed) == 0 && strcmp(fields[record_column("run_id")], plan->run_id) == 0;
+}
+
+static bool read_order_index(const char *text, unsigned n_trials, unsigned *order_index) {
+  char *end;
+  const unsigned long index = strtoul(text, &end, 10);
+  *order_index = (unsigned)index;
+  return *text != '\0' && *end == '\0' && index < n_trials;
+}
+
 /* Reads the rows that are whole; returns 0 with their length, or an errno after a message. */
-static int read_done(FILE *stream, const char *path, bool *is_done, unsigned n_trials, long long *n_bytes) {
+static int read_done(FILE *stream, const char *path, const struct record_plan *plan, bool *is_done,
+                     long long *n_bytes) {
   const unsigned status_column = record_column("status"), order_column = record_column("order_index");
   char *line = NULL, *fields[N_COLUMNS];
   size_t line_bytes = 0;
@@ -254,11 +268,11 @@ static int read_done(FILE *stream, const char *path, bool *is_done, unsigned n_t
       }
       continue;
     }
-    char *end = NULL;
-    const bool is_whole = record_split(line, fields, N_COLUMNS) == N_COLUMNS;
-    const unsigned long order_index = is_whole ? strtoul(fields[order_column], &end, 10) : 0;
-    if (!is_whole || *fields[order_column] == '\0' || *end != '\0' || order_index >= n_trials) {
-      message_error("'%s': the row at byte %lld is not one of this run's", path, *n_bytes);
+    unsigned order_index = 0;
+    if (record_split(line, fields, N_COLUMNS) != N_COLUMNS || !is_of_run(plan, fields) ||
+        !read_order_index(fields[order_column], plan->n_trials, &order_index)) {
+      message_error("'%s': the row at byte %lld is not one of this run (%s, seed %" PRIu64 ")", path, *n_bytes,
+                    plan->run_id, plan->seed);
       error = EINVAL;
     } else if (strcmp(fields[status_column], trial_status_names[TRIAL_NOISY]) != 0) {
       is_done[order_index] = true;
@@ -269,14 +283,14 @@ static int read_done(FILE *stream, const char *path, bool *is_done, unsigned n_t
 }
 
 /* Reads the rows that are whole and cuts off what is behind them. Returns 0 or an errno after a message. */
-static int find_end(struct record_file *file, bool *is_done, unsigned n_trials) {
+static int find_end(struct record_file *file, const struct record_plan *plan, bool *is_done) {
   FILE *stream = fopen(file->path, "re");
   if (stream == NULL) {
     const int error = errno;
     message_error("cannot read '%s': %s", file->path, strerror(error));
     return error;
   }
-  int error = read_done(stream, file->path, is_done, n_trials, &file->n_bytes);
+  int error = read_done(stream, file->path, plan, is_done, &file->n_bytes);
   fclose(stream);
   if (error == 0 && ftruncate(file->fd, file->n_bytes) != 0) {
     error = errno;
@@ -285,7 +299,7 @@ static int find_end(struct record_file *file, bool *is_done, unsigned n_trials) 
   return error;
 }
 
-int record_file_resume(struct record_file *file, const char *path, bool *is_done, unsigned n_trials) {
+int record_file_resume(struct record_file *file, const char *path, const struct record_plan *plan, bool *is_done) {
   *file = (struct record_file){.path = path, .fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)};
   if (file->fd < 0) {
     const int error = errno;
@@ -293,7 +307,7 @@ int record_file_resume(struct record_file *file, const char *path, bool *is_done
     return error;
   }
   int error = claim(file);
-  if (error == 0) error = find_end(file, is_done, n_trials);
+  if (error == 0) error = find_end(file, plan, is_done);
   if (error == 0 && file->n_bytes == 0) error = write_header(file); /* it was killed before that was whole */
   if (error != 0) close(file->fd);
   return error;

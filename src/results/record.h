@@ -54,12 +54,19 @@ struct record_file {
 /* Creates the file with its header. It must not exist. Returns 0 or an errno after a message. */
 int record_file_create(struct record_file *file, const char *path);
 
+/* What the rows of one run have in common, and how many trials it has. */
+struct record_plan {
+  const char *run_id;
+  uint64_t seed;
+  unsigned n_trials;
+};
+
 /*
  * Opens an interrupted run's file to go on with it. Cuts an unfinished last line off, and sets is_done[i] for
  * each row with order_index i < n_trials whose trial need not be repeated (every status but noisy).
- * Returns 0 or an errno after a message.
+ * Returns 0 or an errno after a message: EINVAL if a row is not one of this run.
  */
-int record_file_resume(struct record_file *file, const char *path, bool *is_done, unsigned n_trials);
+int record_file_resume(struct record_file *file, const char *path, const struct record_plan *plan, bool *is_done);
 
 /*
  * Appends one row whole. On a full disk nothing of it stays, earlier rows are safe, and the errno is returned

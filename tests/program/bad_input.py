@@ -28,10 +28,13 @@ class BadInput(lockbench.Case):
         self.refuse("bench", names="'bench'")
         self.refuse("list", "--xml", names="--json")
         self.refuse("topology", "--threads", "0", names="'0'")
-        self.refuse("topology", "--threads", names="whole number")
+        self.refuse("topology", "--threads", names="--threads needs a value: N")
+        self.refuse("topology", "--threads=1.5", names="whole number")
         self.refuse("topology", "--placement", "near", names="'near'")
-        self.refuse("seed", "--lock", "pthread", names="pthread_mutex")
-        self.refuse("seed", "--lock", names="--lock")
+        self.refuse("seed", "--locks", "pthread", names="pthread_mutex")
+        self.refuse("seed", "--lock", "mcs", names="did you mean --locks?")
+        self.refuse("seed", "--locks", names="--locks")
+        self.refuse("seed", "--locks", "empty", names="only baselines")
         self.refuse("seed", "--duration", "0", names="--duration")
 
     def test_locks(self) -> None:
@@ -94,6 +97,7 @@ class BadInput(lockbench.Case):
         self.refuse("run", "--resume", "empty", names="empty")
         self.refuse("run", "--resume", names="--resume")
         self.refuse("run", "--resume", "empty", "--threads", "2", names="no other option")
+        self.refuse("run", "--resume=empty", "--latency", names="no other option")
         (self.folder / "empty" / "host.json").write_text('{"run": {"arguments": []}}')
         self.refuse("run", "--resume", "empty", names="start a new run")
 

@@ -46,7 +46,7 @@ class Faults(lockbench.Case):
         self.assertEqual({"crashed": 2, "ok": 2}, Counter(row["status"] for row in self.rows()))
 
     def test_the_seed_workload_tells_of_a_fault(self) -> None:
-        result = self.run_program("seed", "--lock", "test_crashes", "--duration", "10")
+        result = self.run_program("seed", "--locks", "test_crashes", "--duration", "10")
         self.assertEqual(1, result.returncode)
         self.assertIn("crashed", result.stderr)
 

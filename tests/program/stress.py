@@ -17,7 +17,7 @@ TWO_CPUS = unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "on one CPU a lock 
 
 class Stress(lockbench.Case):
     def stress(self, lock: str, *more: str, time_s: float = 0.5) -> subprocess.CompletedProcess[str]:
-        return self.run_program("stress", "--lock", lock, "--time", str(time_s), *more)
+        return self.run_program("stress", "--locks", lock, "--duration", str(time_s), *more)
 
     def find(self, lock: str, verdict: str) -> str:
         """Stresses a faulty lock until the verdict is as it should be; returns what was said of it."""
@@ -69,19 +69,21 @@ class Stress(lockbench.Case):
             self.assertGreater(int(n_sections), 0, name)
 
     def test_words_stand_for_many_and_leave_baselines_out(self) -> None:
-        result = self.run_program("stress", "--lock", "common", "--time", "0.01")
+        result = self.run_program("stress", "--locks", "common", "--duration", "0.01")
         self.assertEqual(0, result.returncode, result.stderr)
         names = [row.split()[0] for row in result.stdout.splitlines()[1:]]
         self.assertIn("mcs", names)
         self.assertNotIn("empty", names)
-        self.assertIn("lockbench: note: stress leaves out what excludes nobody, the baselines: empty", result.stderr)
+        self.assertIn("lockbench: note: left out, since baselines exclude no thread: empty", result.stderr)
         self.assertEqual("", self.stress("futex").stderr)
 
     def test_help_and_bad_input(self) -> None:
         self.assertIn("--phases", self.run_program("stress", "--help").stdout)
-        for arguments, names in ((["--lock", "tickt"], "did you mean ticket?"), (["--lock"], "unknown lock ''"),
-                                 (["--lock", "empty"], "baseline"), (["--time", "0"], "'0'"), (["--time"], "--time"),
-                                 (["--time", "nan"], "'nan'"), (["--seconds", "1"], "--time S")):
+        for arguments, names in ((["--locks", "tickt"], "did you mean ticket?"), (["--locks"], "--locks"),
+                                 (["--lock", "mcs"], "did you mean --locks?"), (["--locks", "empty"], "baseline"),
+                                 (["--duration", "0"], "'0'"), (["--duration"], "--duration"),
+                                 (["--duration", "nan"], "'nan'"),
+                                 (["--seconds", "1"], "--locks, --duration, --phases, --help")):
             with self.subTest(arguments=arguments):
                 result = self.run_program("stress", *arguments)
                 self.assertEqual((2, ""), (result.returncode, result.stdout))
@@ -91,7 +93,7 @@ class Stress(lockbench.Case):
     def test_signals_end_it_and_leave_nothing_behind(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             with self.subTest(signal=number):
-                process = self.start("stress", "--lock", "futex", "--time", "3600")
+                process = self.start("stress", "--locks", "futex", "--duration", "3600")
                 lockbench.wait_until(lambda: len(lockbench.members_of_session(process.pid)) == 2, "the stress")
                 os.killpg(process.pid, number)  # as a terminal does: everybody in front of it gets it
                 _, errors = process.communicate(timeout=lockbench.DEADLINE_S)
@@ -100,7 +102,7 @@ class Stress(lockbench.Case):
                 self.assertEqual(number != signal.SIGKILL, "interrupted" in errors)
 
     def test_a_long_one_shows_how_far_it_is(self) -> None:
-        process = self.start("stress", "--lock", "futex,pthread_mutex", "--time", "2")
+        process = self.start("stress", "--locks", "futex,pthread_mutex", "--duration", "2")
         _, errors = process.communicate(timeout=lockbench.DEADLINE_S)
         self.assertEqual(0, process.returncode, errors)
         self.assertIn("[1/2, 4 s left] stress futex", errors)

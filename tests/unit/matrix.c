@@ -19,7 +19,7 @@ static int make_on(const struct topology *topology, struct matrix *matrix, char 
   check_about("%s", line);
   for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) arguments[n++] = word;
   why[0] = '\0';
-  if (!CHECK_EQ(0, options_parse(&options, n, arguments, why, sizeof why))) return EINVAL;
+  if (!CHECK_EQ(0, options_parse(&options, COMMAND_RUN, n, arguments, why, sizeof why))) return EINVAL;
   return matrix_make(matrix, &options, topology, why, sizeof why);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The command line of `lockbench run`: every bad value is refused with one line that names it. */
+/* The command lines: every bad value is refused with one line that names it. */
 #include "options.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static int parse(const char *line) {
   arguments[n] = NULL;
   why[0] = '\0';
   check_about("%.200s", line);
-  return options_parse(&options, n, arguments, why, sizeof why);
+  return options_parse(&options, COMMAND_RUN, n, arguments, why, sizeof why);
 }
 
 static void check_refused(const char *line, const char *named) {
@@ -102,8 +102,8 @@ static void bad_words_are_refused(void) {
   check_refused("--placement ''", "--placement");
   check_refused("--threads", "--threads needs a value");
   check_refused("--latency=yes", "takes no value");
-  check_refused("--lock ticket", "unknown option '--lock'");
-  check_refused("--thread=2", "unknown option");
+  check_refused("--lock ticket", "unknown option '--lock'; did you mean --locks?");
+  check_refused("--thread=2", "unknown option '--thread=2'; did you mean --threads?");
   check_refused("-threads 2", "unknown option");
   check_refused("threads 2", "unknown option 'threads'");
   check_refused("--", "unknown option");
@@ -180,6 +180,43 @@ static void what_is_not_given_has_a_default(void) {
   CHECK_EQ(3, options.threads.values[0]);
 }
 
+/* What the other commands take: the same names with ranges and defaults of their own, and nothing of each other's. */
+static void each_command_has_its_own(void) {
+  static const struct {
+    enum command command;
+    const char *taken, *refused;
+  } cases[] = {{COMMAND_RUN, "--latency", "--phases"},
+               {COMMAND_SEED, "--locks", "--threads"},
+               {COMMAND_STRESS, "--phases", "--latency"},
+               {COMMAND_LIST, "--json", "--locks"},
+               {COMMAND_TOPOLOGY, "--json", "--duration"}};
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char taken[32], value[] = "2", refused[32];
+    snprintf(taken, sizeof taken, "%s", cases[i].taken);
+    snprintf(refused, sizeof refused, "%s", cases[i].refused);
+    char *good[] = {taken, value}, *bad[] = {refused, value};
+    const int n = strcmp(taken, "--locks") == 0 ? 2 : 1;
+    check_about("%s", taken);
+    CHECK_EQ(0, options_parse(&options, cases[i].command, n, good, why, sizeof why));
+    CHECK_EQ(EINVAL, options_parse(&options, cases[i].command, 2, bad, why, sizeof why));
+    CHECK(strstr(why, "unknown option") != NULL);
+    for (unsigned h = 0; h < 2; h++) {
+      char help[] = "--help", *asked[] = {help, refused};
+      if (h == 1) snprintf(help, sizeof help, "-h");
+      CHECK_EQ(0, options_parse(&options, cases[i].command, 2, asked, why, sizeof why));
+      CHECK(options.wants_help);
+    }
+  }
+  CHECK_EQ(0, options_parse(&options, COMMAND_STRESS, 0, NULL, why, sizeof why));
+  CHECK_TEXT("mutex,rw", options.locks);
+  CHECK_EQ(1, options.duration_s);
+  CHECK_EQ(0, options_parse(&options, COMMAND_SEED, 0, NULL, why, sizeof why));
+  CHECK_TEXT("pthread_mutex", options.locks);
+  CHECK_EQ(1, options.duration_s);
+  CHECK_EQ(0, options_parse(&options, COMMAND_TOPOLOGY, 0, NULL, why, sizeof why));
+  CHECK(options.placements == NULL && options.n_threads == 0);
+}
+
 int main(void) {
   bad_numbers_are_refused();
   values_out_of_range_are_refused();
@@ -188,5 +225,6 @@ int main(void) {
   options_that_exclude_each_other_are_refused();
   good_values_are_read();
   what_is_not_given_has_a_default();
+  each_command_has_its_own();
   return check_result();
 }

@@ -20,12 +20,17 @@ static char placement_name[] = "compact";
 static const struct placement placement = {.name = placement_name, .n_cpus = 1};
 static struct trial trial = {.placement = &placement, .workload = {.n_threads = 1, .n_keys = 1, .n_locks = 1}};
 
+enum { SEED = 42 };
+
+static const struct record_plan plan = {.run_id = "run", .seed = SEED, .n_trials = N_TRIALS};
+
 static int append(struct record_file *file, unsigned order_index, enum trial_status status) {
   const struct trial_result result = {.status = status, .duration_s = 1, .n_reads = 1};
   const struct record record = {.run_id = "run",
                                 .started_at = "now",
                                 .trial = &trial,
                                 .result = &result,
+                                .seed = SEED,
                                 .order_index = order_index,
                                 .host = "host",
                                 .git_sha = "sha"};
@@ -74,12 +79,12 @@ static void a_file_has_one_writer_at_a_time(void) {
   make_file(&file);
   CHECK_EQ(0, truncate(path, size() - 1)); /* what a second writer would cut off */
   const off_t before = size();
-  CHECK_EQ(EWOULDBLOCK, record_file_resume(&second, path, is_done, N_TRIALS));
+  CHECK_EQ(EWOULDBLOCK, record_file_resume(&second, path, &plan, is_done));
   check_done(is_done, "00000");
   CHECK_EQ(before, size());
   CHECK_EQ(0, record_file_close(&file));
-  CHECK_EQ(0, record_file_resume(&second, path, is_done, N_TRIALS));
-  CHECK_EQ(EWOULDBLOCK, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(0, record_file_resume(&second, path, &plan, is_done));
+  CHECK_EQ(EWOULDBLOCK, record_file_resume(&file, path, &plan, is_done));
   CHECK_EQ(0, record_file_close(&second));
 }
 
@@ -95,7 +100,7 @@ static void an_unfinished_row_is_cut_off(void) {
     check_about("cut %d bytes off", (int)(longer - cut));
     memset(is_done, 0, sizeof is_done);
     CHECK_EQ(0, truncate(path, cut));
-    CHECK_EQ(0, record_file_resume(&file, path, is_done, N_TRIALS));
+    CHECK_EQ(0, record_file_resume(&file, path, &plan, is_done));
     check_done(is_done, "11100");
     CHECK_EQ(whole, size());
     CHECK_EQ(0, append(&file, 3, TRIAL_OK));
@@ -111,7 +116,7 @@ static void an_unfinished_header_is_written_again(void) {
   make_file(&file);
   CHECK_EQ(0, record_file_close(&file));
   CHECK_EQ(0, truncate(path, 20));
-  CHECK_EQ(0, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(0, record_file_resume(&file, path, &plan, is_done));
   check_done(is_done, "00000");
   CHECK_EQ(strlen(record_header()) + 1, size());
   CHECK_EQ(0, record_file_close(&file));
@@ -129,7 +134,7 @@ static void only_noisy_rows_are_repeated(void) {
   CHECK_EQ(0, append(&file, 3, TRIAL_NOISY));
   CHECK_EQ(0, append(&file, 3, TRIAL_OK)); /* the repetition of a noisy trial */
   CHECK_EQ(0, record_file_close(&file));
-  CHECK_EQ(0, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(0, record_file_resume(&file, path, &plan, is_done));
   check_done(is_done, "11110");
   CHECK_EQ(0, record_file_close(&file));
 }
@@ -146,23 +151,32 @@ static void foreign_files_are_refused_and_left_alone(void) {
   char text[4096];
   snprintf(text, sizeof text, "%s,one_more\n1,2,3\n", record_header());
   write_text(text);
-  CHECK_EQ(EINVAL, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(EINVAL, record_file_resume(&file, path, &plan, is_done));
   CHECK_EQ(strlen(text), size());
 
   snprintf(text, sizeof text, "%s\n1,2,3\n", record_header());
   write_text(text);
-  CHECK_EQ(EINVAL, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(EINVAL, record_file_resume(&file, path, &plan, is_done));
   CHECK_EQ(strlen(text), size());
 
   make_file(&file);
   CHECK_EQ(0, append(&file, N_TRIALS, TRIAL_OK)); /* of a run with more trials than ours */
   CHECK_EQ(0, record_file_close(&file));
   const off_t before = size();
-  CHECK_EQ(EINVAL, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(EINVAL, record_file_resume(&file, path, &plan, is_done));
   CHECK_EQ(before, size());
 
+  static const struct record_plan others[] = {{"run", SEED + 1, N_TRIALS}, {"other", SEED, N_TRIALS}};
+  for (unsigned i = 0; i < 2; i++) {
+    make_file(&file);
+    CHECK_EQ(0, record_file_close(&file));
+    const off_t of_one_run = size();
+    CHECK_EQ(EINVAL, record_file_resume(&file, path, &others[i], is_done));
+    CHECK_EQ(of_one_run, size());
+  }
+
   unlink(path);
-  CHECK_EQ(ENOENT, record_file_resume(&file, path, is_done, N_TRIALS));
+  CHECK_EQ(ENOENT, record_file_resume(&file, path, &plan, is_done));
 }
 
 /* The limit on a file's size stands in for the disk: it too first takes a part of a row, then nothing. */

@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     given = parse(arguments)
     duration = f"{given.duration:g}"
     commands = {GO: [given.go_program, duration]}
-    commands |= {lock: [given.lockbench, "seed", "--lock", lock, "--duration", duration] for lock in LOCKS}
+    commands |= {lock: [given.lockbench, "seed", "--locks", lock, "--duration", duration] for lock in LOCKS}
     load, n_cpus = os.getloadavg()[0], len(os.sched_getaffinity(0))
     if load > BUSY * n_cpus:
         print(f"warning: load average is {load:.2f} on {plural(n_cpus, 'CPU')}: other programs are running",

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "option_table.h"
+
+#define AT(member) offsetof(struct options, member)
+#define RUN COMMAND_RUN
+#define TOPOLOGY COMMAND_TOPOLOGY
+
+const struct option option_table[] = {
+    {"locks", RUN, OPTION_TEXT, AT(locks), 0, 0, "NAMES", "common",
+     "locks, and group names: common, all, mutex, rw, baseline, fifo, spin, park, hybrid, ours, system, peer"},
+    {"locks", COMMAND_STRESS, OPTION_TEXT, AT(locks), 0, 0, "NAMES", "mutex,rw",
+     "locks and group names, as in `lockbench run --help`"},
+    {"locks", COMMAND_SEED, OPTION_TEXT, AT(locks), 0, 0, "NAMES", "pthread_mutex",
+     "one lock, which prints what the Go program prints; several, or a group as in `lockbench run --help`: a table"},
+    {"threads", RUN, OPTION_LIST, AT(threads), 1, OPTIONS_MAX_THREADS, "LIST", NULL,
+     "threads of mixed roles (default: powers of two up to the CPUs, where the next CPU is farther away, CPUs, CPUs+1, "
+     "2x CPUs; locks that park 8x CPUs too)"},
+    {"threads", TOPOLOGY, OPTION_COUNT, AT(n_threads), 1, OPTIONS_MAX_THREADS, "N", NULL,
+     "how many threads are placed (default: as many as there are CPUs)"},
+    {"read-pct", RUN, OPTION_REALS, AT(read_pct), 0, 100, "LIST", "90",
+     "percentage of operations that read, with --threads"},
+    {"readers", RUN, OPTION_LIST, AT(readers), 0, OPTIONS_MAX_THREADS, "LIST", NULL,
+     "threads that only read (fixed roles, instead of --threads)"},
+    {"writers", RUN, OPTION_LIST, AT(writers), 0, OPTIONS_MAX_THREADS, "LIST", NULL,
+     "threads that only write (fixed roles)"},
+    {"keys", RUN, OPTION_LIST, AT(keys), 1, 1000000, "LIST", "5", "keys in the table behind each lock"},
+    {"locks-count", RUN, OPTION_LIST, AT(locks_count), 1, 100000, "LIST", "1",
+     "locks over which the operations spread at random"},
+    {"cs-ns", RUN, OPTION_LIST, AT(cs_ns), 0, 1e9, "LIST", "0",
+     "mean time inside the critical section, in ns, varied by half"},
+    {"cs-lines", RUN, OPTION_LIST, AT(cs_lines), 0, 100000, "LIST", "0",
+     "further shared cache lines that a critical section visits"},
+    {"think", RUN, OPTION_WORDS, AT(thinks), 0, 0, "none|spin|sleep", "none", "what a thread does between operations"},
+    {"think-ns", RUN, OPTION_LIST, AT(think_ns), 1, 1e10, "LIST", NULL,
+     "mean time between operations, in ns; spin varies it by half"},
+    {"spin-ns", RUN, OPTION_LIST, AT(spin_ns), 0, 1e9, "LIST", "1000", "how long hybrid locks spin before they park"},
+    {"backoff-max-ns", RUN, OPTION_LIST, AT(backoff_max_ns), 0, 1e9, "LIST", "10000",
+     "longest back-off between two tries"},
+    {"layout", RUN, OPTION_WORDS, AT(layouts), 0, 0, "apart|together", "apart",
+     "apart: a lock and its data on lines of their own; together: as in struct { lock; data; }; or both"},
+    {"trylock", RUN, OPTION_FLAG, AT(tries), 0, 0, NULL, NULL,
+     "operations try the lock once; locks without a trylock are left out, and named"},
+    {"placement", RUN, OPTION_TEXT, AT(placements), 0, 0, "NAMES", "compact",
+     "where threads run: none, compact, scatter, cores, smt, same-llc, cross-node, list:0,2,4-7"},
+    {"placement", TOPOLOGY, OPTION_TEXT, AT(placements), 0, 0, "NAME", NULL,
+     "only this one (default: all but list:...)"},
+    {"duration", RUN, OPTION_REAL, AT(duration_s), 0.001, 3600, "S", "0.06", "length of the timed window in seconds"},
+    {"duration", COMMAND_SEED, OPTION_REAL, AT(duration_s), 0.001, 3600, "S", "1", "how long each lock is measured"},
+    {"duration", COMMAND_STRESS, OPTION_REAL, AT(duration_s), 0.001, 86400, "S", "1",
+     "for each lock, in seconds; every phase has one round in any case"},
+    {"warmup", RUN, OPTION_REAL, AT(warmup_s), 0, 600, "S", "0.01", "time before the window, thrown away"},
+    {"repetitions", RUN, OPTION_COUNT, AT(n_repetitions), 1, 10000, "N", "7", "trials of each cell, interleaved"},
+    {"seed", RUN, OPTION_SEED, AT(seed), 0, 0, "N", NULL,
+     "seed for the random order and all random numbers (default: from the clock)"},
+    {"latency", RUN, OPTION_FLAG, AT(times_waits), 0, 0, NULL, NULL, "adds trials that time each wait for the lock"},
+    {"timeout", RUN, OPTION_REAL, AT(timeout_s), 0.1, 3600, "S", "10",
+     "a trial that takes this much longer than it should is killed"},
+    {"out", RUN, OPTION_TEXT, AT(out), 0, 0, "DIR", NULL,
+     "folder to create for the results (default: results/<date>-<host>-<commit>)"},
+    {"resume", RUN, OPTION_TEXT, AT(resume), 0, 0, "DIR", NULL,
+     "finish the interrupted run in DIR, with its own options"},
+    {"phases", COMMAND_STRESS, OPTION_FLAG, AT(shows_phases), 0, 0, NULL, NULL, "shows what happened in each phase"},
+    {"json", COMMAND_LIST | TOPOLOGY, OPTION_FLAG, AT(wants_json), 0, 0, NULL, NULL, "as JSON, for programs"},
+    {0},
+};
+
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTION_MAX_ROWS, "raise OPTION_MAX_ROWS");
+
+const struct option_command option_commands[] = {
+    {COMMAND_RUN, "run", "Measures every combination of the values given (LIST: 1,2,4), writes a folder of results.",
+     "Google Benchmark's options work too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
+     "--benchmark_out=FILE --benchmark_out_format=json, --benchmark_format=json, --benchmark_repetitions=N.\n\n"
+     "Exit code: 0 good, 1 a trial failed or not everything could be written, 2 wrong usage."},
+    {COMMAND_SEED, "seed", "100 readers and 10 writers share a map of 5 keys, each sleeping 1 ms between operations.",
+     "Exit code: 0 good, 1 a lock failed, 2 wrong usage."},
+    {COMMAND_STRESS, "stress",
+     "Tries to break locks: 1 to 8 threads per CPU with random delays, beside programs that take the CPUs away,\n"
+     "under signals, stopped between two instructions (on x86), coming and going, over one lock and many. It checks\n"
+     "what the locks protect; it measures nothing.",
+     "Exit code: 0 nothing was found, 1 a lock is broken, hangs or crashes, 2 wrong usage."},
+    {COMMAND_LIST, "list", "Shows every lock: kind, whether it serves in order, how it waits, its size.", NULL},
+    {COMMAND_TOPOLOGY, "topology",
+     "Shows the CPUs that may be used, and which of them each placement gives to threads 0, 1, ...",
+     "HWLOC_SYNTHETIC and HWLOC_XMLFILE show the plan for other machines."},
+    {0},
+};

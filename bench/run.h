@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/*
+ * run.h: the two halves of `lockbench run`: run.c plans a run or goes on with an interrupted one, run_trials.c measures
+ * what is left of it.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "folder.h"
+#include "matrix.h"
+
+struct run {
+  struct options options;
+  struct topology topology;
+  struct matrix matrix;
+  struct folder folder;
+  struct record_file csv;
+  char run_id[64];
+  uint64_t topology_hash;
+  double pause_ns;
+  bool *is_done; /* by order_index: the rows that an interrupted run has left */
+  unsigned n_done, n_failed;
+  uint64_t start_ns;
+  unsigned n_done_before;
+  bool is_given_up;
+};
+
+/* Lists the names of the benchmarks instead of running them. Returns the exit code. */
+int run_list(struct run *run);
+
+/* Measures the trials that are not done yet, each leaving its row. Returns the exit code. */
+int run_trials(struct run *run);
+
+/* Writes the time in UTC with milliseconds, as 2026-01-31T23:59:59.999Z. */
+void run_format_now(char *text, size_t n_bytes);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/* run_trials.c: the trials of a run in their random order, through Google Benchmark's runner. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "commands.h"
+#include "gbench.h"
+#include "interruption.h"
+#include "machine/clock.h"
+#include "machine/provenance.h"
+#include "message.h"
+#include "run.h"
+
+/* A trial that lost more of its CPU time than this to the hypervisor is run again, at most so often. */
+static const double MAX_STEAL_PCT = 10;
+enum { MAX_RERUNS = 2 };
+
+/* What Google Benchmark hands back to us for each trial. */
+struct turn {
+  struct run *run;
+  unsigned order_index;
+};
+
+void run_format_now(char *text, size_t n_bytes) {
+  struct timeval now;
+  struct tm utc;
+  gettimeofday(&now, NULL);
+  const size_t n = strftime(text, n_bytes, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+  snprintf(text + n, n_bytes - n, ".%03dZ", (int)(now.tv_usec / 1000));
+}
+
+static void show_progress(const struct run *run, const char *name) {
+  const unsigned n_new = run->n_done - run->n_done_before;
+  char text[512], left[32] = "";
+  if (n_new > 0) {
+    const double per_trial_s = (double)(clock_now_ns() - run->start_ns) / 1e9 / n_new;
+    snprintf(left, sizeof left, ", %.0f s left", per_trial_s * (run->matrix.n_slots - run->n_done));
+  }
+  snprintf(text, sizeof text, "[%u/%u%s] %s", run->n_done + 1, run->matrix.n_slots, left, name);
+  message_progress(text);
+}
+
+static void report(struct gbench_state *state, const struct cell *cell, const struct trial_result *result) {
+  const double n_ops = (double)(result->n_reads + result->n_writes), s = result->duration_s;
+  if (cell->times_waits) {
+    gbench_count(state, "wait_p50_ns", result->waits.p50_ns);
+    gbench_count(state, "wait_p99_ns", result->waits.p99_ns);
+    gbench_count(state, "wait_max_ns", result->waits.max_ns);
+  } else {
+    gbench_count(state, "ops_per_s", n_ops / s);
+    gbench_count(state, "reads_per_s", (double)result->n_reads / s);
+    gbench_count(state, "writes_per_s", (double)result->n_writes / s);
+    if (n_ops > 0) gbench_count(state, "cpu_ns_per_op", 1e9 * result->usage.cpu_s / n_ops);
+  }
+  if (cell->workload.tries && n_ops > 0)
+    gbench_count(state, "try_success_pct", 100 * n_ops / (n_ops + (double)result->n_failed_tries));
+  gbench_count(state, "owner_changes_per_s", (double)result->n_owner_changes / s);
+  gbench_count(state, "longest_run", (double)result->longest_run);
+  if (n_ops > 0) gbench_count(state, "jain", result->fairness.jain);
+  gbench_count(state, "line_ns", result->line_ns);
+  gbench_count(state, "steal_pct", result->steal_pct);
+}
+
+/* One trial and its row. Returns 0 or an errno after which the run cannot go on. */
+static int measure(struct run *run, const struct trial *trial, unsigned order_index, bool may_rerun,
+                   struct trial_result *result) {
+  char started_at[40];
+  run_format_now(started_at, sizeof started_at);
+  int error = trial_run(trial, result, NULL);
+  if (error != 0) return error;
+  if (result->status == TRIAL_OK && result->steal_pct > MAX_STEAL_PCT && may_rerun) result->status = TRIAL_NOISY;
+  const struct record record = {
+      .run_id = run->run_id,
+      .started_at = started_at,
+      .trial = trial,
+      .result = result,
+      .seed = run->options.seed,
+      .repetition = run->matrix.order[order_index].repetition,
+      .order_index = order_index,
+      .topology_hash = run->topology_hash,
+      .host = provenance_host(),
+      .git_sha = provenance_git_sha,
+  };
+  return record_file_append(&run->csv, &record);
+}
+
+static void take_turn(struct gbench_state *state, void *argument) {
+  const struct turn *turn = argument;
+  struct run *run = turn->run;
+  if (run->is_given_up) {
+    gbench_skip(state, "the run was given up");
+    return;
+  }
+  const struct cell *cell = &run->matrix.cells[run->matrix.order[turn->order_index].cell];
+  const struct trial trial = {
+      .lock = cell->lock,
+      .workload = cell->workload,
+      .topology = &run->topology,
+      .placement = cell->placement,
+      .warmup_s = run->options.warmup_s,
+      .duration_s = run->options.duration_s,
+      .pause_ns = run->pause_ns,
+      .timeout_s = run->options.timeout_s,
+      .times_waits = cell->times_waits,
+      .seed = run->options.seed + turn->order_index, /* a stream of its own for each trial */
+  };
+  struct trial_result result;
+  show_progress(run, cell->name);
+  for (unsigned n_reruns = 0;; n_reruns++) {
+    if (measure(run, &trial, turn->order_index, n_reruns < MAX_RERUNS, &result) != 0) {
+      run->is_given_up = true;
+      gbench_silence();
+      gbench_skip(state, "the run was given up");
+      return;
+    }
+    if (result.status != TRIAL_NOISY) break;
+  }
+  message_progress("");
+  run->n_done++;
+  if (result.status == TRIAL_OK) {
+    gbench_set_time(state, result.duration_s);
+    report(state, cell, &result);
+  } else {
+    run->n_failed++;
+    message_error("%s: %s: %s", cell->name, trial_status_names[result.status], result.why);
+    gbench_skip(state, result.why);
+  }
+}
+
+static void tell_what_is_left_out(const struct matrix *matrix) {
+  for (unsigned i = 0; i < matrix->n_notes; i++) message_note("%s", matrix->notes[i]);
+}
+
+int run_list(struct run *run) {
+  tell_what_is_left_out(&run->matrix);
+  for (unsigned i = 0; i < run->matrix.n_cells; i++) gbench_register(run->matrix.cells[i].name, take_turn, NULL);
+  gbench_run();
+  return EXIT_GOOD;
+}
+
+int run_trials(struct run *run) {
+  struct turn *turns = calloc(run->matrix.n_slots, sizeof *turns);
+  if (turns == NULL) return EXIT_TRIAL_FAILED;
+  for (unsigned i = 0; i < run->matrix.n_slots; i++) {
+    if (run->is_done != NULL && run->is_done[i]) continue;
+    turns[i] = (struct turn){.run = run, .order_index = i};
+    gbench_register(run->matrix.cells[run->matrix.order[i].cell].name, take_turn, &turns[i]);
+  }
+  gbench_add_context("lockbench_git_sha", provenance_git_sha);
+  gbench_add_context("lockbench_results", run->folder.path);
+  run->start_ns = clock_now_ns();
+  interruption_prepare("interrupted; the rows so far are safe; to finish: lockbench run --resume %s", run->folder.path);
+  tell_what_is_left_out(&run->matrix);
+  if (run->n_done < run->matrix.n_slots) gbench_run();
+  message_progress("");
+  const int close_error = record_file_close(&run->csv);
+  if (gbench_has_console()) printf("results: %s\n", run->folder.path);
+  fflush(stdout);
+  fprintf(stderr, "lockbench: %u of %u trials done in %.1f s, %u failed: %s\n", run->n_done, run->matrix.n_slots,
+          (double)(clock_now_ns() - run->start_ns) / 1e9, run->n_failed, run->folder.csv_path);
+  free(turns);
+  return run->n_failed > 0 || run->is_given_up || close_error != 0 ? EXIT_TRIAL_FAILED : EXIT_GOOD;
+}
