@@ -17,13 +17,15 @@ enum { MAX_CELLS = 1000000 };
 
 static const double MAX_TRIAL_BYTES = 1024.0 * 1024 * 1024;
 
-/* What all the nested loops over the options share. */
+/* What the dimensions and the cells that they span are made of. */
 struct builder {
   struct matrix *matrix;
   const struct options *options;
+  const struct topology *topology;
+  struct options plain;        /* of a run without options */
+  struct options_list threads; /* those of --threads, else by default for the placement that is being swept */
+  unsigned n_most_cpus;        /* of the placements swept so far */
   struct selection selection;
-  unsigned first_placement, end_placement; /* of the matrix's, those that cells are made for now */
-  bool spares_spinners;                    /* threads by default: not every lock is measured with all of them */
   unsigned capacity;
   char *why;
   size_t why_bytes;
@@ -34,6 +36,11 @@ static bool cannot_be_tried(const struct lk_ops *lock) { return lock->try_lock =
 static bool is_baseline(const struct lk_ops *lock) { return lock->traits & LK_BASELINE; }
 
 static bool never_parks(const struct lk_ops *lock) { return !(lock->traits & LK_PARKS); }
+
+/* Nobody has said with how many threads to measure. */
+static bool has_default_threads(const struct options *options) {
+  return options->threads.n == 0 && options->readers.n == 0;
+}
 
 /* Adds a note, unless there is no memory for it. */
 __attribute__((format(printf, 2, 3))) static int note(struct builder *builder, const char *format, ...) {
@@ -60,7 +67,7 @@ static int note_locks(struct builder *builder, const char *what, bool (*is_like_
 }
 
 /* Splits at the commas that are not inside of a list:0,2,4-7. */
-static int choose_placements(struct builder *builder, const struct topology *topology) {
+static int choose_placements(struct builder *builder) {
   struct matrix *matrix = builder->matrix;
   const char *names = builder->options->placements;
   size_t n_commas = 0;
@@ -74,8 +81,8 @@ static int choose_placements(struct builder *builder, const struct topology *top
       length += 1 + strcspn(from + length + 1, ",");
     char *name = strndup(from, length);
     if (name == NULL) return ENOMEM;
-    const int error =
-        placement_make(&matrix->placements[matrix->n_placements], topology, name, builder->why, builder->why_bytes);
+    const int error = placement_make(&matrix->placements[matrix->n_placements], builder->topology, name, builder->why,
+                                     builder->why_bytes);
     free(name);
     if (error != 0) return error;
     matrix->n_placements++;
@@ -84,8 +91,8 @@ static int choose_placements(struct builder *builder, const struct topology *top
   }
 }
 
-/* The name says what is always of interest, and of the rest what differs from the plain workload. */
-static char *name_cell(const struct cell *cell) {
+/* The name says what is always of interest, and of the rest what differs from the plain run. */
+static char *name_cell(const struct cell *cell, const struct options *plain) {
   const struct workload *w = &cell->workload;
   char *name = NULL;
   size_t n_bytes;
@@ -96,30 +103,49 @@ static char *name_cell(const struct cell *cell) {
     fprintf(text, "/readers:%u/writers:%u", w->n_readers, w->n_writers);
   else
     fprintf(text, "/threads:%u/read_pct:%.10g", w->n_threads, w->read_pct);
-  if (w->n_keys != 5) fprintf(text, "/keys:%u", w->n_keys);
-  if (w->n_locks != 1) fprintf(text, "/locks:%u", w->n_locks);
+  if (w->n_keys != plain->keys.values[0]) fprintf(text, "/keys:%u", w->n_keys);
+  if (w->n_locks != plain->locks_count.values[0]) fprintf(text, "/locks:%u", w->n_locks);
   fprintf(text, "/cs_ns:%llu", (unsigned long long)w->cs_ns);
-  if (w->cs_lines != 0) fprintf(text, "/cs_lines:%u", w->cs_lines);
+  if (w->cs_lines != plain->cs_lines.values[0]) fprintf(text, "/cs_lines:%u", w->cs_lines);
   if (w->think != THINK_NONE)
     fprintf(text, "/think:%s:%llu", w->think == THINK_SPIN ? "spin" : "sleep", (unsigned long long)w->think_ns);
   fprintf(text, "/placement:%s", cell->placement->name);
   if (w->layout == LAYOUT_TOGETHER) fprintf(text, "/layout:together");
-  if (w->spin_ns != 1000) fprintf(text, "/spin_ns:%llu", (unsigned long long)w->spin_ns);
-  if (w->backoff_max_ns != 10000) fprintf(text, "/backoff_max_ns:%llu", (unsigned long long)w->backoff_max_ns);
+  if ((double)w->spin_ns != plain->spin_ns.values[0]) fprintf(text, "/spin_ns:%llu", (unsigned long long)w->spin_ns);
+  if ((double)w->backoff_max_ns != plain->backoff_max_ns.values[0])
+    fprintf(text, "/backoff_max_ns:%llu", (unsigned long long)w->backoff_max_ns);
   if (w->tries) fprintf(text, "/trylock");
   if (cell->times_waits) fprintf(text, "/latency");
   fclose(text);
   return name;
 }
 
+/* Whether a trial of the cell can be made; EINVAL and one line in `why` if not. */
+static int check_cell(const struct builder *builder, const struct cell *cell) {
+  const struct workload *w = &cell->workload;
+  if (w->n_threads == 0 || w->n_threads > OPTIONS_MAX_THREADS)
+    snprintf(builder->why, builder->why_bytes, "%u readers and %u writers are %u threads; allowed are 1 to %d",
+             w->n_readers, w->n_writers, w->n_threads, OPTIONS_MAX_THREADS);
+  else if (trial_memory_bytes(cell->lock, w) > MAX_TRIAL_BYTES)
+    snprintf(builder->why, builder->why_bytes,
+             "%u threads, %u locks, %u keys and %u lines need more than 1 GiB; ask for fewer", w->n_threads, w->n_locks,
+             w->n_keys, w->cs_lines);
+  else
+    return 0;
+  return EINVAL;
+}
+
+/* What a note tells of: see matrix_make(). */
+static bool is_left_out(const struct builder *builder, const struct cell *cell) {
+  return (cell->workload.tries && cannot_be_tried(cell->lock)) ||
+         (has_default_threads(builder->options) &&
+          !threads_suit(cell->lock, cell->workload.n_threads, cell->placement));
+}
+
 static int add_cell(struct builder *builder, struct cell cell) {
   struct matrix *matrix = builder->matrix;
-  if (trial_memory_bytes(cell.lock, &cell.workload) > MAX_TRIAL_BYTES) {
-    snprintf(builder->why, builder->why_bytes,
-             "%u threads, %u locks, %u keys and %u lines need more than 1 GiB; ask for fewer", cell.workload.n_threads,
-             cell.workload.n_locks, cell.workload.n_keys, cell.workload.cs_lines);
-    return EINVAL;
-  }
+  if (is_left_out(builder, &cell)) return 0;
+  if (check_cell(builder, &cell) != 0) return EINVAL;
   if (matrix->n_cells == builder->capacity) {
     if (builder->capacity >= MAX_CELLS) {
       snprintf(builder->why, builder->why_bytes, "more than %d cells; sweep fewer values", MAX_CELLS);
@@ -130,155 +156,156 @@ static int add_cell(struct builder *builder, struct cell cell) {
     if (larger == NULL) return ENOMEM;
     matrix->cells = larger;
   }
-  cell.name = name_cell(&cell);
+  cell.name = name_cell(&cell, &builder->plain);
   if (cell.name == NULL) return ENOMEM;
   matrix->cells[matrix->n_cells++] = cell;
   return 0;
 }
 
-/* One lock, without and, if asked for, with the waits timed. A baseline waits for nothing. */
-static int add_lock(struct builder *builder, const struct lk_ops *lock, const struct workload *workload,
-                    const struct placement *placement) {
-  if (workload->tries && cannot_be_tried(lock)) return 0;
-  if (builder->spares_spinners && !threads_suit(lock, workload->n_threads, placement)) return 0;
-  struct cell cell = {.lock = lock, .workload = *workload, .placement = placement};
-  const int error = add_cell(builder, cell);
-  if (error != 0 || !builder->options->times_waits || is_baseline(lock)) return error;
-  cell.times_waits = true;
-  return add_cell(builder, cell);
-}
+/*
+ * A dimension of the matrix sets the i-th of its values in a cell, or returns false if it has no i-th. Later ones see
+ * what earlier ones have set.
+ */
+typedef bool dimension(struct builder *builder, unsigned i, struct cell *cell);
 
-#define EACH(i, list) (unsigned i = 0; i < (list).n && error == 0; i++)
-
-static int add_workload(struct builder *builder, struct workload workload, const struct placement *placement) {
-  const struct options *options = builder->options;
-  workload.tries = options->tries;
-  int error = 0;
-  for
-    EACH (spin, options->spin_ns)
-    for
-      EACH (backoff, options->backoff_max_ns)
-      for
-        EACH (i, builder->selection) {
-          workload.spin_ns = (uint64_t)options->spin_ns.values[spin];
-          workload.backoff_max_ns = (uint64_t)options->backoff_max_ns.values[backoff];
-          error = add_lock(builder, builder->selection.locks[i], &workload, placement);
-        }
-  return error;
-}
-
-static int add_layouts(struct builder *builder, struct workload workload, const struct placement *placement) {
-  int error = 0;
-  for (enum layout layout = LAYOUT_APART; layout <= LAYOUT_TOGETHER && error == 0; layout++) {
-    workload.layout = layout;
-    if (builder->options->layouts[layout]) error = add_workload(builder, workload, placement);
+/* A dimension that is an option's list of numbers. */
+#define LISTED(list, member)                                                                                           \
+  static bool sweep_##list(struct builder *builder, unsigned i, struct cell *cell) {                                   \
+    if (i >= builder->options->list.n) return false;                                                                   \
+    cell->workload.member = (__typeof__(cell->workload.member))builder->options->list.values[i];                       \
+    return true;                                                                                                       \
   }
-  return error;
+
+LISTED(keys, n_keys)
+LISTED(locks_count, n_locks)
+LISTED(cs_ns, cs_ns)
+LISTED(cs_lines, cs_lines)
+LISTED(spin_ns, spin_ns)
+LISTED(backoff_max_ns, backoff_max_ns)
+
+/* The thread counts of each placement are its own where none are given: see threads.h. */
+static void choose_threads(struct builder *builder, const struct placement *placement) {
+  unsigned counts[THREADS_MAX_COUNTS];
+  builder->threads.n = threads_default(placement, builder->topology, OPTIONS_MAX_THREADS, counts);
+  for (unsigned i = 0; i < builder->threads.n; i++) builder->threads.values[i] = counts[i];
+  if (placement->n_cpus > builder->n_most_cpus) builder->n_most_cpus = placement->n_cpus;
 }
 
-static int add_thinks(struct builder *builder, struct workload workload, const struct placement *placement) {
+static bool sweep_placements(struct builder *builder, unsigned i, struct cell *cell) {
+  if (i >= builder->matrix->n_placements) return false;
+  cell->placement = &builder->matrix->placements[i];
+  if (has_default_threads(builder->options)) choose_threads(builder, cell->placement);
+  return true;
+}
+
+/* Readers with fixed roles, else threads with mixed ones. */
+static bool sweep_threads(struct builder *builder, unsigned i, struct cell *cell) {
+  const struct options_list *readers = &builder->options->readers;
+  cell->workload.has_fixed_roles = readers->n > 0;
+  if (i >= (readers->n > 0 ? readers->n : builder->threads.n)) return false;
+  if (readers->n > 0)
+    cell->workload.n_readers = (unsigned)readers->values[i];
+  else
+    cell->workload.n_threads = (unsigned)builder->threads.values[i];
+  return true;
+}
+
+/* Writers with fixed roles, else the share of reads. */
+static bool sweep_roles(struct builder *builder, unsigned i, struct cell *cell) {
   const struct options *options = builder->options;
-  int error = 0;
-  if (options->thinks[THINK_NONE]) error = add_layouts(builder, workload, placement);
-  for (enum think think = THINK_SPIN; think <= THINK_SLEEP; think++)
-    for (unsigned i = 0; options->thinks[think] && i < options->think_ns.n && error == 0; i++) {
-      workload.think = think;
-      workload.think_ns = (uint64_t)options->think_ns.values[i];
-      error = add_layouts(builder, workload, placement);
-    }
-  return error;
-}
-
-static int add_sections(struct builder *builder, struct workload workload) {
-  const struct options *options = builder->options;
-  int error = 0;
-  for
-    EACH (keys, options->keys)
-    for
-      EACH (locks, options->locks_count)
-      for
-        EACH (ns, options->cs_ns)
-        for
-          EACH (lines, options->cs_lines)
-            for (unsigned p = builder->first_placement; p < builder->end_placement && error == 0; p++) {
-              workload.n_keys = (unsigned)options->keys.values[keys];
-              workload.n_locks = (unsigned)options->locks_count.values[locks];
-              workload.cs_ns = (uint64_t)options->cs_ns.values[ns];
-              workload.cs_lines = (unsigned)options->cs_lines.values[lines];
-              error = add_thinks(builder, workload, &builder->matrix->placements[p]);
-            }
-  return error;
-}
-
-static int add_threads(struct builder *builder, unsigned n_threads) {
-  int error = 0;
-  for
-    EACH (p, builder->options->read_pct) {
-      const struct workload workload = {.n_threads = n_threads, .read_pct = builder->options->read_pct.values[p]};
-      error = add_sections(builder, workload);
-    }
-  return error;
-}
-
-/* The thread counts of each placement are its own: see threads.h. */
-static int add_default_threads(struct builder *builder, const struct topology *topology) {
-  unsigned n_most_cpus = 0;
-  int error = 0;
-  builder->spares_spinners = true;
-  for (unsigned p = 0; p < builder->matrix->n_placements && error == 0; p++) {
-    const struct placement *placement = &builder->matrix->placements[p];
-    unsigned counts[THREADS_MAX_COUNTS];
-    const unsigned n = threads_default(placement, topology, OPTIONS_MAX_THREADS, counts);
-    builder->first_placement = p;
-    builder->end_placement = p + 1;
-    for (unsigned i = 0; i < n && error == 0; i++) error = add_threads(builder, counts[i]);
-    if (placement->n_cpus > n_most_cpus) n_most_cpus = placement->n_cpus;
+  struct workload *workload = &cell->workload;
+  if (i >= (workload->has_fixed_roles ? options->writers.n : options->read_pct.n)) return false;
+  if (workload->has_fixed_roles) {
+    workload->n_writers = (unsigned)options->writers.values[i];
+    workload->n_threads = workload->n_readers + workload->n_writers;
+  } else {
+    workload->read_pct = options->read_pct.values[i];
   }
-  if (error != 0) return error;
-  if (8 * n_most_cpus > OPTIONS_MAX_THREADS)
-    return note(builder, "without --threads, %u threads (8 on a CPU) are left out; the most are %d", 8 * n_most_cpus,
+  return true;
+}
+
+/* No thinking is one value; of the other kinds each has as many as --think-ns. */
+static bool sweep_thinks(struct builder *builder, unsigned i, struct cell *cell) {
+  const struct options *options = builder->options;
+  for (enum think think = THINK_NONE; think <= THINK_SLEEP; think++) {
+    const unsigned n = !options->thinks[think] ? 0 : think == THINK_NONE ? 1 : options->think_ns.n;
+    if (i < n) {
+      cell->workload.think = think;
+      cell->workload.think_ns = think == THINK_NONE ? 0 : (uint64_t)options->think_ns.values[i];
+      return true;
+    }
+    i -= n;
+  }
+  return false;
+}
+
+static bool sweep_layouts(struct builder *builder, unsigned i, struct cell *cell) {
+  for (enum layout layout = LAYOUT_APART; layout <= LAYOUT_TOGETHER; layout++) {
+    if (!builder->options->layouts[layout] || i-- > 0) continue;
+    cell->workload.layout = layout;
+    return true;
+  }
+  return false;
+}
+
+static bool sweep_locks(struct builder *builder, unsigned i, struct cell *cell) {
+  if (i >= builder->selection.n) return false;
+  cell->lock = builder->selection.locks[i];
+  return true;
+}
+
+/* Without and, if asked for, with the waits timed. A baseline waits for nothing. */
+static bool sweep_waits(struct builder *builder, unsigned i, struct cell *cell) {
+  if (i > 1 || (i == 1 && (!builder->options->times_waits || is_baseline(cell->lock)))) return false;
+  cell->times_waits = i == 1;
+  return true;
+}
+
+/* What is swept, slowest first. */
+static dimension *const dimensions[] = {
+    sweep_placements,     sweep_threads,  sweep_roles,  sweep_keys,    sweep_locks_count,
+    sweep_cs_ns,          sweep_cs_lines, sweep_thinks, sweep_layouts, sweep_spin_ns,
+    sweep_backoff_max_ns, sweep_locks,    sweep_waits,
+};
+
+/* Adds every combination of the dimensions from the given one on, with what is set of `cell`. */
+static int add_combinations(struct builder *builder, unsigned i_dimension, struct cell cell) {
+  if (i_dimension == sizeof dimensions / sizeof *dimensions) return add_cell(builder, cell);
+  int error = 0;
+  for (unsigned i = 0; error == 0 && dimensions[i_dimension](builder, i, &cell); i++)
+    error = add_combinations(builder, i_dimension + 1, cell);
+  return error;
+}
+
+/* Says which of the default numbers of threads are left out, once all placements are swept. */
+static int note_threads(struct builder *builder) {
+  const unsigned n_most = 8 * builder->n_most_cpus;
+  if (n_most > OPTIONS_MAX_THREADS)
+    return note(builder, "without --threads, %u threads (8 on a CPU) are left out; the most are %d", n_most,
                 OPTIONS_MAX_THREADS);
   return note_locks(builder, "without --threads, 8 threads on a CPU are left out for what never parks", never_parks);
-}
-
-static int add_roles(struct builder *builder, const struct topology *topology) {
-  const struct options *options = builder->options;
-  int error = 0;
-  for
-    EACH (r, options->readers)
-    for
-      EACH (w, options->writers) {
-        struct workload workload = {.has_fixed_roles = true,
-                                    .n_readers = (unsigned)options->readers.values[r],
-                                    .n_writers = (unsigned)options->writers.values[w]};
-        workload.n_threads = workload.n_readers + workload.n_writers;
-        if (workload.n_threads == 0 || workload.n_threads > OPTIONS_MAX_THREADS) {
-          snprintf(builder->why, builder->why_bytes, "%u readers and %u writers are %u threads; allowed are 1 to %d",
-                   workload.n_readers, workload.n_writers, workload.n_threads, OPTIONS_MAX_THREADS);
-          return EINVAL;
-        }
-        error = add_sections(builder, workload);
-      }
-  if (options->readers.n > 0) return error;
-  if (options->threads.n == 0) return add_default_threads(builder, topology);
-  for
-    EACH (t, options->threads) error = add_threads(builder, (unsigned)options->threads.values[t]);
-  return error;
 }
 
 int matrix_make(struct matrix *matrix, const struct options *options, const struct topology *topology, char *why,
                 size_t why_bytes) {
   *matrix = (struct matrix){0};
-  struct builder builder = {.matrix = matrix, .options = options, .why = why, .why_bytes = why_bytes};
+  struct builder builder = {.matrix = matrix,
+                            .options = options,
+                            .topology = topology,
+                            .threads = options->threads,
+                            .why = why,
+                            .why_bytes = why_bytes};
   snprintf(why, why_bytes, "no memory for the matrix");
-  int error = selection_make(&builder.selection, options->locks, why, why_bytes);
+  struct cell cell = {.workload.tries = options->tries};
+  int error = options_parse(&builder.plain, COMMAND_RUN, 0, NULL, why, why_bytes);
+  if (error == 0) error = selection_make(&builder.selection, options->locks, why, why_bytes);
   if (error == 0 && options->tries)
     error = note_locks(&builder, "--trylock leaves out what has no trylock", cannot_be_tried);
   if (error == 0 && options->times_waits)
     error = note_locks(&builder, "--latency leaves out what waits for nothing, the baselines", is_baseline);
-  if (error == 0) error = choose_placements(&builder, topology);
-  builder.end_placement = matrix->n_placements;
-  if (error == 0) error = add_roles(&builder, topology);
+  if (error == 0) error = choose_placements(&builder);
+  if (error == 0) error = add_combinations(&builder, 0, cell);
+  if (error == 0 && has_default_threads(options)) error = note_threads(&builder);
   if (error == 0 && matrix->n_cells == 0) {
     snprintf(why, why_bytes, "--trylock: none of these locks has a trylock");
     error = EINVAL;
