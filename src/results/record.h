@@ -10,7 +10,7 @@
 
 #include "trial/trial.h"
 
-enum { RECORD_SCHEMA = 2 };
+enum { RECORD_SCHEMA = 3 };
 
 /* What a row says beside the trial and its result. */
 struct record {

@@ -34,11 +34,11 @@ def write(path: Path) -> int:
     changing = ["lock", "threads", "cs_ns", "ops_per_s", "repetition", "order_index", "line_ns", "host", "run_id",
                 "topology_hash"]
     row.update({name: f"{{{name}}}" for name in changing})
-    template = ",".join(str(row[name]) for name in support.HEADER) + "\n"
+    template = ",".join(str(row[name]) for name in support.columns.NAMES) + "\n"
     speeds = rng.lognormal(16, 0.3, N_LOCKS)
     n_rows = 0
     with path.open("w") as file:
-        file.write(",".join(support.HEADER) + "\n")
+        file.write(",".join(support.columns.NAMES) + "\n")
         for machine in range(N_MACHINES):
             shape = (N_THREADS, N_SECTIONS, N_LOCKS, N_REPETITIONS)
             noise = rng.lognormal(0, 0.05, shape)

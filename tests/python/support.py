@@ -19,17 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts" / "py"
 sys.path.insert(0, str(SCRIPTS))
 
-# Spelled out once more on purpose: a column that the scripts forget or rename must show here.
-HEADER = (
-    "run_id,started_at,status,lock,kind,fifo,waits,source,placement,threads,readers,writers,read_pct,keys,locks,cs_ns,"
-    "cs_lines,think_ns,think,warmup_s,duration_s,repetition,order_index,cpus,reads,writes,ops,ops_per_s,reads_per_s,"
-    "writes_per_s,overlap_pct,jain,min_share,max_share,owner_changes,longest_run,handoffs_smt,handoffs_llc,"
-    "handoffs_node,handoffs_remote,wait_p50_ns,wait_p90_ns,wait_p99_ns,wait_p999_ns,wait_max_ns,cpu_s,cpu_ns_per_op,"
-    "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
-    "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout").split(",")
-# As files of schema 1 were written, at first without, then with LATER.
-SCHEMA_1 = HEADER[:HEADER.index("schema") + 1]
-LATER = ["spin_ns", "backoff_max_ns", "trylock", "try_success_pct"]
+from results import columns  # noqa: E402
 
 # kind, fifo, waits, source, millions per second at 1 thread, what another thread on a CPU costs
 LOCKS: dict[str, tuple[str, str, str, str, float, float]] = {
@@ -56,7 +46,7 @@ def trial(rng: np.random.Generator, lock: str, threads: int, repetition: int = 1
     changes = ops if fifo == "yes" else ops // 60
     even = fifo == "yes" or threads == 1
     share = 1 / threads if even else rng.uniform(0.7, 1) / threads
-    row: Row = dict.fromkeys(HEADER, "")
+    row: Row = dict.fromkeys(columns.NAMES, "")
     row.update(
         run_id="20260102-030405", started_at="2026-01-02T03:04:05Z", status="ok", lock=lock, kind=kind, fifo=fifo,
         waits=waits, source=source, placement="compact", threads=threads, read_pct=0, keys=5, locks=1, cs_ns=0,
@@ -67,8 +57,8 @@ def trial(rng: np.random.Generator, lock: str, threads: int, repetition: int = 1
         handoffs_llc=changes, handoffs_node=0, handoffs_remote=0, cpu_s=0.1 * min(threads, cpus),
         cpu_ns_per_op=1e9 * min(threads, cpus) / rate, ctx_voluntary=3, ctx_involuntary=4, migrations=0,
         steal_pct=0.1, line_ns=rng.uniform(40, 60) if threads > 1 else "", lock_bytes=128, ctx_bytes=0, seed=1,
-        topology_hash="abcdef", host="testhost", git_sha="1234567", schema=2, spin_ns=1000, backoff_max_ns=10000,
-        trylock="no", layout="apart")
+        topology_hash="abcdef", host="testhost", git_sha="1234567", schema=columns.SCHEMA, spin_ns=1000,
+        backoff_max_ns=10000, trylock="no", layout="apart")
     return {**row, **given}
 
 
@@ -97,15 +87,17 @@ def numbered(rows: list[Row]) -> list[Row]:
     return [{**row, "order_index": i} for i, row in enumerate(rows)]
 
 
-def of_schema_1(rows: list[Row], later: Iterable[str] = ()) -> list[Row]:
-    """The same trials as a lockbench before schema 2 wrote them."""
-    return [{**{c: row[c] for c in [*SCHEMA_1, *later]}, "schema": 1} for row in rows]
+def of_schema(schema: int, rows: list[Row], n_later: int | None = None) -> list[Row]:
+    """The same trials as an older lockbench wrote them, with the first n_later further columns (None: the fewest)."""
+    later = [c for c in columns.required(schema) if c not in columns.FIRST] if n_later is None else [
+        column.name for column in columns.LATER[:n_later]]
+    return [{**{c: row[c] for c in [*columns.FIRST, *later]}, "schema": schema} for row in rows]
 
 
 def write(folder: Path, rows: list[Row], host: dict[str, Any] | None = None) -> Path:
     """Writes results.csv, and host.json if given; returns the folder."""
     with (folder / "results.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else HEADER, lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else columns.NAMES, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     if host is not None:

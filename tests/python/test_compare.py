@@ -15,7 +15,7 @@ from typing import Any
 
 import support
 import verb
-from results import reading
+from results import columns
 
 LOCKS = ("mcs", "futex", "ticket")
 BUILD = {"build": {"git_sha": "1234567", "compiler": "gcc 12.2.0", "flags": "-O3", "type": "release"}}
@@ -80,7 +80,7 @@ class Formats(Programs):
             self.assertLessEqual(entry["low"], entry["ratio"])
             self.assertEqual((row["readers"], entry["readers"]), ("", None))
             self.assertAlmostEqual(entry["median"] / entry["median_against"], entry["ratio"], places=4)
-        self.assertTrue(set(reading.CELL) <= set(rows[0]))
+        self.assertTrue(set(columns.CELL) <= set(rows[0]))
 
     def test_fields_with_commas_are_quoted(self) -> None:
         rows = csv.DictReader(io.StringIO(self.good(self.run_of("a", placement="list:0,1"), "--format", "csv")))
@@ -248,8 +248,8 @@ class BadInput(Programs):
                 ("not ours", "a,b\n1,2\n", ("not a CSV of lockbench",)), ("empty", "", ("given.csv: empty",)),
                 ("binary", "\x00\x01\x02" * 99, ("not a CSV",)), ("no rows", header + "\n", ("0 rows",)),
                 ("no jain", whole.replace(",jain,", ",joan,"), ("column missing: jain",)),
-                ("old schema", whole.replace("1234567,2,", "1234567,0,"), ("schema '0'", "measure again")),
-                ("new schema", whole.replace("1234567,2,", "1234567,3,"), ("schema '3'", "newer lockbench")),
+                ("old schema", whole.replace("1234567,3,", "1234567,0,"), ("schema '0'", "measure again")),
+                ("new schema", whole.replace("1234567,3,", "1234567,4,"), ("schema '4'", "newer lockbench")),
                 ("words", whole.replace(",9.", ",nine."), ("damaged",))):
             with self.subTest(name):
                 path = self.folder / "given.csv"
@@ -274,11 +274,11 @@ class BadInput(Programs):
         self.assertEqual((done.returncode, done.stderr.count("\n")), (0, 1))
         self.assertIn("the last line is cut off", done.stderr)
 
-    def test_runs_of_schema_1_compare_with_those_of_now(self) -> None:
+    def test_runs_of_older_schemas_compare_with_those_of_now(self) -> None:
         rows = support.matrix(locks=LOCKS, threads=(1, 2), repetitions=7)
         now = self.run_of("now", rows + support.matrix(locks=LOCKS, threads=(1, 2), repetitions=7, layout="together"))
-        for later in (support.LATER[:0], support.LATER):
-            then = self.run_of(f"then{len(later)}", support.of_schema_1(rows, later))
+        for schema in (1, 2):
+            then = self.run_of(f"then{schema}", support.of_schema(schema, rows))
             for runs in ((then, now), (now, then)):
                 told = self.good(*runs)
                 self.assertIn("6 comparisons", told)

@@ -13,6 +13,7 @@ import support
 from plots import command
 from plots import line_ends
 from plots import style
+from results import labels
 from results import reading
 
 
@@ -127,7 +128,7 @@ class Plots(support.FolderTest):
                 for i, name in enumerate(names) for threads in (1, 2, 4)]
         run = reading.load(support.write(self.folder, support.numbered(rows)))
         locks = run.rows.drop_duplicates("lock")
-        locks = locks.assign(family=[reading.family(lock) for _, lock in locks.iterrows()])
+        locks = locks.assign(family=[labels.family(lock) for _, lock in locks.iterrows()])
         shown = command.panels_of(command.PLOTS[0].metrics, locks)
         self.assertCountEqual([lock for panel in shown for lock in panel.locks], names)
         self.assertLessEqual(max(len(panel.locks) for panel in shown), 8)

@@ -15,15 +15,14 @@ from typing import Any
 import pandas as pd
 
 import support
+from results import columns
+from results import labels
 from results import reading
 
 
 class Reading(support.FolderTest):
     def read(self, rows: list[support.Row]) -> reading.Run:
         return reading.load(support.write(self.folder, rows))
-
-    def test_knows_every_column_of_the_contract(self) -> None:
-        self.assertCountEqual(reading.TEXT + reading.NUMBERS, support.HEADER)
 
     def test_values_come_back_and_empty_is_not_measured(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2)
@@ -60,18 +59,18 @@ class Reading(support.FolderTest):
         run = self.read(rows)
         self.assertEqual(run.rows.groupby("cell").size().tolist(), [3, 3, 3, 3])
         self.assertEqual(run.rows.groupby("workload")["layout"].agg(set).tolist(), [{"apart"}, {"together"}])
-        labels = [reading.workload_label(row) for _, row in run.rows.drop_duplicates("workload").iterrows()]
-        self.assertEqual(labels[0] + ", lock and data together", labels[1])
-        self.assertEqual(list(reading.workload_slugs(run.rows).values()), ["-layout_apart", "-layout_together"])
+        texts = [labels.workload_label(row) for _, row in run.rows.drop_duplicates("workload").iterrows()]
+        self.assertEqual(texts[0] + ", lock and data together", texts[1])
+        self.assertEqual(list(labels.workload_slugs(run.rows).values()), ["-layout_apart", "-layout_together"])
 
-    def test_files_of_schema_1_are_of_locks_and_data_apart(self) -> None:
+    def test_what_older_files_lack_is_what_they_were_measured_with(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2)
         now = self.read(rows).rows
-        for later in (support.LATER[:0], support.LATER[:2], support.LATER):
-            with self.subTest(later):
-                then = self.read(support.of_schema_1(rows, later)).rows
+        same = [column for column in now if column != "schema"]
+        for schema, n_later in ((1, 0), (1, 2), (1, 4), (2, 5), (columns.SCHEMA, len(columns.LATER))):
+            with self.subTest(schema=schema, n_later=n_later):
+                then = self.read(support.of_schema(schema, rows, n_later)).rows
                 self.assertEqual(set(then["layout"]), {"apart"})
-                same = [column for column in now if column != "schema"]
                 pd.testing.assert_frame_equal(then[same], now[same])
 
     def test_the_runs_in_git_can_be_read(self) -> None:
@@ -84,9 +83,9 @@ class Reading(support.FolderTest):
 
     def test_trials_of_either_kind_and_only_good_ones(self) -> None:
         rows = support.matrix(locks=["mcs"], threads=(2,), repetitions=3, latency=True)
-        rows += [{**rows[0], "status": status} for status in ("noisy", "timeout", "crashed", "broken")]
+        rows += [{**rows[0], "status": status} for status in reading.STATUSES if status != "ok"]
         run = self.read(rows)
-        self.assertEqual((len(run.rows), len(run.throughput()), len(run.latency())), (10, 3, 3))
+        self.assertEqual((len(run.rows), len(run.throughput()), len(run.latency())), (11, 3, 3))
 
     def test_a_big_file_is_read_quickly_and_within_memory(self) -> None:
         """A fifth of the million rows that must take less than 15 s and 1.5 GiB."""
@@ -146,39 +145,39 @@ class Refusing(support.FolderTest):
         self.refused("Is a directory")
 
     def test_no_rows(self) -> None:
-        whole, old = ",".join(support.HEADER), ",".join(support.SCHEMA_1)
+        whole, old = ",".join(columns.NAMES), ",".join(columns.FIRST)
         for header in (whole, whole + "\n", whole + "\nrun,", old + "\n"):
             with self.subTest(header[-5:]):
                 self.path.write_text(header)
                 self.refused("0 rows")
 
     def test_missing_columns_are_named(self) -> None:
-        support.write(self.folder, [{c: v for c, v in row.items() if c not in ("jain", "seed")} for row in self.rows])
-        self.refused("column missing: seed, jain", "schema 2 has 64 columns")
-        old = support.of_schema_1(self.rows)
-        support.write(self.folder, [{c: v for c, v in row.items() if c not in ("jain", "seed")} for row in old])
-        self.refused("column missing: seed, jain", "schema 1 has 59 columns")
+        for schema, n_columns in ((columns.SCHEMA, 64), (2, 64), (1, 59)):
+            rows = support.of_schema(schema, self.rows)
+            support.write(self.folder, [{c: v for c, v in row.items() if c not in ("jain", "seed")} for row in rows])
+            self.refused("column missing: jain, seed", f"schema {schema} has {n_columns} columns")
         for column in ("layout", "trylock"):
             support.write(self.folder, [{c: v for c, v in row.items() if c != column} for row in self.rows])
-            self.refused(f"column missing: {column}", "schema 2")
+            self.refused(f"column missing: {column}", f"schema {columns.SCHEMA}")
 
     def test_other_schemas(self) -> None:
-        for schema, advice in ((3, "newer lockbench"), (0, "measure again"), ("x", "measure again")):
+        newer = columns.SCHEMA + 1
+        for schema, advice in ((newer, "newer lockbench"), (0, "measure again"), ("x", "measure again")):
             with self.subTest(schema):
                 support.write(self.folder, [{**row, "schema": schema} for row in self.rows])
-                self.refused(f"schema '{schema}'", "reads schema 1 and 2", advice)
-        for schema in (1, 3):
+                self.refused(f"schema '{schema}'", f"reads schemas 1 to {columns.SCHEMA}", advice)
+        for schema in (1, newer):
             self.changed(schema=schema)
-            self.refused(f"schema {schema}.0 in line 6", "allowed: 2")
+            self.refused(f"schema {schema}.0 in line 6", f"allowed: {columns.SCHEMA}")
 
     def test_a_newer_schema_is_named_before_its_missing_columns(self) -> None:
-        rows = [{**{c: v for c, v in row.items() if c != "jain"}, "schema": 3} for row in self.rows]
+        rows = [{**{c: v for c, v in row.items() if c != "jain"}, "schema": columns.SCHEMA + 1} for row in self.rows]
         support.write(self.folder, rows)
-        self.refused("schema '3'")
+        self.refused(f"schema '{columns.SCHEMA + 1}'")
 
     def test_unknown_words(self) -> None:
         self.changed(status="fine")
-        self.refused("status 'fine' in line 6", "ok, timeout, crashed, broken, noisy")
+        self.refused("status 'fine' in line 6", "ok, timeout, crashed, broken, noisy, disturbed")
         self.changed(kind="semaphore")
         self.refused("kind 'semaphore'", "mutex, rw, baseline")
         self.changed(layout="near")
@@ -240,7 +239,7 @@ class Host(support.FolderTest):
             with self.subTest(content):
                 run, complaint = self.read(content)
                 self.assertEqual((run.warnings, complaint), ([], ""))
-                self.assertIn("virtual or not: unknown", reading.provenance(run))
+                self.assertIn("virtual or not: unknown", labels.provenance(run))
 
     def test_unreadable_is_a_warning(self) -> None:
         run, complaint = self.read('{"host": ')
@@ -249,16 +248,16 @@ class Host(support.FolderTest):
 
     def test_provenance(self) -> None:
         run, _ = self.read(json.dumps(support.HOST))
-        self.assertEqual(reading.provenance(run), "testhost, Test CPU 3000, 2 CPUs allowed, virtual machine (kvm), "
-                                                  "run 20260102-030405, git 1234567")
+        self.assertEqual("testhost, Test CPU 3000, 2 CPUs allowed, virtual machine (kvm), run 20260102-030405, "
+                         "git 1234567", labels.provenance(run))
         self.assertEqual(run.warnings, support.HOST["warnings"])
         run, _ = self.read(json.dumps({**support.HOST, "hypervisor": None}))
-        self.assertIn("no virtual machine", reading.provenance(run))
+        self.assertIn("no virtual machine", labels.provenance(run))
 
     def test_commits_are_short(self) -> None:
         rows = support.matrix(locks=["mcs"], repetitions=1, git_sha="0123456789abcdef-dirty")
         run = reading.load(support.write(self.folder, rows))
-        self.assertTrue(reading.provenance(run).endswith("git 0123456-dirty"))
+        self.assertTrue(labels.provenance(run).endswith("git 0123456-dirty"))
 
 
 class Names(support.FolderTest):
@@ -267,19 +266,19 @@ class Names(support.FolderTest):
         return reading.load(support.write(self.folder, [{**row, **given}])).rows.iloc[0]
 
     def test_workload_labels(self) -> None:
-        self.assertEqual(reading.workload_label(self.first(read_pct=99.9)),
+        self.assertEqual(labels.workload_label(self.first(read_pct=99.9)),
                          "99.9 % reads, 5 keys, 1 lock, empty section, no think time, placement compact")
         fixed = self.first(read_pct="", readers=3, writers=1, cs_ns=1500, cs_lines=4, think="sleep", think_ns=1e6)
-        self.assertEqual(reading.workload_label(fixed), "1 fixed writer, 5 keys, 1 lock, section 1.5us + 4 lines, "
-                                                        "think sleep 1ms, placement compact")
+        self.assertEqual("1 fixed writer, 5 keys, 1 lock, section 1.5us + 4 lines, think sleep 1ms, placement compact",
+                         labels.workload_label(fixed))
 
     def test_slugs_name_only_what_varies(self) -> None:
         rows = support.matrix(locks=["mcs"], repetitions=1)
-        self.assertEqual(reading.workload_slugs(self.load(rows)), {0: ""})
+        self.assertEqual(labels.workload_slugs(self.load(rows)), {0: ""})
         rows += support.matrix(locks=["mcs"], repetitions=1, cs_ns=200)
-        self.assertEqual(reading.workload_slugs(self.load(rows)), {0: "-cs_ns_0", 1: "-cs_ns_200"})
+        self.assertEqual(labels.workload_slugs(self.load(rows)), {0: "-cs_ns_0", 1: "-cs_ns_200"})
         rows += support.matrix(locks=["mcs"], repetitions=1, read_pct="", readers=1, writers=3, placement="list:0,2")
-        slugs = reading.workload_slugs(self.load(rows))
+        slugs = labels.workload_slugs(self.load(rows))
         self.assertEqual(len(set(slugs.values())), 3)
         self.assertEqual(slugs[2], "-placement_list_0_2-writers_3-cs_ns_0")
 
@@ -291,9 +290,9 @@ class Names(support.FolderTest):
                 ("baseline", "", "", "baselines"), ("rw", "yes", "spin", "readers/writer locks"),
                 ("mutex", "no", "park", "parking"), ("mutex", "yes", "hybrid", "spinning, then parking"),
                 ("mutex", "yes", "spin", "spinning, FIFO"), ("mutex", "no", "spin", "spinning, no order"),
-                ("mutex", "nearly", "spin", "spinning, bounded bypass")):
+                ("mutex", "bounded", "spin", "spinning, bounded bypass")):
             with self.subTest(family):
-                self.assertEqual(reading.family(self.first(kind=kind, fifo=fifo, waits=waits)), family)
+                self.assertEqual(labels.family(self.first(kind=kind, fifo=fifo, waits=waits)), family)
 
 
 if __name__ == "__main__":

@@ -37,3 +37,7 @@ def _scaled(value: float, scales: tuple[tuple[float, str], ...]) -> str:
     scaled = value / size
     digits = 0 if abs(scaled) >= 9.95 or scaled == round(scaled) else 1
     return f"{scaled:.{digits}f}{unit}"
+
+
+def plural(count: float, noun: str) -> str:
+    return f"{count:g} {noun}" + ("" if count == 1 else "s")

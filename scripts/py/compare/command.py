@@ -16,10 +16,12 @@ from compare import verdicts
 from compare import export
 from compare import tables
 from compare import compatibility
+from results import labels
 from results import reading
 from stats import inference
 from compare.verdicts import FDR, METRICS, ORIGIN, SLOWER, Trials
-from results.reading import ResultsError, Run, plural
+from results.reading import ResultsError, Run
+from common.units import plural
 from report.summary import drifted
 
 EPILOG = """\
@@ -91,7 +93,7 @@ def compare(runs: list[Run], options: argparse.Namespace) -> export.Comparison:
         verdicts.hold_against_baselines(trials.cells, table, options.margin)
     notes = [*(f"compared anyway: {reason}" for reason in against), *_notes(runs, trials, table, is_across)]
     return export.Comparison(
-        [str(run.path) for run in runs], [reading.provenance(run) for run in runs], differences.studied,
+        [str(run.path) for run in runs], [labels.provenance(run) for run in runs], differences.studied,
         options.metric, "run" if is_across else options.by, options.margin, options.interval, trials.cells, table,
         notes)
 

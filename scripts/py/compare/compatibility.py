@@ -8,7 +8,9 @@ from typing import Callable, NamedTuple
 import pandas as pd
 
 from compare.verdicts import MACHINE, Pairs
-from results.reading import CELL, Run, plural
+from results.columns import CELL
+from results.reading import Run
+from common.units import plural
 
 # Windows that differ by more than this are another experiment; a real one is never exactly what was asked for.
 WINDOW_FACTOR = 1.2

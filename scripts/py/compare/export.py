@@ -13,7 +13,8 @@ import pandas as pd
 
 from stats import inference
 from compare.verdicts import FDR, FLAGS, VERDICTS, entries
-from results.reading import CELL, plural
+from results.columns import CELL
+from common.units import plural
 
 INTERVALS = {
     "order": "order-statistic intervals of both medians, combined (MOVER)",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from compare import flips
 from common import program
+from results import labels
 from results import reading
 from results.reading import Run
 from report.summary import wrapped
@@ -17,7 +18,7 @@ from report.summary import wrapped
 
 def report(runs: list[Run], names: list[str]) -> Iterator[str]:
     for name, run in zip(names, runs):
-        yield from wrapped(f"{name}: {reading.provenance(run)}")
+        yield from wrapped(f"{name}: {labels.provenance(run)}")
     found = flips.find(runs)
     yield ""
     for count in found.counts():

@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 
 from compare import verdicts
-from results import reading
+from results import labels
 from stats import inference
 from compare.verdicts import FASTER, FDR, NONE, SLOWER, Trials
 from stats.ratios import benjamini_hochberg
-from results.reading import CELL, Run, plural
+from results.columns import CELL
+from results.reading import Run
+from common.units import plural
 
 METRIC = "ops_per_s"
 # What two runs must share for a pair of locks to be the same question in both.
@@ -97,4 +99,4 @@ def _wins_nowhere(rows: pd.DataFrame, winner: int) -> pd.Series:
 
 def title(row: pd.Series) -> str:
     """Where a pair was compared."""
-    return f"{reading.workload_label(row)}, {plural(row['threads'], 'thread')}"
+    return f"{labels.workload_label(row)}, {plural(row['threads'], 'thread')}"

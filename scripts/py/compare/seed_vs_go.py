@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 from stats import inference
-from results.reading import plural
+from common.units import plural
 
 LOCKS = ("pthread_mutex", "futex")
 GO = "Go sync.Mutex"

@@ -9,12 +9,12 @@ from typing import Callable, Iterable, Iterator, NamedTuple
 import numpy as np
 import pandas as pd
 
-from results import reading
+from results import labels
 from compare.export import Comparison, competitors, counts, flags, method, run_label
 from compare.verdicts import FLAGS, METRICS, ORIGIN
-from results.reading import WORKLOAD, plural
+from results.columns import WORKLOAD
 from report.summary import RULE, wrapped
-from common.units import count, duration
+from common.units import count, duration, plural
 
 
 class Line(NamedTuple):
@@ -89,13 +89,13 @@ def _titles(found: Comparison) -> tuple[np.ndarray, np.ndarray]:
     if found.by == "layout":  # which the lines tell
         cells = cells.assign(layout="apart")
     number_of = cells.groupby(key, dropna=False, sort=False, observed=True).ngroup()
-    labels = []
+    workloads = []
     for _, cell in cells.loc[~number_of.duplicated()].iterrows():
-        labels.append((f"{cell['host']}, run {cell['run_id']}: " if several else "") + reading.workload_label(cell))
+        workloads.append((f"{cell['host']}, run {cell['run_id']}: " if several else "") + labels.workload_label(cell))
     threads = cells["threads"].map(lambda n: plural(n, "thread"))
     lock = cells["lock"].astype(str)
     title = {"threads": lock, "placement": lock + ", " + threads, "layout": lock + ", " + threads}
-    return np.array(labels, dtype=object)[number_of], title.get(found.by, threads).to_numpy()
+    return np.array(workloads, dtype=object)[number_of], title.get(found.by, threads).to_numpy()
 
 
 def _remarks(found: Comparison, value: Callable[[float], str]) -> dict[int, str]:

@@ -17,7 +17,9 @@ from stats import ratios
 from stats import shapes
 from stats import inference
 from stats.ratios import Samples
-from results.reading import CELL, FAILURES, ResultsError, Run, plural
+from results.columns import CELL
+from results.reading import FAILURES, ResultsError, Run
+from common.units import plural
 
 FASTER, SLOWER, NONE = "faster", "slower", "no difference shown"
 VERDICTS = (FASTER, SLOWER, NONE)

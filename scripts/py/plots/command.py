@@ -14,6 +14,7 @@ import pandas as pd
 from plots import panels
 from plots import situations
 from common import program
+from results import labels
 from results import reading
 from stats import inference
 from results.cells import cells
@@ -88,11 +89,11 @@ def with_derived(trials: pd.DataFrame) -> pd.DataFrame:
 
 def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
     """Yields each file as it is written."""
-    slugs = reading.workload_slugs(run.rows)
+    slugs = labels.workload_slugs(run.rows)
     table = cells(run)
     for workload, rows in run.rows.groupby("workload"):
         locks = rows.drop_duplicates("lock").sort_values("lock")
-        locks = locks.assign(family=[reading.family(lock) for _, lock in locks.iterrows()])
+        locks = locks.assign(family=[labels.family(lock) for _, lock in locks.iterrows()])
         failed = failures(rows)
         for plot in PLOTS:
             trials = plot.trials(run)
@@ -102,11 +103,11 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
             shown = locks[measured & (plot.baselines | ~is_baseline)]
             if trials.empty or shown.empty or plot.name == SCALING and rows["threads"].nunique() == 1:
                 continue
-            subject = Subject(plot.title, reading.workload_label(rows.iloc[0]), reading.provenance(run), shown,
+            subject = Subject(plot.title, labels.workload_label(rows.iloc[0]), labels.provenance(run), shown,
                               trials, failed)
             figure = panels.figure(subject, panels_of(plot.metrics, locks[measured & ~is_baseline]))
             yield from save(figure, folder / (plot.name + slugs[workload]))
-        words = [reading.workload_label(rows.iloc[0]), reading.provenance(run)]
+        words = [labels.workload_label(rows.iloc[0]), labels.provenance(run)]
         for name, figure in situations.figures(table[table["workload"] == workload], words):
             yield from save(figure, folder / (name + slugs[workload]))
 

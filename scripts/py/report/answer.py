@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from stats import inference
-from results.reading import WORKLOAD, plural
+from results.columns import WORKLOAD
+from common.units import plural
 
 SITUATION = ["workload", "threads", "readers"]
 SHORT_NS = 100

@@ -17,12 +17,14 @@ from report import answer
 from compare import flips
 from report import machine
 from common import program
+from results import labels
 from results import reading
 from results import baselines
 from stats import inference
 from results.cells import DISTANCES, cells
 from common.program import UserError
-from results.reading import Run, plural
+from results.reading import Run
+from common.units import plural
 from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
 from report.summary import cautions
 
@@ -64,7 +66,7 @@ def model(names: list[str], tables: list[pd.DataFrame]) -> dict[str, Any]:
         "fields": FIELDS,
         "locks": {row.lock: {"kind": row.kind, "family": row.family} for row in locks.itertuples()},
         "runs": [{"name": name,
-                  "workloads": {int(first["workload"]): reading.workload_label(first)
+                  "workloads": {int(first["workload"]): labels.workload_label(first)
                                 for _, first in table.drop_duplicates("workload").iterrows()},
                   "cells": _cells(table)} for name, table in zip(names, tables)],
     }
@@ -117,14 +119,14 @@ def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
         sections.append(warnings_section(title, list(cautions(run, table))))
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
             sections.append(map_section(what, title, answer.regions(table, kind)))
-    machines = [machine_section(name, reading.provenance(run), baselines.line(run), machine.topology(run),
+    machines = [machine_section(name, labels.provenance(run), baselines.line(run), machine.topology(run),
                                 machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
     data = json.dumps(model(names, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return Template((WEB / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(", ".join(names)),
         about=escape(f"{plural(sum(len(run.rows) for run in runs), 'trial')}, "
                      f"{plural(sum(map(len, tables)), 'cell')}, {plural(len(runs), 'run')}"),
-        provenance="<br>".join(escape(reading.provenance(run)) for run in runs),
+        provenance="<br>".join(escape(labels.provenance(run)) for run in runs),
         css=(WEB / "report.css").read_text(encoding="utf-8"),
         sections="\n".join(sections), machines="\n".join(machines), data=data, level=f"{100 * inference.LEVEL:.0f}",
         library=chart_library().replace("</script", "<\\/script"),

@@ -12,7 +12,7 @@ from compare import flips
 from stats import inference
 from report.answer import Answer, Region, few
 from compare.flips import Flips
-from results.reading import workload_label
+from results.labels import workload_label
 from common.units import duration, mops
 
 N_COLORS = 12  # of the style sheet's classes lock-0 to lock-11

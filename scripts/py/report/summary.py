@@ -10,12 +10,12 @@ from typing import Any, Callable, Iterator, NamedTuple
 import pandas as pd
 
 from common import program
+from results import labels
 from results import reading
 from results import baselines
 from stats import inference
 from results.cells import cells
-from results.reading import plural
-from common.units import count, duration, mops
+from common.units import count, duration, mops, plural
 
 WIDTH = 100
 RULE = "-" * WIDTH
@@ -99,7 +99,7 @@ def summary(run: reading.Run) -> Iterator[str]:
     layout = Layout(columns, table)
     for _, workload in table.groupby("workload"):
         yield RULE
-        yield from wrapped("Workload: " + reading.workload_label(workload.iloc[0]))
+        yield from wrapped("Workload: " + labels.workload_label(workload.iloc[0]))
         for _, group in workload.groupby(["threads", "readers"], dropna=False):
             yield ""
             yield from thread_count(group, layout)
@@ -119,7 +119,7 @@ def summary(run: reading.Run) -> Iterator[str]:
 def heading(run: reading.Run, table: pd.DataFrame) -> Iterator[str]:
     n_rows = run.rows["status"].value_counts()
     counts = ", ".join(f"{n_rows[s]} {s}" for s in reading.STATUSES if n_rows.get(s, 0))
-    yield from wrapped(f"lockbench: {reading.provenance(run)}")
+    yield from wrapped(f"lockbench: {labels.provenance(run)}")
     yield from wrapped(baselines.line(run))
     yield from wrapped(f"{plural(len(run.rows), 'trial')}: {counts}"
                        + ("; a noisy trial lost too much to steal and was run again" if n_rows.get("noisy", 0) else ""))

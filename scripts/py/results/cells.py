@@ -7,8 +7,10 @@ import pandas as pd
 
 from results import baselines
 from stats import inference
-from results.reading import CELL, FAILURES, Run, family, plural
-from common.units import count, duration
+from results.columns import CELL
+from results.labels import family
+from results.reading import FAILURES, REPEATED, Run
+from common.units import count, duration, plural
 
 DISTANCES = ["handoffs_smt", "handoffs_llc", "handoffs_node", "handoffs_remote"]
 PERCENTILES = ["wait_p50_ns", "wait_p90_ns", "wait_p99_ns", "wait_p999_ns"]
@@ -48,7 +50,7 @@ def cells(run: Run) -> pd.DataFrame:
     table["two_modes"] = [modes[cell] is not None for cell in table.index]
     table["failed"] = [any(statuses.get((cell, status), 0) for status in FAILURES) for cell in table.index]
     table["remarks"] = [
-        "; ".join([f"{statuses[cell, s]} {s}" for s in (*FAILURES, "noisy") if (cell, s) in statuses]
+        "; ".join([f"{statuses[cell, s]} {s}" for s in (*FAILURES, *REPEATED) if (cell, s) in statuses]
                   + _starved(by_cell[cell]) + _modes(modes[cell], by_cell[cell])) for cell in table.index]
     return table
 

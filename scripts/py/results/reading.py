@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one module that knows the CSV: reads a run into a DataFrame and names its cells.
+"""Reads a run into a DataFrame and numbers its cells.
 
 A row is one trial. A *cell* is a configuration that is repeated; a *workload* is what a cell shares with the
 cells it is compared with, which is everything but the lock and the number of threads. With fixed roles the
@@ -19,33 +19,15 @@ from typing import Any
 import pandas as pd
 
 from common.program import UserError
-from common.units import duration
+from results.columns import ABSENT, CELL, NUMBERS, SCHEMA, SCHEMAS, TEXT, WORKLOAD, required
 
-SCHEMA = 2
-SCHEMAS = (1, SCHEMA)  # that can be read
-FAILURES = ("timeout", "crashed", "broken")
-STATUSES = ("ok", *FAILURES, "noisy")
+FAILURES = ("timeout", "crashed", "broken")  # the lock's own
+REPEATED = ("noisy", "disturbed")  # by the surroundings, and measured again: no fault of the lock
+STATUSES = ("ok", *FAILURES, *REPEATED)
 KINDS = ("mutex", "rw", "baseline")
 LAYOUTS = ("apart", "together")
-
-# `seed` too: 64 bits do not fit a double.
-TEXT = ("run_id started_at status lock kind fifo waits source placement think seed topology_hash host git_sha trylock "
-        "layout").split()
-NUMBERS = (
-    "threads readers writers read_pct keys locks cs_ns cs_lines think_ns warmup_s duration_s repetition order_index "
-    "cpus reads writes ops ops_per_s reads_per_s writes_per_s overlap_pct jain min_share max_share owner_changes "
-    "longest_run handoffs_smt handoffs_llc handoffs_node handoffs_remote wait_p50_ns wait_p90_ns wait_p99_ns "
-    "wait_p999_ns wait_max_ns cpu_s cpu_ns_per_op ctx_voluntary ctx_involuntary migrations steal_pct line_ns "
-    "lock_bytes ctx_bytes schema spin_ns backoff_max_ns try_success_pct").split()
-# What a file of schema 1 was measured with if it lacks them.
-LATER: dict[str, Any] = {"trylock": "no", "spin_ns": 1000.0, "backoff_max_ns": 10000.0, "try_success_pct": float("nan"),
-                         "layout": "apart"}
 # A cell cannot be named without these; `readers` and its like may be empty, but not these.
 REQUIRED = ["status", "lock", "kind", "placement", "threads", "cpus", "schema", "layout"]
-
-WORKLOAD = ["placement", "read_pct", "writers", "keys", "locks", "cs_ns", "cs_lines", "think", "think_ns",
-            "layout", "trylock", "spin_ns", "backoff_max_ns"]
-CELL = WORKLOAD + ["lock", "threads", "readers"]
 
 
 class ResultsError(UserError):
@@ -109,8 +91,8 @@ def _read(path: Path) -> pd.DataFrame:
         rows = pd.concat(chunks, ignore_index=True)
         for column in set(columns).difference(TEXT, NUMBERS):
             del rows[column]
-        for column in set(LATER).difference(columns):
-            rows[column] = LATER[column]
+        for column in set(ABSENT).difference(columns):
+            rows[column] = ABSENT[column]
         if str(rows["kind"].dtype) == "category":  # files of schemas 1 and 2 say `ruler`
             rows["kind"] = rows["kind"].cat.rename_categories({"ruler": "baseline"})
         return rows.astype({c: "category" for c in TEXT if c != "started_at"}, copy=False)
@@ -134,11 +116,10 @@ def _check_shape(path: Path) -> tuple[list[str], int | None]:
         # A newer schema may have renamed columns: its number is the better message, so it is looked at first.
         first_row = _fields(file.readline())
         schema = _schema(path, columns, first_row)
-        wanted = [c for c in TEXT + NUMBERS if schema > 1 or c not in LATER]
-        missing = [c for c in wanted if c not in columns]
+        missing = [c for c in required(schema) if c not in columns]
         if missing:
             raise ResultsError(f"{path}: column missing: {', '.join(missing)}; schema {schema} has "
-                               f"{len(wanted)} columns, measure again with this lockbench")
+                               f"{len(required(schema))} columns, measure again with this lockbench")
         size = file.seek(0, os.SEEK_END)
         file.seek(max(len(head), size - 65536))
         tail = file.read()
@@ -168,7 +149,7 @@ def _schema(path: Path, columns: list[str], first_row: list[str]) -> int:
         return SCHEMAS[0]
     if schema not in map(str, SCHEMAS):
         advice = "use a newer lockbench" if schema.isdigit() and int(schema) > SCHEMA else "measure again"
-        raise ResultsError(f"{path}: schema {schema!r}; this lockbench reads schema {' and '.join(map(str, SCHEMAS))}: "
+        raise ResultsError(f"{path}: schema {schema!r}; this lockbench reads schemas {SCHEMAS[0]} to {SCHEMA}: "
                            f"{advice}")
     return int(schema)
 
@@ -197,72 +178,3 @@ def _host(path: Path) -> dict[str, Any]:
         print(f"warning: {path}: not readable as JSON ({error}); going on without it", file=sys.stderr)
         return {}
     return host if isinstance(host, dict) else {}
-
-
-def provenance(run: Run) -> str:
-    """Where and when, in one line, from whatever is known."""
-    host, rows = run.host, run.rows
-    names = host.get("host") or ", ".join(rows["host"].unique())
-    n_cpus = host.get("n_cpus_allowed")
-    machine = "virtual or not: unknown"
-    if "hypervisor" in host:
-        machine = f"virtual machine ({host['hypervisor']})" if host["hypervisor"] else "no virtual machine"
-    runs = rows["run_id"].unique()
-    allowed = plural(n_cpus, "CPU") + " allowed" if isinstance(n_cpus, int) else None
-    commits = [sha[:7] + "-dirty" * sha.endswith("-dirty") for sha in rows["git_sha"].unique()]
-    parts = [names, host.get("cpu_model"), allowed, machine,
-             f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs", f"git {', '.join(commits)}"]
-    return ", ".join(str(part) for part in parts if part)
-
-
-def roles(row: pd.Series) -> str:
-    """Who does what: `90 % reads`, or the fixed writers of a workload."""
-    if pd.notna(row["read_pct"]):
-        return f"{row['read_pct']:g} % reads"
-    return plural(row["writers"], "fixed writer") if pd.notna(row["writers"]) else "roles unknown"
-
-
-def workload_label(row: pd.Series) -> str:
-    """A workload in words, from any of its rows."""
-    think = "no think time" if row["think"] == "none" else f"think {row['think']} {duration(row['think_ns'])}"
-    section = "empty section" if row["cs_ns"] == 0 else f"section {duration(row['cs_ns'])}"
-    if row["cs_lines"] > 0:
-        section += f" + {plural(row['cs_lines'], 'line')}"
-    return (f"{roles(row)}, {plural(row['keys'], 'key')}, {plural(row['locks'], 'lock')}, {section}, {think}, "
-            f"placement {row['placement']}{_told(row)}")
-
-
-def _told(row: pd.Series) -> str:
-    """How the locks lie and what they were told, where it is not the usual."""
-    told = ", lock and data together" if row["layout"] == "together" else ""
-    told += ", trylock" if row["trylock"] == "yes" else ""
-    for column, words in (("spin_ns", "spin"), ("backoff_max_ns", "back-off up to")):
-        if row[column] != LATER[column]:
-            told += f", {words} {duration(row[column])}"
-    return told
-
-
-def workload_slugs(rows: pd.DataFrame) -> dict[int, str]:
-    """A short file-name suffix per workload: only what differs between them, empty where there is one workload."""
-    firsts = rows.drop_duplicates("workload").set_index("workload")
-    varying = [c for c in WORKLOAD if firsts[c].nunique(dropna=False) > 1]
-    return {number: "".join(f"-{_slug(c, row[c])}" for c in varying if pd.notna(row[c]))
-            for number, row in firsts.iterrows()}
-
-
-def _slug(column: str, value: Any) -> str:
-    text = value if isinstance(value, str) else f"{value:.10g}"
-    return column + "_" + "".join(c if c.isalnum() or c in ".+" else "_" for c in text)
-
-
-def family(row: pd.Series) -> str:
-    """What makes locks alike enough to share a panel: kind, then how they wait, then the order they keep."""
-    if row["kind"] != "mutex":
-        return {"rw": "readers/writer locks", "baseline": "baselines"}[row["kind"]]
-    if row["waits"] != "spin":
-        return {"park": "parking", "hybrid": "spinning, then parking"}.get(row["waits"], "other mutexes")
-    return {"no": "spinning, no order", "yes": "spinning, FIFO"}.get(row["fifo"], "spinning, bounded bypass")
-
-
-def plural(count: float, noun: str) -> str:
-    return f"{count:g} {noun}" + ("" if count == 1 else "s")
