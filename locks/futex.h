@@ -14,11 +14,11 @@
  * that finds HELD at unlock has nobody to wake, and none is left asleep.
  * FIFO: no; an arrival may overtake those that sleep, without bound. Waits: parks. Context: none.
  */
-#ifndef LK_FUTEX_LOCK_H
-#define LK_FUTEX_LOCK_H
+#ifndef LK_FUTEX_H
+#define LK_FUTEX_H
 
 #include "lk.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { lk_futex_traits = LK_PARKS };
 
@@ -62,14 +62,14 @@ LK_COLD static void lk_futex_lock_slow(struct lk_futex *lock) {
   /* Acquire: pairs with the release exchange in unlock when it finds FREE. It takes the lock as CONTENDED:
      others may sleep, and a wake too many is cheaper than one too few. */
   while (atomic_exchange_explicit(&lock->state, LK_FUTEX_CONTENDED, memory_order_acquire) != LK_FUTEX_FREE)
-    lk_futex_wait(&lock->state, LK_FUTEX_CONTENDED);
+    lk_wait_sleep(&lock->state, LK_FUTEX_CONTENDED);
 }
 
 static inline void lk_futex_lock(struct lk_futex *lock, struct lk_futex_ctx *ctx) {
   if (LK_UNLIKELY(!lk_futex_trylock(lock, ctx))) lk_futex_lock_slow(lock);
 }
 
-LK_COLD static void lk_futex_unlock_slow(struct lk_futex *lock) { lk_futex_wake_one(&lock->state); }
+LK_COLD static void lk_futex_unlock_slow(struct lk_futex *lock) { lk_wait_wake_one(&lock->state); }
 
 static inline void lk_futex_unlock(struct lk_futex *lock, struct lk_futex_ctx *ctx) {
   (void)ctx;

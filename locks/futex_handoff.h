@@ -26,7 +26,7 @@
 
 #include "lk.h"
 #include "lk_clock.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { lk_futex_handoff_traits = LK_SPINS | LK_PARKS };
 
@@ -109,7 +109,7 @@ static inline uint32_t lk_futex_handoff_wait(struct lk_futex_handoff *lock, stru
                                                memory_order_acquire))
     return state;
   do {
-    lk_futex_wait(&ctx->state, LK_FUTEX_HANDOFF_NODE_ASLEEP);
+    lk_wait_sleep(&ctx->state, LK_FUTEX_HANDOFF_NODE_ASLEEP);
     state = atomic_load_explicit(&ctx->state, memory_order_acquire); /* as above */
   } while (state == LK_FUTEX_HANDOFF_NODE_ASLEEP);
   return state;
@@ -140,7 +140,7 @@ static inline void lk_futex_handoff_contend(struct lk_futex_handoff *lock, struc
       if (!atomic_compare_exchange_weak_explicit(&lock->word, &word, wanted, memory_order_relaxed,
                                                  memory_order_relaxed))
         continue;
-      lk_futex_wait(&lock->word, wanted);
+      lk_wait_sleep(&lock->word, wanted);
       left = lock->spin_pauses, distance = 1;
       word = atomic_load_explicit(&lock->word, memory_order_relaxed);
     }
@@ -178,7 +178,7 @@ static inline void lk_futex_handoff_release(struct lk_futex_handoff *lock) {
     /* Release: pairs with the acquires in trylock and contend. Relaxed on failure: a guess again. */
   } while (
       !atomic_compare_exchange_weak_explicit(&lock->word, &word, wanted, memory_order_release, memory_order_relaxed));
-  if (word & LK_FUTEX_HANDOFF_ASLEEP) lk_futex_wake_one(&lock->word);
+  if (word & LK_FUTEX_HANDOFF_ASLEEP) lk_wait_wake_one(&lock->word);
 }
 
 /* By an owner who came through the queue: the next is head now, and owner if it starves. */
@@ -201,7 +201,7 @@ static inline void lk_futex_handoff_advance(struct lk_futex_handoff *lock, struc
      waiter could go to sleep between them. Once it is done the waiter's node may be gone. */
   if (atomic_exchange_explicit(&next->state, starves ? LK_FUTEX_HANDOFF_NODE_OWNER : LK_FUTEX_HANDOFF_NODE_HEAD,
                                memory_order_release) == LK_FUTEX_HANDOFF_NODE_ASLEEP)
-    lk_futex_wake_one(&next->state);
+    lk_wait_wake_one(&next->state);
 }
 
 LK_COLD static void lk_futex_handoff_unlock_slow(struct lk_futex_handoff *lock, struct lk_futex_handoff_ctx *ctx) {

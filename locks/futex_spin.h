@@ -23,7 +23,7 @@
 #define LK_FUTEX_SPIN_H
 
 #include "lk.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { lk_futex_spin_traits = LK_SPINS | LK_PARKS };
 
@@ -82,7 +82,7 @@ static inline bool lk_futex_spin_trylock(struct lk_futex_spin *lock, struct lk_f
 /* Until a waker's grant is ours. */
 static inline void lk_futex_spin_sleep(struct lk_futex_spin *lock) {
   /* Relaxed: the role of spinner protects nothing; getting in is ordered by the state. */
-  while (atomic_exchange_explicit(&lock->grant, 0, memory_order_relaxed) == 0) lk_futex_wait(&lock->grant, 0);
+  while (atomic_exchange_explicit(&lock->grant, 0, memory_order_relaxed) == 0) lk_wait_sleep(&lock->grant, 0);
 }
 
 /* How many unlocks lie between two states. */
@@ -151,7 +151,7 @@ LK_COLD static void lk_futex_spin_unlock_slow(struct lk_futex_spin *lock) {
                                                   memory_order_acquire, memory_order_relaxed));
   /* Relaxed: read by the exchange in sleep, and by the kernel, which orders it before its look at who sleeps. */
   atomic_store_explicit(&lock->grant, 1, memory_order_relaxed);
-  lk_futex_wake_one(&lock->grant);
+  lk_wait_wake_one(&lock->grant);
 }
 
 static inline void lk_futex_spin_unlock(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {

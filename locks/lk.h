@@ -33,12 +33,12 @@
 #ifndef LK_H
 #define LK_H
 
-#include "lk_lang.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lk_arch.h"
+#include "lk_lang.h"
 
 enum lk_traits {
   LK_FIFO = 1 << 0,     /* served in the order of arrival */

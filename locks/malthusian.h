@@ -25,7 +25,7 @@
 #define LK_MALTHUSIAN_H
 
 #include "lk.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { lk_malthusian_traits = LK_BOUNDED | LK_SPINS | LK_PARKS };
 
@@ -91,7 +91,7 @@ LK_COLD static void lk_malthusian_wait(struct lk_malthusian *lock, struct lk_mal
                                                memory_order_acquire))
     return;
   do {
-    lk_futex_wait(&ctx->state, LK_MALTHUSIAN_ASLEEP);
+    lk_wait_sleep(&ctx->state, LK_MALTHUSIAN_ASLEEP);
     /* Acquire: as above. */
   } while (atomic_load_explicit(&ctx->state, memory_order_acquire) != LK_MALTHUSIAN_GRANTED);
 }
@@ -136,7 +136,7 @@ static inline void lk_malthusian_grant(struct lk_malthusian_ctx *next) {
   /* Release: pairs with the acquires in wait. One exchange both grants and learns whether to wake: with two steps the
      waiter could go to sleep between them. Once it is done the waiter's node may be gone. */
   if (atomic_exchange_explicit(&next->state, LK_MALTHUSIAN_GRANTED, memory_order_release) == LK_MALTHUSIAN_ASLEEP)
-    lk_futex_wake_one(&next->state);
+    lk_wait_wake_one(&next->state);
 }
 
 /* Takes our node out of the queue, if it is the only one: `back`, or nothing, is left in its place. */

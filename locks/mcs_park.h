@@ -23,7 +23,7 @@
 #define LK_MCS_PARK_H
 
 #include "lk.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { lk_mcs_park_traits = LK_FIFO | LK_SPINS | LK_PARKS };
 
@@ -75,7 +75,7 @@ LK_COLD static void lk_mcs_park_wait(struct lk_mcs_park *lock, struct lk_mcs_par
                                                memory_order_acquire))
     return;
   do {
-    lk_futex_wait(&ctx->state, LK_MCS_PARK_ASLEEP);
+    lk_wait_sleep(&ctx->state, LK_MCS_PARK_ASLEEP);
     /* Acquire: as above. */
   } while (atomic_load_explicit(&ctx->state, memory_order_acquire) != LK_MCS_PARK_GRANTED);
 }
@@ -113,7 +113,7 @@ LK_COLD static void lk_mcs_park_hand_over(struct lk_mcs_park_ctx *ctx) {
   /* Release: pairs with the acquires in wait. One exchange both grants and learns whether to wake: with two steps the
      successor could go to sleep between them. Once it is done the successor's node may be gone. */
   if (atomic_exchange_explicit(&next->state, LK_MCS_PARK_GRANTED, memory_order_release) == LK_MCS_PARK_ASLEEP)
-    lk_futex_wake_one(&next->state);
+    lk_wait_wake_one(&next->state);
 }
 
 static inline void lk_mcs_park_unlock(struct lk_mcs_park *lock, struct lk_mcs_park_ctx *ctx) {

@@ -26,7 +26,7 @@
 #include <stdlib.h>
 
 #include "lk.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { lk_pi_futex_traits = LK_PARKS };
 
@@ -59,7 +59,7 @@ static inline void lk_pi_futex_ctx_destroy(struct lk_pi_futex *lock, struct lk_p
   (void)lock, (void)ctx;
 }
 
-LK_COLD static void lk_pi_futex_adopt(struct lk_pi_futex_ctx *ctx) { ctx->thread_id = lk_futex_thread_id(); }
+LK_COLD static void lk_pi_futex_adopt(struct lk_pi_futex_ctx *ctx) { ctx->thread_id = lk_wait_thread_id(); }
 
 static inline bool lk_pi_futex_trylock(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {
   LK_CANARY_CHECK(lock);
@@ -73,7 +73,7 @@ static inline bool lk_pi_futex_trylock(struct lk_pi_futex *lock, struct lk_pi_fu
 
 LK_COLD static void lk_pi_futex_lock_slow(struct lk_pi_futex *lock) {
   int error;
-  while ((error = lk_futex_lock_pi(&lock->word)) != 0)
+  while ((error = lk_wait_lock_pi(&lock->word)) != 0)
     if (error != EINTR && error != EAGAIN) abort(); /* a lock has nobody to tell */
   /* Acquire: pairs with the release in unlock_slow. The kernel's own changes of the word are full barriers and have
      ordered the sections; this tells the language and its checkers, which cannot see into it. */
@@ -87,7 +87,7 @@ static inline void lk_pi_futex_lock(struct lk_pi_futex *lock, struct lk_pi_futex
 LK_COLD static void lk_pi_futex_unlock_slow(struct lk_pi_futex *lock) {
   /* Release: pairs with the acquire in lock_slow, and tells no more than it does. The value stays as it is. */
   (void)atomic_fetch_or_explicit(&lock->word, 0, memory_order_release);
-  if (lk_futex_unlock_pi(&lock->word) != 0) abort(); /* it was not ours */
+  if (lk_wait_unlock_pi(&lock->word) != 0) abort(); /* it was not ours */
 }
 
 static inline void lk_pi_futex_unlock(struct lk_pi_futex *lock, struct lk_pi_futex_ctx *ctx) {

@@ -25,7 +25,7 @@
 #define LK_RW_FUTEX_H
 
 #include "lk.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 #define lk_rw_futex_is_rw 1
 
@@ -75,7 +75,7 @@ static inline void lk_rw_futex_ctx_destroy(struct lk_rw_futex *lock, struct lk_r
 static inline void lk_rw_futex_wake_up(LK_ATOMIC(uint32_t) *wakes, bool all) {
   /* Release: pairs with the acquire loads of the counts: who reads the new count reads our change of the word. */
   atomic_fetch_add_explicit(wakes, 1, memory_order_release);
-  all ? lk_futex_wake_all(wakes) : lk_futex_wake_one(wakes);
+  all ? lk_wait_wake_all(wakes) : lk_wait_wake_one(wakes);
 }
 
 /* By whoever has left while writers wait, or readers slept. */
@@ -114,7 +114,7 @@ LK_COLD static void lk_rw_futex_rdlock_slow(struct lk_rw_futex *lock, struct lk_
            !atomic_compare_exchange_weak_explicit(&lock->state, &state, wanted, memory_order_acquire,
                                                   memory_order_relaxed));
     if (!(state & stops)) return;
-    lk_futex_wait(&lock->r_wakes, wakes);
+    lk_wait_sleep(&lock->r_wakes, wakes);
     stops = LK_RW_FUTEX_HELD; /* somebody has written meanwhile: now we go before those that wait */
   }
 }
@@ -165,7 +165,7 @@ LK_COLD static void lk_rw_futex_wrlock_slow(struct lk_rw_futex *lock) {
              !atomic_compare_exchange_weak_explicit(&lock->state, &state, wanted, memory_order_acquire,
                                                     memory_order_relaxed));
     if (is_free) return;
-    lk_futex_wait(&lock->w_wakes, wakes);
+    lk_wait_sleep(&lock->w_wakes, wakes);
   }
 }
 

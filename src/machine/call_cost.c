@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { N_BATCHES = 301, CALLS_PER_BATCH = 100, N_STEPS = 10000 };
 
@@ -48,7 +48,7 @@ struct clock_cost call_cost_wait_clock(void) {
 
 static uint64_t wake_nobody(void) {
   static _Atomic(uint32_t) word;
-  lk_futex_wake_one(&word);
+  lk_wait_wake_one(&word);
   return 0;
 }
 

@@ -9,7 +9,7 @@
 
 #include "child.h"
 #include "clock.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 #include "message.h"
 
 enum { MIN_ROUNDS = 10, MIN_ROUNDS_P99 = 100, MAX_ROUNDS = 2000 };
@@ -38,7 +38,7 @@ struct errand {
 static void pass_token(struct court *court, enum holder to) {
   /* Release: pairs with the acquire in await_token. */
   atomic_store_explicit(&court->token, to, memory_order_release);
-  lk_futex_wake_one(&court->token);
+  lk_wait_wake_one(&court->token);
 }
 
 /* Returns whether it slept until the token came. If not, what was passed on was no parked hand-off. */
@@ -48,7 +48,7 @@ static bool await_token(struct court *court, enum holder self) {
   /* Acquire: pairs with the release in pass_token. */
   while ((holder = atomic_load_explicit(&court->token, memory_order_acquire)) != self) {
     errno = 0;
-    lk_futex_wait(&court->token, holder);
+    lk_wait_sleep(&court->token, holder);
     has_slept = errno == 0; /* EAGAIN: the token came before the kernel could put it to sleep */
   }
   return has_slept;

@@ -20,7 +20,7 @@
 /* Before the lock: they stand in for the headers of the same names. */
 #include "shadow/lk_arch.h"
 #include "shadow/lk_clock.h"
-#include "shadow/lk_futex.h"
+#include "shadow/lk_wait.h"
 
 #define CLIENT_QUOTE_(x) #x
 #define CLIENT_QUOTE(x) CLIENT_QUOTE_(x)

@@ -8,7 +8,7 @@
 #define LK_TEST_LOST_WAKE_H
 
 #include "lk.h"
-#include "lk_futex.h"
+#include "lk_wait.h"
 
 enum { lk_test_lost_wake_traits = LK_PARKS };
 
@@ -55,14 +55,14 @@ LK_COLD static void lk_test_lost_wake_lock_slow(struct lk_test_lost_wake *lock) 
   /* Acquire: pairs with the release store in unlock. */
   while (atomic_exchange_explicit(&lock->state, LK_TEST_LOST_WAKE_CONTENDED, memory_order_acquire) !=
          LK_TEST_LOST_WAKE_FREE)
-    lk_futex_wait(&lock->state, LK_TEST_LOST_WAKE_CONTENDED);
+    lk_wait_sleep(&lock->state, LK_TEST_LOST_WAKE_CONTENDED);
 }
 
 static inline void lk_test_lost_wake_lock(struct lk_test_lost_wake *lock, struct lk_test_lost_wake_ctx *ctx) {
   if (LK_UNLIKELY(!lk_test_lost_wake_trylock(lock, ctx))) lk_test_lost_wake_lock_slow(lock);
 }
 
-LK_COLD static void lk_test_lost_wake_unlock_slow(struct lk_test_lost_wake *lock) { lk_futex_wake_one(&lock->state); }
+LK_COLD static void lk_test_lost_wake_unlock_slow(struct lk_test_lost_wake *lock) { lk_wait_wake_one(&lock->state); }
 
 static inline void lk_test_lost_wake_unlock(struct lk_test_lost_wake *lock, struct lk_test_lost_wake_ctx *ctx) {
   (void)ctx;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * lk_futex.h: sleep while a word has a value; wake those that sleep on it. Linux futex(2), private to
+ * lk_wait.h: sleep while a word has a value; wake those that sleep on it. Linux futex(2), private to
  * one process. A wait may return for no reason: the caller looks at its word again. And the kernel's own lock with
  * priority inheritance, which keeps its queue behind a word.
  */
-#ifndef LK_FUTEX_H
-#define LK_FUTEX_H
+#ifndef LK_WAIT_H
+#define LK_WAIT_H
 
-#include "lk_lang.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -15,6 +14,8 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "lk_lang.h"
 
 /* unistd.h hides it from programs that ask for plain C11, and there is no other way to a futex. */
 extern long syscall(long number, ...);
@@ -24,30 +25,30 @@ extern long syscall(long number, ...);
 #endif
 
 /* Sleeps if *word is still `expected`; the kernel checks and queues in one step, so no wake is lost. */
-static inline void lk_futex_wait(LK_ATOMIC(uint32_t) *word, uint32_t expected) {
+static inline void lk_wait_sleep(LK_ATOMIC(uint32_t) *word, uint32_t expected) {
   (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
 }
 
 /* Wakes at most n_threads of those that sleep on the word. */
-static inline void lk_futex_wake(LK_ATOMIC(uint32_t) *word, int n_threads) {
+static inline void lk_wait_wake(LK_ATOMIC(uint32_t) *word, int n_threads) {
   (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n_threads, NULL, NULL, 0);
 }
 
-static inline void lk_futex_wake_one(LK_ATOMIC(uint32_t) *word) { lk_futex_wake(word, 1); }
+static inline void lk_wait_wake_one(LK_ATOMIC(uint32_t) *word) { lk_wait_wake(word, 1); }
 
-static inline void lk_futex_wake_all(LK_ATOMIC(uint32_t) *word) { lk_futex_wake(word, INT_MAX); }
+static inline void lk_wait_wake_all(LK_ATOMIC(uint32_t) *word) { lk_wait_wake(word, INT_MAX); }
 
 /* What stands for the calling thread in the word of a lock with priority inheritance. */
-static inline uint32_t lk_futex_thread_id(void) { return (uint32_t)syscall(SYS_gettid); }
+static inline uint32_t lk_wait_thread_id(void) { return (uint32_t)syscall(SYS_gettid); }
 
 /* Takes the lock at *word, in the kernel; sleeps while another thread's id is there. 0, or what went wrong: EINTR and
    EAGAIN ask to try again, all else means that the lock is ours already, or that the system cannot do this. */
-static inline int lk_futex_lock_pi(LK_ATOMIC(uint32_t) *word) {
+static inline int lk_wait_lock_pi(LK_ATOMIC(uint32_t) *word) {
   return syscall(SYS_futex, word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
 }
 
 /* Hands the lock to the first of those that sleep in lock_pi, or frees it. 0, or what went wrong: it is not ours. */
-static inline int lk_futex_unlock_pi(LK_ATOMIC(uint32_t) *word) {
+static inline int lk_wait_unlock_pi(LK_ATOMIC(uint32_t) *word) {
   return syscall(SYS_futex, word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
 }
 
