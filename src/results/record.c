@@ -35,6 +35,12 @@ static double try_success_pct(const struct record *r) {
   return r->trial->workload.tries && n_tries > 0 ? 100 * n_ops / n_tries : NAN;
 }
 
+/* Of a closed loop nobody can tell. */
+static const char *saturated(const struct record *r) {
+  if (isnan(r->result->n_due)) return "";
+  return trial_is_saturated(r->trial, r->result) ? "yes" : "no";
+}
+
 /* Threads that float have no distance. */
 static double handoffs(const struct record *r, enum distance distance) {
   return r->trial->placement->is_pinned ? counted(r, r->result->n_handoffs[distance]) : NAN;
@@ -108,7 +114,21 @@ static double handoffs(const struct record *r, enum distance distance) {
   WHOLE(backoff_max_ns, (double)w->backoff_max_ns)                                                                     \
   TEXT(trylock, w->tries ? "yes" : "no")                                                                               \
   REAL(try_success_pct, try_success_pct(r))                                                                            \
-  TEXT(layout, layout_names[w->layout])
+  TEXT(layout, layout_names[w->layout])                                                                                \
+  TEXT(why, x->why)                                                                                                    \
+  WHOLE(wait_count, x->waits.n)                                                                                        \
+  WHOLE(waits_open, x->waits.n_open)                                                                                   \
+  REAL(wait_bound_from_q, x->waits.bound_from_q)                                                                       \
+  REAL(wait_time_1us_pct, x->waits.time_pct[0])                                                                        \
+  REAL(wait_time_10us_pct, x->waits.time_pct[1])                                                                       \
+  REAL(wait_time_100us_pct, x->waits.time_pct[2])                                                                      \
+  REAL(wait_time_1ms_pct, x->waits.time_pct[3])                                                                        \
+  REAL(wait_time_10ms_pct, x->waits.time_pct[4])                                                                       \
+  REAL(wait_time_100ms_pct, x->waits.time_pct[5])                                                                      \
+  REAL(throttled_pct, x->throttled_pct)                                                                                \
+  REAL(rate_per_s, w->rate_per_s > 0 ? w->rate_per_s : NAN)                                                            \
+  WHOLE(due_ops, x->n_due)                                                                                             \
+  TEXT(saturated, saturated(r))
 
 #define NAME(name, value) "," #name
 static const char comma_and_header[] = COLUMNS(NAME, NAME, NAME);
@@ -136,7 +156,7 @@ static void put_text(FILE *stream, const char **separator, const char *text) {
   fputc('"', stream);
   for (; *text != '\0'; text++) {
     if (*text == '"') fputc('"', stream);
-    fputc(*text, stream);
+    fputc(*text == '\n' ? ' ' : *text, stream); /* a row is a line */
   }
   fputc('"', stream);
 }
@@ -274,7 +294,8 @@ static int read_done(FILE *stream, const char *path, const struct record_plan *p
       message_error("'%s': the row at byte %lld is not one of this run (%s, seed %" PRIu64 ")", path, *n_bytes,
                     plan->run_id, plan->seed);
       error = EINVAL;
-    } else if (strcmp(fields[status_column], trial_status_names[TRIAL_NOISY]) != 0) {
+    } else if (strcmp(fields[status_column], trial_status_names[TRIAL_NOISY]) != 0 &&
+               strcmp(fields[status_column], trial_status_names[TRIAL_DISTURBED]) != 0) {
       is_done[order_index] = true;
     }
   }

@@ -63,7 +63,7 @@ struct record_plan {
 
 /*
  * Opens an interrupted run's file to go on with it. Cuts an unfinished last line off, and sets is_done[i] for
- * each row with order_index i < n_trials whose trial need not be repeated (every status but noisy).
+ * each row with order_index i < n_trials whose trial need not be repeated (every status but noisy and disturbed).
  * Returns 0 or an errno after a message: EINVAL if a row is not one of this run.
  */
 int record_file_resume(struct record_file *file, const char *path, const struct record_plan *plan, bool *is_done);

@@ -36,7 +36,7 @@ static size_t context_stride(const struct lk_ops *lock) {
 double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload) {
   const double per_lock = (double)block_of(lock, workload).n_bytes + (double)context_stride(lock) * workload->n_threads;
   return per_lock * workload->n_locks + (double)workload->n_threads * sizeof(struct member) +
-         (double)workload->n_threads * sizeof(struct histogram);
+         (double)workload->n_threads * sizeof(struct waits);
 }
 
 static void *lock_at(const struct crew *crew, unsigned i) { return crew->blocks + i * crew->block.n_bytes; }
@@ -108,8 +108,9 @@ static bool make_worker(struct crew *crew, unsigned i) {
       .handoff_class = make_handoff_classes(crew, i),
       .times_waits = trial->times_waits,
       .random = random_seed(trial->seed, i),
-      .waits = trial->times_waits ? take_memory(sizeof(struct histogram)) : NULL,
+      .waits = trial->times_waits ? take_memory(sizeof(struct waits)) : NULL,
   };
+  if (worker->waits != NULL) waits_make(worker->waits);
   memcpy(worker->domain.id, trial->topology->cpus[member->cpu].id, sizeof worker->domain.id);
   return worker->contexts != NULL && worker->handoff_class != NULL && (!trial->times_waits || worker->waits != NULL);
 }

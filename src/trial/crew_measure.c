@@ -34,16 +34,22 @@ static void check_exclusion(struct crew *crew) {
 }
 
 static void measure_waits(struct crew *crew) {
-  struct histogram *all = crew->members[0].worker.waits;
-  for (unsigned i = 1; i < crew->n_members; i++) histogram_merge(all, crew->members[i].worker.waits);
-  if (all->n_values == 0) return;
-  crew->result->waits = (struct trial_waits){
-      .p50_ns = clock_ticks_to_ns(histogram_quantile(all, 0.5)),
-      .p90_ns = clock_ticks_to_ns(histogram_quantile(all, 0.9)),
-      .p99_ns = clock_ticks_to_ns(histogram_quantile(all, 0.99)),
-      .p999_ns = clock_ticks_to_ns(histogram_quantile(all, 0.999)),
-      .max_ns = clock_ticks_to_ns((double)all->max),
-  };
+  struct waits *all = crew->members[0].worker.waits;
+  const struct histogram *lengths = &all->lengths;
+  struct trial_waits *waits = &crew->result->waits;
+  for (unsigned i = 1; i < crew->n_members; i++) waits_merge(all, crew->members[i].worker.waits);
+  waits->n = (double)lengths->n_values;
+  waits->n_open = (double)all->n_open;
+  const double thread_time = (double)crew->n_members * (double)(crew->signal->close_ticks - crew->signal->open_ticks);
+  for (unsigned i = 0; i < WAITS_N_LIMITS; i++)
+    waits->time_pct[i] = 100 * (double)waits_time_from(all, i) / thread_time;
+  if (lengths->n_values == 0) return;
+  waits->bound_from_q = waits_bound_from(all);
+  waits->p50_ns = clock_ticks_to_ns(histogram_quantile(lengths, 0.5));
+  waits->p90_ns = clock_ticks_to_ns(histogram_quantile(lengths, 0.9));
+  waits->p99_ns = clock_ticks_to_ns(histogram_quantile(lengths, 0.99));
+  waits->p999_ns = clock_ticks_to_ns(histogram_quantile(lengths, 0.999));
+  waits->max_ns = clock_ticks_to_ns((double)lengths->max);
 }
 
 static void measure_window(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {

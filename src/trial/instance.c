@@ -106,11 +106,19 @@ static bool try_lock_shared(void *lock, void *ctx) { return try_acquire_shared((
 #endif
 #endif
 
-/* A wait during which the phase changed: kept if any of it lay in the window, and counted up to the close. */
+/* Two readings on different CPUs may be a few ticks apart: a wait is never less than nothing. */
+static ALWAYS_INLINE uint64_t ticks_between(uint64_t start, uint64_t end) { return end > start ? end - start : 0; }
+
+/* A wait during which the phase changed: kept if any of it lay in the window, and open if it outlasted that. */
 LK_COLD static void wait_across_phases(struct worker *worker, uint32_t phase, uint64_t start, uint64_t end) {
   const struct worker_signal *signal = worker->signal;
-  if (phase == PHASE_STOP && end > signal->close_ticks) end = signal->close_ticks;
-  if (end > start && end > signal->open_ticks) histogram_add(worker->waits, end - start);
+  const uint64_t first = start > signal->open_ticks ? start : signal->open_ticks; /* in the window */
+  if (phase == PHASE_STOP && end > signal->close_ticks) {
+    if (signal->close_ticks > start)
+      waits_add_open(worker->waits, signal->close_ticks - start, ticks_between(first, signal->close_ticks));
+  } else if (end > signal->open_ticks) {
+    waits_add(worker->waits, ticks_between(start, end), ticks_between(first, end));
+  }
 }
 
 /* Work that a section does beside its body; returns the reader's sum. */
@@ -239,7 +247,7 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const stru
       if (LK_UNLIKELY(now != phase))
         wait_across_phases(worker, now, start, end);
       else if (phase == PHASE_WINDOW)
-        histogram_add(worker->waits, end - start);
+        waits_add(worker->waits, ticks_between(start, end), ticks_between(start, end));
     }
     if (!special.is_plain && workload->think != THINK_NONE) workload_think(workload, worker->think_ticks, &random);
   }

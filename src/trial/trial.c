@@ -9,7 +9,11 @@
 #include "machine/child.h"
 #include "message.h"
 
-const char *const trial_status_names[] = {"ok", "noisy", "timeout", "crashed", "broken"};
+const char *const trial_status_names[] = {"ok", "noisy", "disturbed", "timeout", "crashed", "broken"};
+
+const struct trial_waits trial_waits_unmeasured = {
+    NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, {NAN, NAN, NAN, NAN, NAN, NAN},
+};
 
 /* What the trial's process leaves behind for its parent. */
 struct mailbox {
@@ -36,13 +40,20 @@ static void set_unmeasured(struct trial_result *result) {
       .duration_s = NAN,
       .overlap_pct = NAN,
       .fairness = {NAN, NAN, NAN},
-      .waits = {NAN, NAN, NAN, NAN, NAN},
+      .waits = trial_waits_unmeasured,
       .usage = {NAN, NAN, NAN},
       .migrations = NAN,
       .steal_pct = NAN,
+      .throttled_pct = NAN,
+      .n_due = NAN,
       .line_ns = NAN,
       .peak_rss_bytes = NAN,
   };
+}
+
+bool trial_is_saturated(const struct trial *trial, const struct trial_result *result) {
+  const double n_left_over = result->n_due - (double)(result->n_reads + result->n_writes);
+  return n_left_over > 0.05 * result->n_due && n_left_over > 2.0 * trial->workload.n_threads;
 }
 
 int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {

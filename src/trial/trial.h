@@ -14,14 +14,16 @@
 #include "machine/topology.h"
 #include "machine/usage.h"
 #include "registry.h"
+#include "waits.h"
 #include "workload.h"
 
 enum trial_status {
   TRIAL_OK,
-  TRIAL_NOISY,   /* lost too much time to the hypervisor; its re-run is another row (see bench/run.c) */
-  TRIAL_TIMEOUT, /* did not end in time and was killed */
-  TRIAL_CRASHED, /* died, or could not be set up */
-  TRIAL_BROKEN,  /* the sums say that the lock did not exclude */
+  TRIAL_NOISY,     /* the machine was in its way; its re-run is another row (see bench/run.c) */
+  TRIAL_DISTURBED, /* what surrounds it kept it from being made: no fault of the lock, and still to be done */
+  TRIAL_TIMEOUT,   /* did not end in time and was killed */
+  TRIAL_CRASHED,   /* died */
+  TRIAL_BROKEN,    /* the sums say that the lock did not exclude */
 };
 
 /* What to measure. */
@@ -37,9 +39,15 @@ struct trial {
   uint64_t seed;
 };
 
+/* What is not below bound_from_q is a lower bound: see waits.h. */
 struct trial_waits {
   double p50_ns, p90_ns, p99_ns, p999_ns, max_ns;
+  double n, n_open, bound_from_q;
+  double time_pct[WAITS_N_LIMITS]; /* of the threads' time, in waits of at least 1 us, 10 us ... 100 ms */
 };
+
+/* Nothing is measured yet: all NaN. */
+extern const struct trial_waits trial_waits_unmeasured;
 
 /* What was measured, in the window only. NaN: not measured. */
 struct trial_result {
@@ -55,12 +63,20 @@ struct trial_result {
   struct trial_waits waits;
   struct usage usage;
   double migrations, steal_pct;
+  double throttled_pct; /* of the CPUs' time, in which a quota kept the process's group from running */
+  double n_due;         /* open loop: operations that were to begin in the window */
   double line_ns;
   double peak_rss_bytes; /* of the trial's process, thread stacks included */
 };
 
-/* ok, noisy, timeout, crashed, broken */
+/* ok, noisy, disturbed, timeout, crashed, broken */
 extern const char *const trial_status_names[];
+
+/*
+ * Whether an open loop fell behind: of what was to begin in the window more than a twentieth, and more than two
+ * operations of each thread, were left over. Its waits grow with the window, and are not measured.
+ */
+bool trial_is_saturated(const struct trial *trial, const struct trial_result *result);
 
 /*
  * Runs the trial and waits for it. `state` (n_keys entries) receives the first lock's key table, or is NULL.

@@ -12,10 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "histogram.h"
 #include "lk.h"
 #include "machine/topology.h"
 #include "random.h"
+#include "waits.h"
 #include "workload.h"
 
 /* The trial's phases; they only ever grow. */
@@ -58,9 +58,9 @@ struct worker {
 
   /* The worker's own. */
   struct random_state random;
-  uint64_t n_torn_reads;   /* in shared mode that met a writer half-way: the lock is broken */
-  uint64_t sum;            /* what the readers added up; kept so that the reads cannot be dropped */
-  struct histogram *waits; /* ticks; NULL unless times_waits */
+  uint64_t n_torn_reads; /* in shared mode that met a writer half-way: the lock is broken */
+  uint64_t sum;          /* what the readers added up; kept so that the reads cannot be dropped */
+  struct waits *waits;   /* NULL unless times_waits */
 };
 
 /* Adds one to a count that only this thread writes: no atomic increment is needed, only whole stores. */

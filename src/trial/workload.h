@@ -32,10 +32,11 @@ struct workload {
   uint64_t cs_ns;    /* mean time spent inside the section, uniform in 0.5 .. 1.5 of it */
   unsigned cs_lines; /* further shared cache lines that a section visits: a writer writes, a reader reads */
   enum think think;
-  uint64_t think_ns;       /* between operations: spin uniform in 0.5 .. 1.5 of it, sleep exactly it */
-  bool tries;              /* an operation tries the lock once and goes on without it if that fails */
-  enum layout layout;      /* of each lock and its state */
-  uint64_t spin_ns;        /* for locks that spin before they park */
+  double rate_per_s;  /* 0: closed loop. Else how many operations all threads together begin, at times of their own */
+  uint64_t think_ns;  /* between operations: spin uniform in 0.5 .. 1.5 of it, sleep exactly it */
+  bool tries;         /* an operation tries the lock once and goes on without it if that fails */
+  enum layout layout; /* of each lock and its state */
+  uint64_t spin_ns;   /* for locks that spin before they park */
   uint64_t backoff_max_ns; /* for locks that back off between tries */
 };
 

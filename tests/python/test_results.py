@@ -63,6 +63,15 @@ class Reading(support.FolderTest):
         self.assertEqual(texts[0] + ", lock and data together", texts[1])
         self.assertEqual(list(labels.workload_slugs(run.rows).values()), ["-layout_apart", "-layout_together"])
 
+    def test_the_rate_of_an_open_loop_is_part_of_a_cell(self) -> None:
+        rows = support.matrix(locks=["mcs"], threads=(1, 2), repetitions=3)
+        rows += support.matrix(locks=["mcs"], threads=(1, 2), repetitions=3, rate_per_s=2000.5)
+        run = self.read(rows)
+        self.assertEqual(run.rows.groupby("cell").size().tolist(), [3, 3, 3, 3])
+        texts = [labels.workload_label(row) for _, row in run.rows.drop_duplicates("workload").iterrows()]
+        self.assertEqual(2, len(set(texts)))
+        self.assertEqual(1, len({text.replace("no think time", "2000.5 operations/s") for text in texts}))
+
     def test_what_older_files_lack_is_what_they_were_measured_with(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2)
         now = self.read(rows).rows

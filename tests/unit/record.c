@@ -16,9 +16,11 @@ static const char header[] =
     "writes_per_s,overlap_pct,jain,min_share,max_share,owner_changes,longest_run,handoffs_smt,handoffs_llc,"
     "handoffs_node,handoffs_remote,wait_p50_ns,wait_p90_ns,wait_p99_ns,wait_p999_ns,wait_max_ns,cpu_s,cpu_ns_per_op,"
     "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
-    "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout";
+    "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout,why,wait_count,waits_open,wait_bound_from_q,"
+    "wait_time_1us_pct,wait_time_10us_pct,wait_time_100us_pct,wait_time_1ms_pct,wait_time_10ms_pct,wait_time_100ms_pct,"
+    "throttled_pct,rate_per_s,due_ops,saturated";
 
-enum { N_COLUMNS = 64, MAX_COLUMNS = 128 };
+enum { N_COLUMNS = 78, MAX_COLUMNS = 128 };
 
 static char placement_name[] = "list:0,2-4";
 static struct placement placement = {.name = placement_name, .is_pinned = true, .n_cpus = 4};
@@ -41,11 +43,13 @@ static void reset(void) {
       .n_owner_changes = 77,
       .longest_run = 1234,
       .n_handoffs = {[DISTANCE_SMT] = 11, [DISTANCE_LLC] = 22, [DISTANCE_NODE] = 33, [DISTANCE_REMOTE] = 44},
-      .waits = {NAN, NAN, NAN, NAN, NAN},
+      .waits = trial_waits_unmeasured,
       .usage = {.cpu_s = 1.5, .ctx_voluntary = 5, .ctx_involuntary = 6},
       .migrations = 7,
       .steal_pct = 0.25,
       .line_ns = 123.456789,
+      .throttled_pct = 0.5,
+      .n_due = NAN,
   };
   record = (struct record){
       .run_id = "2026-01-02T03:04:05Z-0badcafe",
@@ -111,17 +115,56 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_FIELD("18446744073709551615", fields, "seed");
   CHECK_FIELD("0000000000000abc", fields, "topology_hash");
   CHECK_FIELD("a \"quoted\", host", fields, "host");
-  CHECK_FIELD("2", fields, "schema");
+  CHECK_FIELD("3", fields, "schema");
   CHECK_FIELD("apart", fields, "layout");
 
   trial.workload.layout = LAYOUT_TOGETHER;
   CHECK_FIELD("together", round_trip(), "layout");
 }
 
+static void an_open_loop_tells_whether_it_fell_behind(void) {
+  reset();
+  trial.workload.rate_per_s = 1500.5;
+  result.n_due = 100000;
+  result.n_writes = 0;
+  result.n_reads = 95001; /* less than a twentieth is left over */
+  char **fields = round_trip();
+  CHECK_FIELD("1500.5", fields, "rate_per_s");
+  CHECK_FIELD("100000", fields, "due_ops");
+  CHECK_FIELD("no", fields, "saturated");
+  result.n_reads = 94999;
+  CHECK_FIELD("yes", round_trip(), "saturated");
+  result.n_due = 20; /* two of each of the four threads may be left over */
+  result.n_reads = 12;
+  CHECK_FIELD("no", round_trip(), "saturated");
+  result.n_reads = 11;
+  CHECK_FIELD("yes", round_trip(), "saturated");
+}
+
 static void what_was_not_measured_is_empty(void) {
-  static const char *const of_a_crash[] = {"duration_s", "reads",       "ops",   "ops_per_s",     "jain",
-                                           "max_share",  "longest_run", "cpu_s", "cpu_ns_per_op", "handoffs_llc",
-                                           "migrations", "line_ns",     "waits", "overlap_pct",   "ctx_voluntary"};
+  static const char *const of_a_crash[] = {"duration_s",
+                                           "reads",
+                                           "ops",
+                                           "ops_per_s",
+                                           "jain",
+                                           "max_share",
+                                           "longest_run",
+                                           "cpu_s",
+                                           "cpu_ns_per_op",
+                                           "handoffs_llc",
+                                           "migrations",
+                                           "line_ns",
+                                           "waits",
+                                           "overlap_pct",
+                                           "ctx_voluntary",
+                                           "wait_count",
+                                           "waits_open",
+                                           "wait_bound_from_q",
+                                           "wait_time_1ms_pct",
+                                           "throttled_pct",
+                                           "due_ops",
+                                           "saturated",
+                                           "rate_per_s"};
   reset();
   char **fields = round_trip();
   CHECK_FIELD("", fields, "readers"); /* mixed roles */
@@ -138,10 +181,15 @@ static void what_was_not_measured_is_empty(void) {
 
   reset();
   trial.times_waits = true; /* then the rates would tell of the clock */
-  result.waits = (struct trial_waits){10, 20, 30, 40, 50};
+  result.waits = (struct trial_waits){10, 20, 30, 40, 50, 60, 3, 0.95, {99, 88, 77, 66, 55, 44}};
   fields = round_trip();
   CHECK_FIELD("10", fields, "wait_p50_ns");
   CHECK_FIELD("50", fields, "wait_max_ns");
+  CHECK_FIELD("60", fields, "wait_count");
+  CHECK_FIELD("3", fields, "waits_open");
+  CHECK_FIELD("0.95", fields, "wait_bound_from_q");
+  CHECK_FIELD("99", fields, "wait_time_1us_pct");
+  CHECK_FIELD("44", fields, "wait_time_100ms_pct");
   CHECK_FIELD("", fields, "ops_per_s");
   CHECK_FIELD("", fields, "writes_per_s");
   CHECK_FIELD("", fields, "cpu_ns_per_op");
@@ -159,13 +207,17 @@ static void what_was_not_measured_is_empty(void) {
                                  .duration_s = NAN,
                                  .overlap_pct = NAN,
                                  .fairness = {NAN, NAN, NAN},
-                                 .waits = {NAN, NAN, NAN, NAN, NAN},
+                                 .why = "died of signal 6\n(Aborted), \"at once\"",
+                                 .waits = trial_waits_unmeasured,
                                  .usage = {NAN, NAN, NAN},
                                  .migrations = NAN,
                                  .steal_pct = NAN,
-                                 .line_ns = NAN};
+                                 .line_ns = NAN,
+                                 .throttled_pct = NAN,
+                                 .n_due = NAN};
   fields = round_trip();
   CHECK_FIELD("crashed", fields, "status");
+  CHECK_FIELD("died of signal 6 (Aborted), \"at once\"", fields, "why"); /* on one line */
   CHECK_FIELD("baseline", fields, "kind");
   for (size_t i = 0; i < sizeof of_a_crash / sizeof *of_a_crash; i++) {
     check_about("%s", of_a_crash[i]);
@@ -205,6 +257,7 @@ int main(void) {
   the_header_is_the_contract();
   lines_are_split_as_rfc_4180_says();
   what_is_written_can_be_read_back();
+  an_open_loop_tells_whether_it_fell_behind();
   what_was_not_measured_is_empty();
   return check_result();
 }

@@ -122,7 +122,8 @@ def heading(run: reading.Run, table: pd.DataFrame) -> Iterator[str]:
     yield from wrapped(f"lockbench: {labels.provenance(run)}")
     yield from wrapped(baselines.line(run))
     yield from wrapped(f"{plural(len(run.rows), 'trial')}: {counts}"
-                       + ("; a noisy trial lost too much to steal and was run again" if n_rows.get("noisy", 0) else ""))
+                       + ("; a noisy trial had the machine in its way and was run again"
+                          if n_rows.get("noisy", 0) else ""))
     narrow = [speed.half_width <= 0.05 for speed in table["speed"] if speed.has_interval]
     if narrow:
         yield f"Precision: the median is known to within 5 % in {sum(narrow)} of {plural(len(narrow), 'cell')}"

@@ -44,6 +44,15 @@ LATER = [
     Later("trylock", "no", 1, is_workload=True),
     Later("try_success_pct", nan, 1),
     Later("layout", "apart", 1, is_workload=True),
+    Later("why", ""),
+    Later("wait_count", nan),
+    Later("waits_open", nan),
+    Later("wait_bound_from_q", nan),
+    *(Later(f"wait_time_{limit}_pct", nan) for limit in ("1us", "10us", "100us", "1ms", "10ms", "100ms")),
+    Later("throttled_pct", nan),
+    Later("rate_per_s", nan, is_workload=True),
+    Later("due_ops", nan),
+    Later("saturated", ""),
 ]
 
 NAMES = FIRST + [column.name for column in LATER]

@@ -41,6 +41,8 @@ def workload_label(row: pd.Series) -> str:
     section = "empty section" if row["cs_ns"] == 0 else f"section {duration(row['cs_ns'])}"
     if row["cs_lines"] > 0:
         section += f" + {plural(row['cs_lines'], 'line')}"
+    if pd.notna(row["rate_per_s"]):
+        think = f"{row['rate_per_s']:g} operations/s"
     return (f"{roles(row)}, {plural(row['keys'], 'key')}, {plural(row['locks'], 'lock')}, {section}, {think}, "
             f"placement {row['placement']}{_told(row)}")
 
