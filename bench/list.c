@@ -10,12 +10,12 @@ static void print_json(void) {
   json_t *locks = json_array();
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
-    json_array_append_new(locks,
-                          json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I}", "name", lock->name, "kind",
-                                    registry_kind(lock), "fifo", registry_fifo(lock), "waits", registry_waits(lock),
-                                    "source", registry_source(lock), "trylock", lock->try_lock != NULL, "domains",
-                                    (lock->traits & LK_DOMAINS) != 0, "lock_bytes", (json_int_t)lock->lock_bytes,
-                                    "ctx_bytes", (json_int_t)lock->ctx_bytes));
+    json_array_append_new(locks, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:I, s:I}", "name", lock->name,
+                                           "kind", registry_kind(lock), "fifo", registry_fifo(lock), "waits",
+                                           registry_waits(lock), "source", registry_source(lock), "trylock",
+                                           lock->try_lock != NULL, "domains", (lock->traits & LK_DOMAINS) != 0,
+                                           "freed_by_last", registry_freed_by_last(lock), "lock_bytes",
+                                           (json_int_t)lock->lock_bytes, "ctx_bytes", (json_int_t)lock->ctx_bytes));
   }
   json_dumpf(locks, stdout, JSON_INDENT(2));
   putchar('\n');
@@ -23,13 +23,13 @@ static void print_json(void) {
 }
 
 static void print_table(void) {
-  printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %10s %10s\n", "lock", "kind", "FIFO", "waits", "source", "trylock",
-         "domains", "lock bytes", "ctx bytes");
+  printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %-13s %10s %10s\n", "lock", "kind", "FIFO", "waits", "source", "trylock",
+         "domains", "freed by last", "lock bytes", "ctx bytes");
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
-    printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %10zu %10zu\n", lock->name, registry_kind(lock), registry_fifo(lock),
-           registry_waits(lock), registry_source(lock), lock->try_lock != NULL ? "yes" : "no",
-           lock->traits & LK_DOMAINS ? "yes" : "no", lock->lock_bytes, lock->ctx_bytes);
+    printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %-13s %10zu %10zu\n", lock->name, registry_kind(lock),
+           registry_fifo(lock), registry_waits(lock), registry_source(lock), lock->try_lock != NULL ? "yes" : "no",
+           lock->traits & LK_DOMAINS ? "yes" : "no", registry_freed_by_last(lock), lock->lock_bytes, lock->ctx_bytes);
   }
 }
 

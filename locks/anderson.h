@@ -24,7 +24,7 @@
 
 #include "lk.h"
 
-enum { lk_anderson_traits = LK_FIFO | LK_SPINS };
+enum { lk_anderson_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
 
 struct lk_anderson_slot {
   LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) serving;

@@ -24,7 +24,7 @@
 
 #include "lk.h"
 
-enum { lk_clh_traits = LK_FIFO | LK_SPINS };
+enum { lk_clh_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
 
 /* An arrival cannot be taken back, so a try would have to look at the tail's node before it arrives; but that node
    may have been left behind by then: in use for another arrival, or freed. */

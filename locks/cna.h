@@ -29,7 +29,7 @@
 
 #define lk_cna_is_bounded 1
 
-enum { lk_cna_traits = LK_BOUNDED | LK_SPINS };
+enum { lk_cna_traits = LK_BOUNDED | LK_SPINS | LK_FREED_BY_LAST };
 
 enum { LK_CNA_WAITS, LK_CNA_ALONE }; /* grants that are no addresses */
 

@@ -17,6 +17,9 @@
  * overtaken at most (k + 1) x (domains - 1) x (PASSES + 1) times. Waiters spin, each domain's first on the ticket.
  * Context: the MCS node and the thread's domain, found by ctx_init; as for mcs, it stays in place from lock to unlock.
  * The domains are NUMA nodes, or smaller ones on a machine with one node: see lk_level_of_domains.
+ * End: unlock gives the global lock back before the local one, so another domain may be inside while we still use the
+ * lock. As Linux says of its mutex: it must stay alive until unlock has returned, and unlocking it cannot release an
+ * object such that another thread can free it.
  * Deviation: a trylock, which the paper has for other pairs of locks only.
  */
 #ifndef LK_COHORT_H

@@ -20,7 +20,7 @@
 #include "lk.h"
 #include "lk_wait.h"
 
-enum { lk_futex_traits = LK_PARKS };
+enum { lk_futex_traits = LK_PARKS | LK_FREED_BY_LAST };
 
 enum lk_futex_state { LK_FUTEX_FREE, LK_FUTEX_HELD, LK_FUTEX_CONTENDED };
 

@@ -28,7 +28,7 @@
 #include "lk_clock.h"
 #include "lk_wait.h"
 
-enum { lk_futex_handoff_traits = LK_SPINS | LK_PARKS };
+enum { lk_futex_handoff_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 
 enum { LK_FUTEX_HANDOFF_PATIENCE_NS = 1000000 };
 

@@ -26,7 +26,7 @@
 
 #include "lk.h"
 
-enum { lk_hapax_traits = LK_FIFO | LK_SPINS };
+enum { lk_hapax_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
 
 enum { LK_HAPAX_BLOCK_BITS = 16 };
 

@@ -22,7 +22,7 @@
 
 #include "lk.h"
 
-enum { lk_hemlock_traits = LK_FIFO | LK_SPINS };
+enum { lk_hemlock_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
 
 struct lk_hemlock_ctx {
   LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_hemlock *) grant;

@@ -19,6 +19,9 @@
  * over the levels of (sibling groups x THRESHOLD) times. Waiters spin on their nodes, a group's first on the group's.
  * Context: the node and the leaf; in place from lock to the return of unlock. Groups live as long as the lock.
  * Levels: CORE, LLC, NODE, PACKAGE, without those that do not divide the one above; without CORE if a core is one CPU.
+ * End: unlock gives the root back before the levels below, so another group may be inside while we still use the lock.
+ * As Linux says of its mutex: it must stay alive until unlock has returned, and unlocking it cannot release an object
+ * such that another thread can free it.
  * Deviation: a trylock; one threshold for all levels; the tree is learnt from the threads that come.
  */
 #ifndef LK_HMCS_H

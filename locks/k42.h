@@ -24,7 +24,7 @@
 
 #include "lk.h"
 
-enum { lk_k42_traits = LK_FIFO | LK_SPINS };
+enum { lk_k42_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
 
 struct lk_k42_node {
   LK_ATOMIC(struct lk_k42_node *) next;

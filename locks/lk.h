@@ -27,6 +27,17 @@
  * };` with its bound: while a thread of another domain is in line, and those have been served that were in line before
  * it, at most N sections in a row are those of one domain (of the finest level that the lock goes by).
  *
+ * A lock says LK_FREED_BY_LAST if it may go the way that a mutex of POSIX or C++ may: a thread that is alone inside and
+ * knows that nobody will come any more, because it has counted down the last reference, may unlock, destroy and free
+ * the lock at once, although unlock has not yet returned in the threads that were inside before. So unlock neither
+ * reads nor writes the lock after the step that lets others in; lk_x_ctx_destroy, which those threads still have to
+ * call, never does. At most a wake-up is sent to the address where the lock was: harmless, since a futex may wake for
+ * no reason. Any other lock must stay alive until all threads have returned from unlock and have destroyed their
+ * contexts.
+ *
+ * A lock has no state but its own, with one exception: a table which its algorithm shares among all locks of the kind
+ * (LK_PROCESS_WIDE). Nothing there says whether a lock is held, so locks that share it cannot block each other.
+ *
  * A lock must not be moved or copied once it is initialised. With LK_CANARY it remembers its address
  * and aborts when it is used at another one.
  */
@@ -41,15 +52,16 @@
 #include "lk_lang.h"
 
 enum lk_traits {
-  LK_FIFO = 1 << 0,     /* served in the order of arrival */
-  LK_SPINS = 1 << 1,    /* a waiter burns its CPU */
-  LK_PARKS = 1 << 2,    /* a waiter sleeps in the kernel; with LK_SPINS: spins first */
-  LK_BASELINE = 1 << 3, /* not a lock, but something to hold locks against; does not exclude */
-  LK_SYSTEM = 1 << 4,   /* the system's lock behind our interface */
-  LK_PEER = 1 << 5,     /* another library's lock behind our interface */
-  LK_BOUNDED = 1 << 6,  /* not FIFO, but nobody is overtaken more often than lk_x_bypass says */
-  LK_RW = 1 << 7,       /* has a shared mode; set by the template, from lk_x_is_rw */
-  LK_DOMAINS = 1 << 8,  /* hands over to near threads first; set by the template, from lk_x_has_domains */
+  LK_FIFO = 1 << 0,          /* served in the order of arrival */
+  LK_SPINS = 1 << 1,         /* a waiter burns its CPU */
+  LK_PARKS = 1 << 2,         /* a waiter sleeps in the kernel; with LK_SPINS: spins first */
+  LK_BASELINE = 1 << 3,      /* not a lock, but something to hold locks against; does not exclude */
+  LK_SYSTEM = 1 << 4,        /* the system's lock behind our interface */
+  LK_PEER = 1 << 5,          /* another library's lock behind our interface */
+  LK_BOUNDED = 1 << 6,       /* not FIFO, but nobody is overtaken more often than lk_x_bypass says */
+  LK_RW = 1 << 7,            /* has a shared mode; set by the template, from lk_x_is_rw */
+  LK_DOMAINS = 1 << 8,       /* hands over to near threads first; set by the template, from lk_x_has_domains */
+  LK_FREED_BY_LAST = 1 << 9, /* whoever unlocks last may free the lock at once; see above */
 };
 
 /* The levels at which two threads can be near each other, nearest first. */

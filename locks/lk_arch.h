@@ -19,6 +19,14 @@ enum { LK_LINE_BYTES = 128 };
 /* A slow path: kept out of the loop that inlines the lock, and out of its instruction cache lines. */
 #define LK_COLD __attribute__((noinline, cold, unused))
 
+/*
+ * Defines name[n]: memory of the process, zero at its start and never freed, for an algorithm whose locks share a
+ * table. Weak and visible, so that a program has one, however many of its files and libraries, in C or C++, include the
+ * header. If a library that is loaded at run time shares locks with the program, link that with -rdynamic: else there
+ * are two.
+ */
+#define LK_PROCESS_WIDE(type, name, n) __attribute__((weak, visibility("default"))) type name[n]
+
 /* Tells the core that this is a waiting loop: saves power and, with SMT, leaves the core to the sibling. */
 static inline void lk_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -27,7 +27,7 @@
 #include "lk.h"
 #include "lk_wait.h"
 
-enum { lk_malthusian_traits = LK_BOUNDED | LK_SPINS | LK_PARKS };
+enum { lk_malthusian_traits = LK_BOUNDED | LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 
 enum { LK_MALTHUSIAN_EVERY = 1000 };
 

@@ -23,7 +23,7 @@
 
 #include "lk.h"
 
-enum { lk_mcs_traits = LK_FIFO | LK_SPINS };
+enum { lk_mcs_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
 
 struct lk_mcs_ctx {
   LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_mcs_ctx *) next;

@@ -25,7 +25,7 @@
 #include "lk.h"
 #include "lk_wait.h"
 
-enum { lk_mcs_park_traits = LK_FIFO | LK_SPINS | LK_PARKS };
+enum { lk_mcs_park_traits = LK_FIFO | LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 
 enum lk_mcs_park_state { LK_MCS_PARK_GRANTED, LK_MCS_PARK_WAITS, LK_MCS_PARK_ASLEEP };
 

@@ -29,7 +29,7 @@
 #include "lk.h"
 #include "lk_clock.h"
 
-enum { lk_mcs_tp_traits = LK_SPINS };
+enum { lk_mcs_tp_traits = LK_SPINS | LK_FREED_BY_LAST };
 
 #ifndef LK_MCS_TP_POLLS
 #define LK_MCS_TP_POLLS 16 /* between two looks at the clock, which costs as much as a poll; a checker makes it 1 */

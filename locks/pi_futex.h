@@ -28,7 +28,7 @@
 #include "lk.h"
 #include "lk_wait.h"
 
-enum { lk_pi_futex_traits = LK_PARKS };
+enum { lk_pi_futex_traits = LK_PARKS | LK_FREED_BY_LAST };
 
 struct lk_pi_futex {
   LK_ATOMIC(uint32_t) word;

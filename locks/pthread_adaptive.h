@@ -25,7 +25,7 @@
 /* pthread.h hides it from programs that ask for plain C11, though not the type that it is told. */
 extern int pthread_mutexattr_settype(pthread_mutexattr_t *attributes, int type);
 
-enum { lk_pthread_adaptive_traits = LK_SPINS | LK_PARKS | LK_SYSTEM };
+enum { lk_pthread_adaptive_traits = LK_SPINS | LK_PARKS | LK_SYSTEM | LK_FREED_BY_LAST };
 
 struct lk_pthread_adaptive {
   pthread_mutex_t mutex;

@@ -14,7 +14,7 @@
 
 #include "lk.h"
 
-enum { lk_pthread_mutex_traits = LK_PARKS | LK_SYSTEM };
+enum { lk_pthread_mutex_traits = LK_PARKS | LK_SYSTEM | LK_FREED_BY_LAST };
 
 struct lk_pthread_mutex {
   pthread_mutex_t mutex;

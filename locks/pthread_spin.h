@@ -24,7 +24,7 @@ extern int pthread_spin_trylock(pthread_spinlock_t *lock);
 extern int pthread_spin_unlock(pthread_spinlock_t *lock);
 #endif
 
-enum { lk_pthread_spin_traits = LK_SPINS | LK_SYSTEM };
+enum { lk_pthread_spin_traits = LK_SPINS | LK_SYSTEM | LK_FREED_BY_LAST };
 
 struct lk_pthread_spin {
   pthread_spinlock_t spin;

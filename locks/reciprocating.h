@@ -25,7 +25,7 @@
 
 #define lk_reciprocating_is_bounded 1
 
-enum { lk_reciprocating_traits = LK_BOUNDED | LK_SPINS };
+enum { lk_reciprocating_traits = LK_BOUNDED | LK_SPINS | LK_FREED_BY_LAST };
 
 enum { LK_RECIPROCATING_BYPASSES = 1 }; /* of a waiter by each other thread */
 

@@ -15,6 +15,8 @@
  * Preference: writers never wait for readers. Starvation: a reader retries as long as writers come in time, without a
  * bound; among writers too nobody is served in order. FIFO: no.
  * Waits: spins, readers as writers, until the sequence is even. Context: the sequence that the reader began with.
+ * End: a reader keeps nothing alive, neither the data nor the lock, which rdvalidate reads: both may go only when no
+ * reader can come or is between rdlock and rdvalidate. A writer's unlock is one store, its last access.
  * Deviation: the sequence is also the writers' lock, a test-and-test-and-set, where the source has a spin lock beside
  * it: a writer needs one atomic read-modify-write. 64 bits, so that no reader sleeps until the sequence comes round.
  */

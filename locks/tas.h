@@ -21,7 +21,7 @@
 
 #include "lk.h"
 
-enum { lk_tas_traits = LK_SPINS };
+enum { lk_tas_traits = LK_SPINS | LK_FREED_BY_LAST };
 
 enum lk_tas_state { LK_TAS_FREE, LK_TAS_HELD };
 

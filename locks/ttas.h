@@ -22,7 +22,7 @@
 
 #include "lk.h"
 
-enum { lk_ttas_traits = LK_SPINS };
+enum { lk_ttas_traits = LK_SPINS | LK_FREED_BY_LAST };
 
 enum lk_ttas_state { LK_TTAS_FREE, LK_TTAS_HELD };
 

@@ -44,6 +44,10 @@ const char *registry_waits(const struct lk_ops *lock) {
   return how == (LK_SPINS | LK_PARKS) ? "hybrid" : how == LK_PARKS ? "park" : how == LK_SPINS ? "spin" : "";
 }
 
+const char *registry_freed_by_last(const struct lk_ops *lock) {
+  return lock->traits & LK_BASELINE ? "" : lock->traits & LK_FREED_BY_LAST ? "yes" : "no";
+}
+
 const char *registry_source(const struct lk_ops *lock) {
   return lock->traits & LK_PEER ? "peer" : lock->traits & LK_SYSTEM ? "system" : "ours";
 }

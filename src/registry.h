@@ -54,9 +54,10 @@ const struct lk_ops *registry_find(const char *name);
 void registry_suggest(const char *name, char *text, size_t n_bytes);
 
 /* The traits in the words of the CSV. Baselines wait for nothing: "". */
-const char *registry_kind(const struct lk_ops *lock);   /* mutex, rw, baseline */
-const char *registry_fifo(const struct lk_ops *lock);   /* yes, bounded, no, "" */
-const char *registry_waits(const struct lk_ops *lock);  /* spin, park, hybrid, "" */
-const char *registry_source(const struct lk_ops *lock); /* ours, system, peer */
+const char *registry_kind(const struct lk_ops *lock);          /* mutex, rw, baseline */
+const char *registry_fifo(const struct lk_ops *lock);          /* yes, bounded, no, "" */
+const char *registry_waits(const struct lk_ops *lock);         /* spin, park, hybrid, "" */
+const char *registry_freed_by_last(const struct lk_ops *lock); /* yes, no, "" */
+const char *registry_source(const struct lk_ops *lock);        /* ours, system, peer */
 
 #endif
