@@ -14,6 +14,9 @@
  *
  * Invariants: grant is 1 only while SPINNER is set, and nobody has the role. A thread becomes a sleeper only while
  * another is HELD or SPINNER in the word; whoever of these is the last to leave sees it there and wakes it.
+ * End: the step that releases the lock also decides whether a sleeper gets the role. Where it does, the lock is alive
+ * until that one has taken the grant, which is stored after the release; else nothing of the lock is touched any more.
+ * The wake-up may reach an address where the lock has been.
  * FIFO: no; arrivals overtake without bound. Context: none. Waits: spins, then parks. A spinner gives up after
  * spin_pauses in which nobody unlocked, or RENEWALS times that: where the lock turns over, to wake the next one would
  * cost the owner more than the spinner does. Looks are what a spinner costs: each takes the owner's cache line. So it
@@ -25,7 +28,7 @@
 #include "lk.h"
 #include "lk_wait.h"
 
-enum { lk_futex_spin_traits = LK_SPINS | LK_PARKS };
+enum { lk_futex_spin_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 
 enum lk_futex_spin_state {
   LK_FUTEX_SPIN_HELD = 1,
@@ -81,8 +84,8 @@ static inline bool lk_futex_spin_trylock(struct lk_futex_spin *lock, struct lk_f
 
 /* Until a waker's grant is ours. */
 static inline void lk_futex_spin_sleep(struct lk_futex_spin *lock) {
-  /* Relaxed: the role of spinner protects nothing; getting in is ordered by the state. */
-  while (atomic_exchange_explicit(&lock->grant, 0, memory_order_relaxed) == 0) lk_wait_sleep(&lock->grant, 0);
+  /* Acquire: pairs with the release in unlock_slow: the lock may be freed by us, and after the waker's last access. */
+  while (atomic_exchange_explicit(&lock->grant, 0, memory_order_acquire) == 0) lk_wait_sleep(&lock->grant, 0);
 }
 
 /* How many unlocks lie between two states. */
@@ -138,29 +141,39 @@ static inline void lk_futex_spin_lock(struct lk_futex_spin *lock, struct lk_fute
   if (LK_UNLIKELY(!lk_futex_spin_trylock(lock, ctx))) lk_futex_spin_lock_slow(lock);
 }
 
-LK_COLD static void lk_futex_spin_unlock_slow(struct lk_futex_spin *lock) {
-  /* Relaxed: a guess, which the compare-exchange checks. */
-  uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+/* Whether an unlock that finds this state must make a sleeper the spinner: nobody is awake who would do it later. */
+static inline bool lk_futex_spin_wakes(uint32_t state) {
+  return (state & LK_FUTEX_SPIN_SLEEPERS) != 0 && (state & LK_FUTEX_SPIN_SPINNER) == 0;
+}
+
+LK_COLD static void lk_futex_spin_unlock_slow(struct lk_futex_spin *lock, uint32_t state) {
+  bool wakes;
+  uint32_t wanted;
   do {
-    /* Where somebody is inside or spins again, that thread will see to the sleepers. */
-    if (!(state & LK_FUTEX_SPIN_SLEEPERS) || state & (LK_FUTEX_SPIN_HELD | LK_FUTEX_SPIN_SPINNER)) return;
-    /* Acquire: pairs with the release in lock_slow of whoever took the last grant and gave up the role since. So our
-       grant comes after its exchange in sleep; otherwise that exchange might take both for one, and ours be lost. */
-  } while (!atomic_compare_exchange_weak_explicit(&lock->state, &state,
-                                                  state - LK_FUTEX_SPIN_SLEEPER + LK_FUTEX_SPIN_SPINNER,
-                                                  memory_order_acquire, memory_order_relaxed));
-  /* Relaxed: read by the exchange in sleep, and by the kernel, which orders it before its look at who sleeps. */
-  atomic_store_explicit(&lock->grant, 1, memory_order_relaxed);
+    wakes = lk_futex_spin_wakes(state);
+    wanted = state + LK_FUTEX_SPIN_RELEASE - LK_FUTEX_SPIN_HELD;
+    if (wakes) wanted += LK_FUTEX_SPIN_SPINNER - LK_FUTEX_SPIN_SLEEPER;
+    /* Release: as in unlock. Acquire: pairs with the release in lock_slow of whoever took the last grant and gave up
+       the role since. So our grant comes after its exchange in sleep; otherwise that exchange might take both for one,
+       and ours be lost. Relaxed on failure: a guess again. */
+  } while (
+      !atomic_compare_exchange_weak_explicit(&lock->state, &state, wanted, memory_order_acq_rel, memory_order_relaxed));
+  if (!wakes) return;
+  /* Release: pairs with the acquire in sleep. The kernel orders it before its look at who sleeps. */
+  atomic_store_explicit(&lock->grant, 1, memory_order_release);
   lk_wait_wake_one(&lock->grant);
 }
 
 static inline void lk_futex_spin_unlock(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {
   (void)ctx;
+  /* Relaxed, and on failure: a guess, which the compare-exchange checks. */
+  uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
   /* Release: pairs with the acquires in trylock and lock_slow. */
-  const uint32_t before =
-      atomic_fetch_add_explicit(&lock->state, LK_FUTEX_SPIN_RELEASE - LK_FUTEX_SPIN_HELD, memory_order_release);
-  if (LK_UNLIKELY(before & LK_FUTEX_SPIN_SLEEPERS && !(before & LK_FUTEX_SPIN_SPINNER)))
-    lk_futex_spin_unlock_slow(lock);
+  if (LK_UNLIKELY(lk_futex_spin_wakes(state)) ||
+      LK_UNLIKELY(!atomic_compare_exchange_strong_explicit(&lock->state, &state,
+                                                           state + LK_FUTEX_SPIN_RELEASE - LK_FUTEX_SPIN_HELD,
+                                                           memory_order_release, memory_order_relaxed)))
+    lk_futex_spin_unlock_slow(lock, state);
 }
 
 #endif
