@@ -16,6 +16,7 @@
  * whom none can join. Nobody starves. Policy: after that the bias stays off for 9 times as long as the writer has
  * waited, so that writers lose at most a tenth of their time by it.
  * Waits: spins. Context: the slot, and by which way the reader is in. Memory: a line per slot, freed with the lock.
+ * End: a reader leaves by one store, to its slot, or as the lock below has it, and so do writers.
  * Deviation: the table belongs to the lock, where the paper has one of 4096 words for a whole program: a slot then
  * need not name its lock, writers look at less, and locks do not collide. Two slots per context, at most 8 per CPU; a
  * context that finds its slot taken goes below and moves on to the next slot. Only each 16th reader below looks at the
@@ -33,7 +34,7 @@
 #define lk_rw_bravo_is_rw 1
 #define lk_rw_bravo_is_bounded 1
 
-enum { lk_rw_bravo_traits = LK_BOUNDED | LK_SPINS };
+enum { lk_rw_bravo_traits = LK_BOUNDED | LK_SPINS | LK_FREED_BY_LAST };
 
 /* Writers are served in the order of arrival. */
 static inline uint64_t lk_rw_bravo_bypass(const struct lk_config *config) { return (void)config, 0; }
