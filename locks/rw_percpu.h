@@ -7,16 +7,20 @@
  * lock of Linux 2.4, where readers likewise check for a writer after they have announced themselves.
  *
  *   slot.n_readers  readers inside by this slot, or about to find that a writer is there; changed by them only
- *   slot.n_ctxs     contexts that use the slot; changed as they are made and destroyed
- *   is_writing      a writer is inside, or waits for the readers; changed by the owner of `turn` only
- *   turn            a ticket lock: writers one by one, and readers that found one of them
+ *   slot.n_users    the lock and the contexts that use the slot; changed as they are made and destroyed
+ *   slots[0].n_live slots that have users; whoever leaves the last of them frees them all
+ *   next, turn      a ticket lock: writers one by one, and readers that found one of them. `next` is the ticket of the
+ *                   next arrival, `turn` that of its owner, who alone changes it
+ *   turn, WRITING   a writer is inside, or waits for the readers
  *
  * Invariants: a reader announces itself and then looks for a writer, a writer announces itself and then looks for
  * readers: at least one sees the other, and then the reader takes itself back. A reader that holds `turn` meets no
  * writer and need not look. While there are no more contexts than slots, no slot has two.
  * Bounds, not FIFO: writers, and readers that met one, are served in the order of their tickets; a writer then waits
  * for the readers inside, once. Nobody starves; but readers that meet no writer pass those that wait for their ticket.
- * Waits: spins. Context: the slot, from its making to its end. Memory: a line per slot, freed with the lock.
+ * Waits: spins. Context: the slot, from its making to its end. Memory: a line per slot.
+ * End: a writer leaves by one step, for readers and the next ticket alike; a reader's last is in its slot. The slots
+ * outlive the lock until the last context is gone, whose end so needs no lock.
  * Slots: one per context, at most 4 per CPU, since more only lengthen a writer's way: no more threads than CPUs run at
  * a time. Not by domain: threads move, and their contexts do not. With n_threads above that, slots are shared, by
  * read-modify-writes; else a reader leaves by a store.
@@ -27,12 +31,11 @@
 #include <stdlib.h>
 
 #include "lk.h"
-#include "ticket.h"
 
 #define lk_rw_percpu_is_rw 1
 #define lk_rw_percpu_is_bounded 1
 
-enum { lk_rw_percpu_traits = LK_BOUNDED | LK_SPINS };
+enum { lk_rw_percpu_traits = LK_BOUNDED | LK_SPINS | LK_FREED_BY_LAST };
 
 /* Writers are served in the order of arrival. */
 static inline uint64_t lk_rw_percpu_bypass(const struct lk_config *config) { return (void)config, 0; }
@@ -41,25 +44,30 @@ static inline uint64_t lk_rw_percpu_bypass(const struct lk_config *config) { ret
 #define LK_RW_PERCPU_SLOTS_PER_CPU 4 /* a checker, which has few threads, makes it 1 */
 #endif
 
+enum lk_rw_percpu_turn {
+  LK_RW_PERCPU_WRITING = 1,
+  LK_RW_PERCPU_TICKET = 2, /* one of them */
+};
+
 struct lk_rw_percpu_slot {
   LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) n_readers;
-  LK_ATOMIC(uint32_t) n_ctxs;
+  LK_ATOMIC(uint32_t) n_users;
+  LK_ATOMIC(uint32_t) n_live; /* of the first slot only */
 };
 
 struct lk_rw_percpu {
-  /* A line that is written by writers only: each reader reads it. */
-  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(bool) is_writing;
+  /* A line that is written by writers, and by readers that met one: each reader reads it. */
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) turn;
   bool is_shared; /* slots may have several contexts */
   uint32_t n_slots;
   struct lk_rw_percpu_slot *slots;
   LK_CANARY_MEMBER
-  LK_ALIGNED(LK_LINE_BYTES) struct lk_ticket turn;
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) next;
 };
 
 struct lk_rw_percpu_ctx {
-  struct lk_rw_percpu_slot *slot;
+  struct lk_rw_percpu_slot *slot, *slots;
   bool is_shared;
-  struct lk_ticket_ctx turn;
 };
 
 static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_config *config) {
@@ -70,43 +78,53 @@ static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) {
     atomic_init(&lock->slots[i].n_readers, 0);
-    atomic_init(&lock->slots[i].n_ctxs, 0);
+    atomic_init(&lock->slots[i].n_users, 1); /* the lock */
   }
-  atomic_init(&lock->is_writing, false);
-  (void)lk_ticket_init(&lock->turn, config); /* it needs no memory */
+  atomic_init(&lock->slots[0].n_live, lock->n_slots);
+  atomic_init(&lock->turn, 0);
+  atomic_init(&lock->next, 0);
   LK_CANARY_SET(lock);
   return true;
 }
 
+/* By a context, or by the lock. */
+static inline void lk_rw_percpu_leave(struct lk_rw_percpu_slot *slots, struct lk_rw_percpu_slot *slot) {
+  /* Release: pairs with the acquire in ctx_init, and as well with its own acquire, which has whoever is the last of a
+     slot see that all others are done with it. */
+  if (atomic_fetch_sub_explicit(&slot->n_users, 1, memory_order_acq_rel) > 1) return;
+  /* Release and acquire: as above, for all slots. */
+  if (atomic_fetch_sub_explicit(&slots[0].n_live, 1, memory_order_acq_rel) == 1) free(slots);
+}
+
 static inline void lk_rw_percpu_destroy(struct lk_rw_percpu *lock) {
   LK_CANARY_CHECK(lock);
-  lk_ticket_destroy(&lock->turn);
-  free(lock->slots);
+  for (uint32_t i = 0; i < lock->n_slots; i++) lk_rw_percpu_leave(lock->slots, &lock->slots[i]);
 }
 
 /* Finds the slot with the fewest contexts; of those that are not shared, a free one: round and round, since one that
    was passed may have come free when the last one is taken. */
 static inline bool lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx,
                                          const struct lk_domain *domain) {
-  (void)lk_ticket_ctx_init(&lock->turn, &ctx->turn, domain);
+  (void)domain;
+  ctx->slots = lock->slots;
   ctx->is_shared = lock->is_shared;
-  for (uint32_t fewest = 0;; fewest += lock->is_shared) {
+  for (uint32_t most = 1;; most += lock->is_shared) {
     for (uint32_t i = 0; i < lock->n_slots; i++) {
       ctx->slot = &lock->slots[i];
       /* Relaxed: a guess, which the compare-exchange checks. */
-      uint32_t n_ctxs = atomic_load_explicit(&ctx->slot->n_ctxs, memory_order_relaxed);
-      /* Acquire: pairs with the release in ctx_destroy: the slot's last user has left it as it should be. */
-      if (n_ctxs <= fewest && atomic_compare_exchange_strong_explicit(&ctx->slot->n_ctxs, &n_ctxs, n_ctxs + 1,
-                                                                      memory_order_acquire, memory_order_relaxed))
+      uint32_t n_users = atomic_load_explicit(&ctx->slot->n_users, memory_order_relaxed);
+      /* Acquire: pairs with the release in leave: the slot's last context has left it as it should be. */
+      if (n_users <= most && atomic_compare_exchange_strong_explicit(&ctx->slot->n_users, &n_users, n_users + 1,
+                                                                     memory_order_acquire, memory_order_relaxed))
         return true;
     }
   }
 }
 
+/* The lock may be gone. */
 static inline void lk_rw_percpu_ctx_destroy(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
-  lk_ticket_ctx_destroy(&lock->turn, &ctx->turn);
-  /* Release: pairs with the acquire in ctx_init. */
-  atomic_fetch_sub_explicit(&ctx->slot->n_ctxs, 1, memory_order_release);
+  (void)lock;
+  lk_rw_percpu_leave(ctx->slots, ctx->slot);
 }
 
 static inline void lk_rw_percpu_rdunlock(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
@@ -128,23 +146,33 @@ static inline bool lk_rw_percpu_tryrdlock(struct lk_rw_percpu *lock, struct lk_r
   else
     (void)atomic_exchange_explicit(&ctx->slot->n_readers, 1, memory_order_seq_cst);
   /* It also acquires: pairs with the release store in wrunlock. */
-  if (LK_LIKELY(!atomic_load_explicit(&lock->is_writing, memory_order_seq_cst))) return true;
+  if (LK_LIKELY(!(atomic_load_explicit(&lock->turn, memory_order_seq_cst) & LK_RW_PERCPU_WRITING))) return true;
   lk_rw_percpu_rdunlock(lock, ctx);
   return false;
 }
 
-static inline void lk_rw_percpu_rdlock(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
-  if (LK_LIKELY(lk_rw_percpu_tryrdlock(lock, ctx))) return;
-  lk_ticket_lock(&lock->turn, &ctx->turn);
-  /* Relaxed: the next writer looks after it has got `turn`, and so after we have released it. */
-  atomic_fetch_add_explicit(&ctx->slot->n_readers, 1, memory_order_relaxed);
-  lk_ticket_unlock(&lock->turn, &ctx->turn);
+/* Waits for our turn and returns our ticket. */
+static inline uint32_t lk_rw_percpu_queue(struct lk_rw_percpu *lock) {
+  /* Relaxed: it only hands out distinct tickets. */
+  const uint32_t mine = atomic_fetch_add_explicit(&lock->next, LK_RW_PERCPU_TICKET, memory_order_relaxed);
+  /* Acquire: pairs with the release stores in rdlock and wrunlock. */
+  while (atomic_load_explicit(&lock->turn, memory_order_acquire) != mine) lk_pause();
+  return mine;
 }
 
-/* By the owner of `turn`: keeps readers out, and if `waits`, waits for those inside. True: none is inside. */
-static inline bool lk_rw_percpu_enter(struct lk_rw_percpu *lock, bool waits) {
+static inline void lk_rw_percpu_rdlock(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
+  if (LK_LIKELY(lk_rw_percpu_tryrdlock(lock, ctx))) return;
+  const uint32_t mine = lk_rw_percpu_queue(lock);
+  /* Relaxed: the next writer looks after it has got its turn, and so after we have passed it on. */
+  atomic_fetch_add_explicit(&ctx->slot->n_readers, 1, memory_order_relaxed);
+  /* Release: pairs with the acquire loads in queue and trywrlock. */
+  atomic_store_explicit(&lock->turn, mine + LK_RW_PERCPU_TICKET, memory_order_release);
+}
+
+/* By the thread whose turn it is: keeps readers out, and if `waits`, waits for those inside. True: none is inside. */
+static inline bool lk_rw_percpu_enter(struct lk_rw_percpu *lock, uint32_t mine, bool waits) {
   /* Sequentially consistent, with the loads below: see tryrdlock. */
-  atomic_store_explicit(&lock->is_writing, true, memory_order_seq_cst);
+  atomic_store_explicit(&lock->turn, mine + LK_RW_PERCPU_WRITING, memory_order_seq_cst);
   for (uint32_t i = 0; i < lock->n_slots; i++) {
     /* It also acquires: pairs with the releases in rdunlock. */
     while (atomic_load_explicit(&lock->slots[i].n_readers, memory_order_seq_cst) != 0) {
@@ -156,21 +184,30 @@ static inline bool lk_rw_percpu_enter(struct lk_rw_percpu *lock, bool waits) {
 }
 
 static inline void lk_rw_percpu_wrlock(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
+  (void)ctx;
   LK_CANARY_CHECK(lock);
-  lk_ticket_lock(&lock->turn, &ctx->turn);
-  (void)lk_rw_percpu_enter(lock, true);
+  (void)lk_rw_percpu_enter(lock, lk_rw_percpu_queue(lock), true);
 }
 
 static inline void lk_rw_percpu_wrunlock(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
-  /* Release: pairs with the load in tryrdlock. */
-  atomic_store_explicit(&lock->is_writing, false, memory_order_release);
-  lk_ticket_unlock(&lock->turn, &ctx->turn);
+  (void)ctx;
+  /* Relaxed: only we change it. */
+  const uint32_t turn = atomic_load_explicit(&lock->turn, memory_order_relaxed);
+  /* Release: pairs with the loads in queue, tryrdlock and trywrlock. It clears WRITING and calls the next ticket. */
+  atomic_store_explicit(&lock->turn, turn - LK_RW_PERCPU_WRITING + LK_RW_PERCPU_TICKET, memory_order_release);
 }
 
 static inline bool lk_rw_percpu_trywrlock(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  if (!lk_ticket_trylock(&lock->turn, &ctx->turn)) return false;
-  if (lk_rw_percpu_enter(lock, false)) return true;
+  /* Acquire: as in queue. A ticket once taken must be waited for, so we take it only if it is its turn already. */
+  const uint32_t turn = atomic_load_explicit(&lock->turn, memory_order_acquire);
+  uint32_t next = turn;
+  /* Relaxed: success shows that `next` was still `turn`, which the acquire load above has ordered. */
+  if ((turn & LK_RW_PERCPU_WRITING) != 0 ||
+      !atomic_compare_exchange_strong_explicit(&lock->next, &next, turn + LK_RW_PERCPU_TICKET, memory_order_relaxed,
+                                               memory_order_relaxed))
+    return false;
+  if (lk_rw_percpu_enter(lock, turn, false)) return true;
   lk_rw_percpu_wrunlock(lock, ctx);
   return false;
 }
