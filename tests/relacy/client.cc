@@ -40,11 +40,18 @@
 
 /* What is done each so many times in a real lock, is done each time by threads that come but once or twice. */
 #define LK_RW_BRAVO_CLOCK_INTERVAL 1
+#define LK_TWA_WORDS 2 /* so that they collide */
 
 #include QUOTE(LK.h)
 
 typedef struct PASTE(lk_, LK, ) lock_type;
 typedef struct FN(ctx) ctx_type;
+
+#if FN(is_rw) && !FN(retries)
+#define HAS_RDUNLOCK 1
+#else
+#define HAS_RDUNLOCK 0
+#endif
 
 const char lock_name[] = QUOTE(LK);
 
@@ -83,7 +90,7 @@ struct place {
 static place *places; /* two, the second for the nested client */
 static unsigned n_sections[2];
 
-static void begin(void) {
+static void make(place *at) {
   /* Small: tables are then small, and a waiter soon does the next thing that it can do. */
   struct lk_config config = lk_config_default(MAX_THREADS, 2);
   config.n_domains[LK_CORE] = MAX_THREADS;
@@ -91,14 +98,25 @@ static void begin(void) {
   config.n_domains[LK_NODE] = 2;
   config.spin_pauses = config.backoff_max_pauses = 1;
 
+  memset(static_cast<void *>(at), 0xa5,
+         sizeof *at); /* what a lock forgets to set is the same each time, and senseless */
+  ::new (static_cast<void *>(at)) place;
+  RL_VERIFY(FN(init)(&at->lock, &config));
+  set(at->first, 0);
+  set(at->second, 0);
+}
+
+static void unmake(place *at) {
+  FN(destroy)(&at->lock);
+  at->~place();
+}
+
+static void begin(void) {
   alignas(place) static char memory[2 * sizeof(place)];
-  memset(memory, 0xa5, sizeof memory); /* what a lock forgets to set is the same each time, and senseless */
+  shadow_table::begin_all();
   places = reinterpret_cast<place *>(memory);
   for (unsigned i = 0; i < 2; i++) {
-    ::new (static_cast<void *>(&places[i])) place;
-    RL_VERIFY(FN(init)(&places[i].lock, &config));
-    set(places[i].first, 0);
-    set(places[i].second, 0);
+    make(&places[i]);
     n_sections[i] = 0;
   }
 }
@@ -120,6 +138,13 @@ public:
     set(at.first, count);
     set(at.second, count);
     n_sections[which]++;
+  }
+
+  /* Inside, alone: which section this is, from 1. */
+  unsigned count() {
+    const unsigned n = get(at.first) + 1;
+    set(at.first, n);
+    return n;
   }
 
   void write() {
@@ -149,9 +174,14 @@ public:
     return true;
   }
 
+  void enter_shared() { FN(rdlock)(&at.lock, &ctx); }
+#if HAS_RDUNLOCK
+  void leave_shared() { FN(rdunlock)(&at.lock, &ctx); }
+#endif
+
   void read() {
     do {
-      FN(rdlock)(&at.lock, &ctx);
+      enter_shared();
     } while (!look());
   }
 
@@ -174,9 +204,9 @@ static void end(void) {
     user last(i, 0);
     last.write(); /* it does not get in if the lock was not left free */
     last.finish();
-    FN(destroy)(&places[i].lock);
-    places[i].~place();
+    unmake(&places[i]);
   }
+  shadow_table::end_all();
 }
 
 static void mutex(unsigned thread) {
@@ -246,6 +276,46 @@ static void rw_try(unsigned thread) {
 }
 #endif
 
+/* The lock is on the heap, and freed by whoever is the last to count itself, right after it has unlocked. */
+static void begin_last(void) {
+  shadow_table::begin_all();
+  places = static_cast<place *>(system_allocate(1, sizeof(place)));
+  make(places);
+}
+
+static void end_last(void) {
+  RL_ASSERT(places == NULL && "nobody was the last");
+  shadow_table::end_all();
+}
+
+static void leave_last(user &self, bool is_last) {
+  self.finish();
+  if (!is_last) return;
+  unmake(places);
+  system_release(places, RL_INFO);
+  places = NULL;
+}
+
+template <unsigned n> static void last(unsigned thread) {
+  user self(0, thread);
+  self.enter();
+  const bool is_last = self.count() == n;
+  self.leave();
+  leave_last(self, is_last);
+}
+
+#if HAS_RDUNLOCK
+/* One reads. No more than one: a reader that is the last must know that it is alone. */
+template <unsigned n> static void last_reader(unsigned thread) {
+  if (thread > 0) return last<n>(thread);
+  user self(0, thread);
+  self.enter_shared();
+  const bool is_last = self.count() == n;
+  self.leave_shared();
+  leave_last(self, is_last);
+}
+#endif
+
 const struct client clients[] = {
     {"mutex2", 2, begin, mutex, end},
     {"mutex3", 3, begin, mutex, end},
@@ -264,5 +334,12 @@ const struct client clients[] = {
     {"rw_try2", 2, begin, rw_try, end},
     {"rw_try3", 3, begin, rw_try, end},
 #endif
+    {"last2", 2, begin_last, last<2>, end_last},
+    {"last3", 3, begin_last, last<3>, end_last},
+#if HAS_RDUNLOCK
+    {"last_reader2", 2, begin_last, last_reader<2>, end_last},
+    {"last_reader3", 3, begin_last, last_reader<3>, end_last},
+#endif
 };
-const unsigned n_clients = sizeof clients / sizeof *clients;
+enum { N_LAST = HAS_RDUNLOCK ? 4 : 2 }; /* at the end of the list */
+const unsigned n_clients = sizeof clients / sizeof *clients - (FN(traits) & LK_FREED_BY_LAST ? 0 : N_LAST);

@@ -88,13 +88,16 @@ PARKS = Bound("each sleep and wake is a section of the kernel, and their orders 
 NESTED_WAITS = Bound("it waits in a loop inside a loop: its waits are marked by hand",
                      options=("--disable-spin-assume",), defines=("LK_PAUSE_BLOCKS",))
 
+COLLIDES = replace(NESTED_WAITS, reason=NESTED_WAITS.reason + "; the waiting array has two words, which collide",
+                   defines=(*NESTED_WAITS.defines, "LK_TWA_WORDS=2"))
+
 BOUNDS = {
     "futex": Bound(PARKS.reason, IN_PARTS),
     "mcs_park": Bound(PARKS.reason, IN_PARTS),
     "malthusian": Bound(PARKS.reason, IN_PARTS),
     "pi_futex": WHOLE,
     "ttas": NESTED_WAITS,
-    "twa": NESTED_WAITS,
+    "twa": COLLIDES,
     "ttas_backoff": Bound("a delay ends without any change, so it could go round for ever: at most 4 times here",
                           IN_PARTS, options=("--disable-spin-assume", "--unroll=5")),
     "mcs_tp": Bound("a waiter may look, stamp and yield for ever: twice here, after one poll each",
@@ -113,6 +116,8 @@ TRIES = [Client("trylock", "trylock")]
 SHARED = [Client("readers", "shared", ("WRITERS=1",)), Client("writers", "shared", ("WRITERS=2",))]
 SHARED_TRIES = [Client("tried readers", "shared", ("WRITERS=1", "READERS_TRY=1")),
                 Client("tried writers", "shared", ("WRITERS=1", "WRITERS_TRY=1"))]
+LAST = [Client("last", "last")]
+LAST_READER = [Client("last reader", "last", ("READERS=1",))]
 
 
 def program() -> str | None:
@@ -132,12 +137,22 @@ def clients_of(lock: str, header: str) -> list[Client]:
         return f"#define lk_{lock}_{what} 1" in header
 
     tries = not says("no_trylock")
+    frees = re.search(r"_traits = [^;]*\bLK_FREED_BY_LAST\b", header) is not None
     return [*MUTEX, *(TRIES if tries else []), *(SHARED if says("is_rw") else []),
-            *(SHARED_TRIES if says("is_rw") and tries else [])]
+            *(SHARED_TRIES if says("is_rw") and tries else []), *(LAST if frees else []),
+            *(LAST_READER if frees and says("is_rw") else [])]
 
 
 def bound_of(lock: str, header: str) -> Bound:
     return BOUNDS.get(lock, PARKS if re.search(r"_traits = [^;]*\bLK_PARKS\b", header) else WHOLE)
+
+
+def sizes_of(client: Client, bound: Bound, sizes: tuple[Size, ...]) -> tuple[Size, ...]:
+    if client.program == "nested":
+        return (bound.nested,)
+    if client.program == "last":  # whoever has left cannot come again
+        return (Size(max(size.threads for size in sizes), False),)
+    return sizes
 
 
 def tasks_of(lock: str, header: str) -> list[Task]:
@@ -145,9 +160,9 @@ def tasks_of(lock: str, header: str) -> list[Task]:
     clients = [replace(client, name=" ".join((client.name, *variant)), defines=client.defines + variant)
                for variant in bound.variants for client in clients_of(lock, header)]
     return [*(Task(lock, client, size, LANGUAGE, bound) for client in clients
-              for size in ((bound.nested,) if client.program == "nested" else bound.sizes)),
-            *(Task(lock, client, bound.nested if client.program == "nested" else TWO, HARDWARE, bound)
-              for client in clients if bound.on_hardware)]
+              for size in sizes_of(client, bound, bound.sizes)),
+            *(Task(lock, client, size, HARDWARE, bound) for client in clients if bound.on_hardware
+              for size in sizes_of(client, bound, (TWO,)))]
 
 
 def hunts_of(lock: str, header: str) -> list[Task]:

@@ -36,16 +36,24 @@ static const memory_order memory_order_relaxed = rl::mo_relaxed, memory_order_co
  *
  * Its end is a plain write: whatever others did to it must have happened before, or its memory cannot be used again.
  */
+static bool shadow_zeroes; /* what is made now is zero, as memory of the process is */
+
 template <typename T> class shadow_atomic {
 public:
   typedef typename rl::atomic_add_type<T>::type difference;
 
-  shadow_atomic() : is_plain(false), seen(NEVER), used(0) {}
+  shadow_atomic() : is_plain(false), seen(NEVER), used(0), is_gone(false) {
+    if (shadow_zeroes) init(T(), RL_INFO);
+  }
   ~shadow_atomic() {
     if (!used.all_happened()) rl::ctx().fail_test("end of an atomic in use", rl::test_result_data_race, RL_INFO);
+    is_gone = true; /* its memory stays until the execution is over: see system_allocate */
   }
 
-  T last() const { return object.debug_value(); }
+  T last() const {
+    check_alive(RL_INFO);
+    return object.debug_value();
+  }
 
   void init(T value, rl::debug_info_param site) {
     rl::preemption_disabler alone(rl::ctx());
@@ -54,6 +62,9 @@ public:
   }
 
   T load(memory_order order, rl::debug_info_param site) const {
+    rl::ctx().sched();
+    rl::preemption_disabler alone(rl::ctx());
+    check_alive(site);
     const T value = object.load(order, site);
     used.own() = used.now();
     if (value == last()) note_seen();
@@ -63,6 +74,7 @@ public:
   void store(T value, memory_order order, rl::debug_info_param site) {
     rl::ctx().sched();
     rl::preemption_disabler alone(rl::ctx());
+    check_alive(site);
     if (is_plain && order != rl::mo_seq_cst && value != last() && !seen.any_happened() && engine_chooses()) {
       engine_log(site, "this store is overwritten by the one before it, which it does not know of:");
       T other = value; /* a comparison that fails: Relacy, too, now takes the last value for seen by this thread */
@@ -75,6 +87,9 @@ public:
 
   template <rl::rmw_type_e operation, typename Operand>
   T modify(Operand operand, memory_order order, rl::debug_info_param site) {
+    rl::ctx().sched();
+    rl::preemption_disabler alone(rl::ctx());
+    check_alive(site);
     const T value = object.rmw(rl::rmw_type_t<operation>(), operand, order, site);
     note_new(false);
     return value;
@@ -85,6 +100,9 @@ public:
     /* Relacy knows only failures that acquire no more than successes. Later standards do not ask for that: the missing
        acquire is then a fence, which acquires a little more than the one load would. */
     const bool lacks_acquire = failure != rl::mo_relaxed && (success == rl::mo_relaxed || success == rl::mo_release);
+    rl::ctx().sched();
+    rl::preemption_disabler alone(rl::ctx());
+    check_alive(site);
     const bool is_done = object.compare_exchange(rl::bool_t<may_fail_spuriously>(), *expected, desired, success,
                                                  lacks_acquire ? rl::mo_relaxed : failure, site);
     if (is_done)
@@ -102,6 +120,11 @@ private:
   bool is_plain;              /* the last value came by a store */
   mutable engine_stamps seen; /* the first time each saw the last value */
   mutable engine_stamps used; /* the last time each used the atomic */
+  volatile bool is_gone;      /* volatile: the compiler may drop what a destructor writes */
+
+  void check_alive(rl::debug_info_param site) const {
+    if (is_gone) rl::ctx().fail_test("", rl::test_result_access_to_freed_memory, site);
+  }
 
   void note_seen() const {
     used.own() = used.now();
@@ -167,6 +190,47 @@ static inline void atomic_signal_fence(memory_order order, SITE) { rl::atomic_si
 #define lk_pause lk_pause_of_the_machine
 #include <lk_arch.h>
 #undef lk_pause
+
+/* Memory of the process: each execution has it anew. */
+class shadow_table {
+public:
+  shadow_table() : next(first()) { first() = this; }
+  static void begin_all() {
+    for (shadow_table *table = first(); table != NULL; table = table->next) table->begin();
+  }
+  static void end_all() {
+    for (shadow_table *table = first(); table != NULL; table = table->next) table->end();
+  }
+
+private:
+  shadow_table *const next;
+  virtual void begin() = 0;
+  virtual void end() = 0;
+  static shadow_table *&first() {
+    static shadow_table *table;
+    return table;
+  }
+};
+
+template <typename T, size_t n> class shadow_process_wide : shadow_table {
+public:
+  T &operator[](size_t i) { return reinterpret_cast<T *>(memory)[i]; }
+
+private:
+  alignas(T) char memory[n * sizeof(T)];
+  void begin() {
+    memset(memory, 0, sizeof memory);
+    shadow_zeroes = true;
+    for (size_t i = 0; i < n; i++) ::new (static_cast<void *>(&(*this)[i])) T;
+    shadow_zeroes = false;
+  }
+  void end() {
+    for (size_t i = n; i-- > 0;) (*this)[i].~T();
+  }
+};
+
+#undef LK_PROCESS_WIDE
+#define LK_PROCESS_WIDE(type, name, n) static shadow_process_wide<type, n> name
 
 /* The scheduler may not choose the thread again before the others went on, or it would wait for ever. */
 static inline void lk_pause(SITE) { rl::yield(1, site); }
