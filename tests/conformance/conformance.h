@@ -20,6 +20,8 @@ extern const struct conformance_case conformance_order[];
 
 extern const struct conformance_case conformance_bypass[];
 
+extern const struct conformance_case conformance_freed[];
+
 /* Of a lock that goes by domains. Weak: NULL in a client without hwloc, which makes the machines up. */
 extern const struct conformance_case conformance_domains[] __attribute__((weak));
 

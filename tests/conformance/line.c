@@ -35,6 +35,11 @@ void line_arrive(struct line_mark *mark, const struct lk_ops *ops) {
 /* Relaxed: for who must know that this was before something else, that something says so. */
 void line_leave(struct line_mark *mark) { atomic_store_explicit(&mark->is_arriving, false, memory_order_relaxed); }
 
+void line_begin_again(struct line_mark *mark) {
+  /* Acquire: as in line_is_in. */
+  if (atomic_load_explicit(&mark->is_arriving, memory_order_acquire)) mark->arrived_cpu_ns = cpu_ns_of(mark->thread);
+}
+
 /*
  * A thread that has been running for a millisecond since it was about to ask is in line and spins; one that sleeps
  * since then is in line and parks. Neither is a matter of how fast this machine happens to be. Who sleeps at a lock

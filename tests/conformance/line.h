@@ -22,6 +22,9 @@ struct line_mark {
 void line_arrive(struct line_mark *mark, const struct lk_ops *ops);
 void line_leave(struct line_mark *mark);
 
+/* By another, while the thread is in line: what it has done until now counts no more. */
+void line_begin_again(struct line_mark *mark);
+
 /* True: it is in line. False: perhaps not yet. */
 bool line_is_in(const struct line_mark *mark);
 
