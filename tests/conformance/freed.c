@@ -54,6 +54,9 @@ struct round {
   _Atomic(bool) may_unlock, may_leave, is_stopped, may_go_on; /* likewise */
 };
 
+/* What that process ends with. */
+enum verdict { ENDED, WROTE, WENT_ON };
+
 /* What the process that runs the rounds tells the one that waits for it. */
 struct progress {
   _Atomic(unsigned) step;
@@ -178,10 +181,10 @@ static _Noreturn void play_all(const struct lk_ops *ops, const struct scenario *
     alarm(PATIENCE_S); /* of one round */
     arena_begin(mode);
     const bool was_there = play(ops, scenario, step, progress);
-    if (!arena_end()) _exit(1);
-    if (!was_there) break;
+    if (!arena_end()) _exit(WROTE);
+    if (!was_there) _exit(ENDED);
   }
-  _exit(0);
+  _exit(WENT_ON);
 }
 
 static const char *name_of(bool shares) { return shares ? "reader" : "writer"; }
@@ -195,8 +198,8 @@ static void judge(int status, const struct progress *progress) {
     check_that(false, __FILE__, __LINE__, "stopped behind instruction %u, unlock touches the freed lock: signal %d",
                step, signal);
   else
-    check_that(WEXITSTATUS(status) == 0, __FILE__, __LINE__,
-               "stopped behind instruction %u, unlock writes to the freed lock", step);
+    check_that(WEXITSTATUS(status) == ENDED, __FILE__, __LINE__, "stopped behind instruction %u, unlock %s", step,
+               WEXITSTATUS(status) == WENT_ON ? "does not end" : "writes to the freed lock");
   if (status == 0) CHECK(atomic_load_explicit(&progress->n_freed, memory_order_relaxed) > 0);
 }
 
