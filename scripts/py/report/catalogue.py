@@ -26,8 +26,8 @@ library is installed, are not here: `lockbench list` shows them.
 
 - **FIFO** *bounded*: not in order, but nobody is overtaken more often than a bound that the head tells.
 - **waits** *hybrid*: spins first, then sleeps in the kernel. **domains**: uses where a thread runs.
-- **freed by last** *yes*: a thread that unlocks it and knows that nobody comes any more may destroy and free it at once,
-  as with a mutex of POSIX or C++. *no*: it must stay alive until unlock has returned in every thread.
+- **freed by last** *yes*: a thread that unlocks it and knows that nobody comes any more may destroy and free it at
+  once, as with a mutex of POSIX or C++. *no*: it must stay alive until unlock has returned in every thread.
 - **lock**, **context**: bytes of one lock, and of what each thread needs to use it.
 """
 
