@@ -28,7 +28,27 @@ function selectFirst() {
   if (!selected.size) Object.keys(DATA.locks).forEach((lock) => selected.add(lock));
 }
 
+// All of the locks, none, or those that are the fastest at some number of threads in this workload.
+function selectOnly(locks) {
+  selected.clear();
+  for (const lock of locks) selected.add(lock);
+  refresh();
+}
+
+function winners() {
+  const best = new Map();
+  for (const cell of inWorkload().filter(({ lock, ops_per_s }) => ops_per_s > 0 && DATA.locks[lock].kind !== "baseline"))
+    if (cell.ops_per_s > (best.get(cell.threads)?.ops_per_s ?? 0)) best.set(cell.threads, cell);
+  return new Set([...best.values()].map(({ lock }) => lock));
+}
+
 function lockControls() {
+  const shortcuts = { none: () => [], all: () => Object.keys(DATA.locks), winners };
+  byId("locks").append(make("div", { class: "shortcuts" }, ...Object.entries(shortcuts).map(([name, locks]) => {
+    const button = make("button", { type: "button" }, name);
+    button.addEventListener("click", () => selectOnly(locks()));
+    return button;
+  })));
   const families = new Map();
   for (const [lock, { family }] of Object.entries(DATA.locks)) families.set(family, [...(families.get(family) ?? []), lock]);
   for (const [family, locks] of families) {
@@ -43,7 +63,7 @@ function lockControls() {
       box.addEventListener("change", () => { box.checked ? selected.add(lock) : selected.delete(lock); refresh(); });
       return make("label", {}, box, ` ${lock}`);
     });
-    byId("locks").append(make("div", {}, all, ...boxes));
+    byId("locks").append(make("div", { class: "family" }, all, make("div", { class: "boxes" }, ...boxes)));
   }
 }
 
@@ -99,18 +119,18 @@ function waits(cells) {
 function handOffs(cells) {
   const kinds = [["handoffs_smt", "SMT sibling"], ["handoffs_llc", "same last-level cache"], ["handoffs_node", "same NUMA node"],
                  ["handoffs_remote", "farther"]];
-  const known = cells.filter((cell) => kinds.some(([key]) => cell[key] !== null));
-  const total = (cell) => kinds.reduce((sum, [key]) => sum + (cell[key] ?? 0), 0);
-  const datasets = kinds.map(([key, label], i) => ({ label, backgroundColor: COLORS[i], data: known.map((cell) => (total(cell) ? 100 * (cell[key] ?? 0) / total(cell) : 0)) }))
+  const known = cells.filter((cell) => cell.exclusive > 0 && kinds.some(([key]) => cell[key] !== null));
+  const datasets = kinds.map(([key, label], i) => ({ label, backgroundColor: COLORS[i], data: known.map((cell) => Math.min(100, 100 * (cell[key] ?? 0) / cell.exclusive)) }))
     .filter((dataset) => dataset.data.some((value) => value > 0));
-  const say = ({ dataset, label, raw }) => `${label}: ${text(raw, "ratio")} % to a ${dataset.label}`;
-  draw("hand-offs", "bar", datasets, { x: { ...axis("% of hand-offs between CPUs", "ratio", "linear"), stacked: true, max: 100 }, y: { stacked: true, ticks: { color: ink("--ink"), autoSkip: false } } },
+  const say = ({ dataset, label, raw }) => `${label}: ${text(raw, "ratio")} % of its acquisitions took it from a CPU: ${dataset.label}`;
+  draw("hand-offs", "bar", datasets, { x: { ...axis("% of acquisitions that took the lock from another CPU", "ratio", "linear"), stacked: true, max: 100 }, y: { stacked: true, ticks: { color: ink("--ink"), autoSkip: false } } },
        known.length ? `Hand-offs by distance of ${known.length} locks` : "Hand-offs were not measured", say,
        { legend: true, labels: known.map((cell) => cell.lock), indexAxis: "y" });
 }
 
 function refresh() {
   for (const box of byId("locks").querySelectorAll("input")) box.checked = selected.has(box.value);
+  keepSlots(selected);
   overThreads();
   const cells = chosen(inWorkload()).filter((cell) => cell.threads === Number(byId("threads").value));
   whoPays(cells);

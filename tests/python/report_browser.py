@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
+from common import palette  # noqa: E402
 from report import command  # noqa: E402
 from results import reading  # noqa: E402
 from results.cells import cells  # noqa: E402
@@ -84,9 +85,10 @@ class Browser(unittest.TestCase):
     def labels(self) -> list[str]:
         return self.chart("chart.data.datasets.map((d) => d.label)")
 
-    def column(self, index: int) -> list[str]:
-        return self.run_js("return [...document.querySelectorAll('#cells tbody tr')]"
-                           f".map((r) => r.cells[{index}].textContent)")
+    def names(self) -> list[tuple[str, int]]:
+        """Lock and threads of each row of the table."""
+        texts = self.run_js("return [...document.querySelectorAll('#cells tbody b')].map((b) => b.textContent)")
+        return [(text.split(", ")[0], int(text.split(", ")[1].split()[0])) for text in texts]
 
     def shoot(self, name: str, width: int) -> None:
         if self.screenshots is not None:
@@ -118,6 +120,38 @@ class Browser(unittest.TestCase):
         baselines.click()
         self.assertNotIn("empty", self.labels())
 
+    def test_none_all_and_winners(self) -> None:
+        press = {b.text: b for b in self.driver.find_elements(By.CSS_SELECTOR, "#locks .shortcuts button")}
+        press["all"].click()
+        self.assertEqual(set(support.LOCKS), set(self.labels()))
+        press["winners"].click()
+        self.assertEqual({"futex"}, set(self.labels()))
+        press["none"].click()
+        self.assertEqual([], self.labels())
+
+    def test_a_lock_has_one_colour_in_the_charts_and_in_the_map(self) -> None:
+        charts = "['over-threads', 'who-pays', 'waits'].flatMap((id) => charts[id].data.datasets)"
+        looks = self.run_js(f"return {charts}.map((d) => [d.label, d.borderColor])")
+        colors = {lock: {color for name, color in looks if name == lock} for lock, _ in looks}
+        self.assertEqual({1}, set(map(len, colors.values())))
+        self.assertEqual(len(colors), len(set.union(*colors.values())))
+        in_map = self.run_js("return [...document.querySelectorAll('table.map td')].map((td) => "
+                             "[td.querySelector('b').textContent, td.style.backgroundColor])")
+        for lock, background in in_map:
+            [color] = colors[lock]
+            parts = ", ".join(str(int(palette.tint(color)[i:i + 2], 16)) for i in (1, 3, 5))
+            self.assertEqual(f"rgb({parts})", background)
+
+    def test_whiskers_stay_inside_and_markers_are_visible(self) -> None:
+        """A bar of an interval that ends far outside of the axis must leave nothing below it; lines have no area."""
+        styles = self.run_js("return MARKERS")
+        self.assertFalse({"dash", "line"} & set(styles))
+        below = ("const c = charts['over-threads'], {bottom, left, right} = c.chartArea;"
+                 "c.data.datasets[0].data[1].low = 1e-9; c.update();"
+                 "const p = c.getDatasetMeta(0).data[1], r = devicePixelRatio;"
+                 "return [...c.ctx.getImageData((p.x - 1) * r, (bottom + 2) * r, 3 * r, 4 * r).data]")
+        self.assertEqual({0}, set(self.run_js(below)))
+
     def test_baselines_are_shown_where_there_is_nothing_else(self) -> None:
         self.addCleanup(self.driver.get, self.driver.current_url)
         self.driver.get(self.page_of(support.matrix(["empty", "counter"], (1, 2), 7)).as_uri())
@@ -147,17 +181,15 @@ class Browser(unittest.TestCase):
 
     def test_the_table_sorts_and_filters(self) -> None:
         n_cells = len(support.LOCKS) * 4 * 2
-        self.assertEqual(n_cells, len(self.column(0)))
-        threads = self.get("th[data-key=threads] button")
-        threads.click()
-        self.assertEqual(sorted(map(int, self.column(1)), reverse=True), list(map(int, self.column(1))))
-        threads.click()
-        self.assertEqual(sorted(map(int, self.column(1))), list(map(int, self.column(1))))
-        self.assertEqual("ascending", self.get("th[data-key=threads]").get_attribute("aria-sort"))
-        self.get("th[data-key=lock] button").click()
-        self.assertEqual(sorted(self.column(0)), self.column(0))
+        self.assertEqual(n_cells, len(self.names()))
+        by_name = self.get("th[data-key=name] button")
+        by_name.click()
+        self.assertEqual(sorted(self.names()), self.names())
+        self.assertEqual("ascending", self.get("th[data-key=name]").get_attribute("aria-sort"))
+        by_name.click()
+        self.assertEqual(sorted(self.names(), reverse=True), self.names())
         self.get("#filter").send_keys("ticket")
-        self.assertEqual({"ticket"}, set(self.column(0)))
+        self.assertEqual({"ticket"}, {lock for lock, _ in self.names()})
         self.assertIn(f"8 of {n_cells} cells", self.get("#table-status").text)
 
     def test_nothing_sticks_out_at_400_pixels(self) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 
 import support
+from common import palette
 from plots import command
 from plots import line_ends
+from plots import situations
 from plots import style
 from results import labels
 from results import reading
@@ -136,8 +139,16 @@ class Plots(support.FolderTest):
         found = texts(files["throughput.svg"])
         for word in (*names, "spinning, FIFO", "parking", "readers/writer locks"):
             self.assertEqual(found.count(word), 1, word)
-        for file in ("who_pays.svg", "hand_offs.svg"):  # a panel for 2 threads and one for 4
-            self.assertEqual({texts(files[file]).count(name) for name in names}, {2}, file)
+        # A panel for 2 threads and one for 4.
+        self.assertEqual({texts(files["hand_offs.svg"]).count(name) for name in names}, {2})
+        said = " ".join(texts(files["who_pays.svg"]))  # the front at its points, all by family below
+        for name in names:
+            self.assertRegex(said, rf"\b{name}\b")
+
+    def test_the_front_is_what_nothing_beats(self) -> None:
+        here = pd.DataFrame({"lock": ["fast", "even", "both", "worse", "twin"], "ops_per_s": [9, 1, 5, 4, 5.0],
+                             "least_even": [0.1, 1.0, 0.5, 0.4, 0.5]})
+        self.assertEqual(["fast", "both", "even"], situations.front(here))
 
 
 class Labels(unittest.TestCase):
@@ -163,6 +174,23 @@ class Styles(unittest.TestCase):
         styles = [style.lock_style(i) for i in range(command.MAX_IN_ONE)]
         self.assertEqual(len({style.marker for style in styles}), command.MAX_IN_ONE)
         self.assertEqual(len({(style.color, style.line) for style in styles}), command.MAX_IN_ONE)
+
+
+class Palette(unittest.TestCase):
+    def test_locks_that_are_shown_together_differ_and_winners_keep_their_colour(self) -> None:
+        place = {f"lock_{i}": i for i in range(30)}
+        for shown in ({"lock_0", "lock_8", "lock_16"}, set(list(place)[:8]), set(place)):
+            slots = palette.slots(shown, place)
+            self.assertEqual(len(shown), len(set(slots.values())))
+            self.assertEqual(slots["lock_0"], 0)
+            self.assertEqual(min(len(shown), 8), len({slot % 8 for slot in slots.values()}))
+
+    def test_winners_come_first_and_baselines_last(self) -> None:
+        table = pd.DataFrame([(0, n, lock, kind, rate) for n in (1, 2) for lock, kind, rate in (
+            ("empty", "baseline", 99), ("slow", "mutex", 1), ("quick", "mutex", 5), ("good", "mutex", 4),
+            ("failed", "mutex", float("nan")))], columns=["workload", "threads", "lock", "kind", "ops_per_s"])
+        table["readers"] = float("nan")
+        self.assertEqual(["quick", "good", "slow", "failed", "empty"], list(palette.places(table)))
 
 
 class Program(support.FolderTest):

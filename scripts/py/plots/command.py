@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Draws a run into its folder: throughput, scaling, fairness, CPU per operation and, when measured, waits against
-threads; and, by number of threads, who pays for throughput, the tail of the waits, and where the lock went."""
+threads; and, by number of threads, throughput against fairness, the tail of the waits, and hand-offs by distance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from plots import panels
 from plots import situations
-from common import program
+from common import palette, program
 from results import labels
 from results import reading
 from stats import inference
@@ -49,7 +49,7 @@ PLOTS = [
     Plot("fairness", "Fairness: how evenly the threads got the lock",
          [Metric("jain", "Jain's index (1 is even)", "share"),
           Metric("evenness", "smallest share / even share", "share")], baselines=False),
-    Plot("cpu_per_op", "CPU time per operation: what waiting costs everybody else",
+    Plot("cpu_per_op", "CPU time per operation: what waiting costs other threads",
          [Metric("cpu_ns_per_op", "CPU time per operation", "ns")]),
     Plot("wait", "Waiting for the lock",
          [Metric("wait_p50_ns", "median wait", "ns", essential=False),
@@ -91,6 +91,7 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
     """Yields each file as it is written."""
     slugs = labels.workload_slugs(run.rows)
     table = cells(run)
+    places = palette.places(table)
     for workload, rows in run.rows.groupby("workload"):
         locks = rows.drop_duplicates("lock").sort_values("lock")
         locks = locks.assign(family=[labels.family(lock) for _, lock in locks.iterrows()])
@@ -104,11 +105,11 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
             if trials.empty or shown.empty or plot.name == SCALING and rows["threads"].nunique() == 1:
                 continue
             subject = Subject(plot.title, labels.workload_label(rows.iloc[0]), labels.provenance(run), shown,
-                              trials, failed)
+                              trials, failed, places)
             figure = panels.figure(subject, panels_of(plot.metrics, locks[measured & ~is_baseline]))
             yield from save(figure, folder / (plot.name + slugs[workload]))
         words = [labels.workload_label(rows.iloc[0]), labels.provenance(run)]
-        for name, figure in situations.figures(table[table["workload"] == workload], words):
+        for name, figure in situations.figures(table[table["workload"] == workload], words, places):
             yield from save(figure, folder / (name + slugs[workload]))
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from plots import line_ends
 from stats import inference
-from plots.style import GREY, PALE, Style, lock_style, pyplot, baseline_style, thread_axis, value_axis
+from plots.style import GREY, PALE, Style, baseline_style, lock_styles, pyplot, thread_axis, value_axis
 
 
 class Metric(NamedTuple):
@@ -47,6 +47,7 @@ class Subject(NamedTuple):
     locks: pd.DataFrame
     trials: pd.DataFrame
     failures: list[Failure]
+    places: dict[str, int]  # of all locks of the run, in the palette
 
 
 Curves = dict[str, list[inference.Median]]
@@ -85,7 +86,7 @@ def _limits(curves: Curves) -> tuple[float, float]:
 def _draw(ax: Any, panel: Panel, subject: Subject, threads: list[float], curves: Curves) -> None:
     baselines = list(subject.locks.loc[subject.locks["kind"] == "baseline", "lock"])
     styles = {lock: baseline_style(i) for i, lock in enumerate(baselines)}
-    styles.update((lock, lock_style(i)) for i, lock in enumerate(panel.locks))
+    styles.update(lock_styles(panel.locks, subject.places))
     failed = {failure.lock for failure in subject.failures}
     labels = []
     for lock, medians in curves.items():
@@ -120,7 +121,7 @@ def _grid(subject: Subject, panels: list[Panel]) -> tuple[Any, list[Any]]:
     """Axes placed in inches: the room for labels, title and footer must not depend on the number of panels."""
     n_metrics = len({panel.metric for panel in panels})
     if panels[0].title:
-        n_columns, width, height, top = 3 if n_metrics == 1 else 2 * n_metrics, 3.3, 2.4, 1.2
+        n_columns, width, height, top = 2, 3.3, 2.4, 1.2
     elif n_metrics > 1:
         n_columns, width, height, top = 2, 4.4, 3.1, 0.95
     else:

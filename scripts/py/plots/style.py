@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Iterable, NamedTuple
 
 import matplotlib
 
@@ -13,11 +13,10 @@ matplotlib.use("Agg")
 
 from matplotlib import colors, pyplot, ticker  # noqa: E402
 
+from common.palette import COLORS, slots  # noqa: E402
 from common.units import count, duration  # noqa: E402
 
 INK, GREY, PALE = "#222222", "#777777", "#dddddd"
-# Okabe & Ito 2008, without yellow, which vanishes on white. The markers make it readable in grey.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX<>*"
 LINES = ("-", "--", "-.")
 
@@ -40,15 +39,14 @@ class Style(NamedTuple):
         return tuple(0.7 * part for part in colors.to_rgb(self.color))
 
 
-def lock_style(place: int) -> Style:
-    """Distinct in colour for 7 locks and in marker for 10, which is what one panel holds."""
-    line = LINES[place // len(PALETTE) % len(LINES)]
-    return Style(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)], line)
+def lock_style(slot: int) -> Style:
+    """Distinct in colour for 8 locks and in marker for 10, which is what one panel holds: readable in grey, too."""
+    return Style(COLORS[slot % len(COLORS)], MARKERS[slot % len(MARKERS)], LINES[slot // len(COLORS) % len(LINES)])
 
 
-def family_style(place: int) -> Style:
-    """Of all locks of a family alike; there are at most 9."""
-    return Style(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)], "-")
+def lock_styles(locks: Iterable[str], place: dict[str, int]) -> dict[str, Style]:
+    """Of locks in one panel, by their places in the run."""
+    return {lock: lock_style(slot) for lock, slot in slots(locks, place).items()}
 
 
 def baseline_style(place: int) -> Style:
@@ -95,8 +93,8 @@ def value_axis(ax: Any, unit: str, low: float, high: float, along: str = "y") ->
     # Zero and less, as of a thread that got nothing, are drawn at the bottom instead of being lost.
     (ax.set_yscale if along == "y" else ax.set_xscale)("log", nonpositive="clip")
     (ax.set_ylim if along == "y" else ax.set_xlim)(low / 1.6, high * 1.6)
-    close = high / low < 200
-    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if close and along == "y" else (1,),
+    close = high / low < (200 if along == "y" else 20)
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if close else (1,),
                                              numticks=12 if along == "y" else 6))
     axis.set_minor_locator(ticker.NullLocator())
     texts: dict[str, Callable[[float], str]] = {"count": count, "ns": duration, "ratio": "{:.3g}".format}

@@ -16,7 +16,7 @@ import pandas as pd
 from report import answer
 from compare import flips
 from report import machine
-from common import program
+from common import palette, program
 from results import labels
 from results import reading
 from results import baselines
@@ -29,7 +29,7 @@ from report.sections import answers_section, flips_section, machine_section, map
 from report.summary import cautions
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-PROGRAM = ("format.js", "chart.js", "table.js", "report.js")
+PROGRAM = ("format.js", "charts.js", "table.js", "report.js")
 CHART_LIBRARIES = ("/usr/share/javascript/chart.js/chart.min.js", "/usr/share/nodejs/chart.js/dist/chart.min.js")
 
 # key, title, unit. The key is a column of cells(), but for what is made below.
@@ -51,10 +51,10 @@ METRICS: list[tuple[str, str, str]] = [
     ("line_ns", "Transfer of a cache line before the trials", "ns"),
 ]
 FIELDS = ["workload", "lock", "threads", "n", "low", "high",
-          *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", *DISTANCES, "remarks"]
+          *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", "exclusive", *DISTANCES, "remarks"]
 
 
-def model(names: list[str], tables: list[pd.DataFrame]) -> dict[str, Any]:
+def model(names: list[str], tables: list[pd.DataFrame], places: dict[str, int]) -> dict[str, Any]:
     """What the page's program needs: the cells of all runs, one list each, in the order of `fields`."""
     locks = pd.concat(tables).drop_duplicates("lock")
     order = pd.Categorical(locks["kind"], reading.KINDS, ordered=True)
@@ -64,7 +64,9 @@ def model(names: list[str], tables: list[pd.DataFrame]) -> dict[str, Any]:
                     for key, title, unit in METRICS
                     if any(key == "scaling" or table[key].notna().any() for table in tables)],
         "fields": FIELDS,
-        "locks": {row.lock: {"kind": row.kind, "family": row.family} for row in locks.itertuples()},
+        "colors": palette.COLORS,
+        "locks": {row.lock: {"kind": row.kind, "family": row.family, "place": places[row.lock]}
+                  for row in locks.itertuples()},
         "runs": [{"name": name,
                   "workloads": {int(first["workload"]): labels.workload_label(first)
                                 for _, first in table.drop_duplicates("workload").iterrows()},
@@ -111,6 +113,7 @@ def chart_library() -> str:
 def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
     """The whole report; one table of cells() for each run."""
     names = named(runs)
+    places = palette.places(pd.concat(tables))
     titles = [f": {name}" if len(runs) > 1 else "" for name in names]
     sections = [answers_section(title, answer.answers(table)) for title, table in zip(titles, tables)]
     if len(runs) > 1 and any(len(run.throughput()) for run in runs):
@@ -118,10 +121,10 @@ def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
     for run, title, table in zip(runs, titles, tables):
         sections.append(warnings_section(title, list(cautions(run, table))))
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
-            sections.append(map_section(what, title, answer.regions(table, kind)))
+            sections.append(map_section(what, title, answer.regions(table, kind), places))
     machines = [machine_section(name, labels.provenance(run), baselines.line(run), machine.topology(run),
                                 machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
-    data = json.dumps(model(names, tables), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    data = json.dumps(model(names, tables, places), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return Template((WEB / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(", ".join(names)),
         about=escape(f"{plural(sum(len(run.rows) for run in runs), 'trial')}, "

@@ -13,9 +13,8 @@ from stats import inference
 from report.answer import Answer, Region, few
 from compare.flips import Flips
 from results.labels import workload_label
+from common.palette import COLORS, slots, tint
 from common.units import duration, mops
-
-N_COLORS = 12  # of the style sheet's classes lock-0 to lock-11
 
 
 def answers_section(title: str, found: list[Answer]) -> str:
@@ -35,28 +34,28 @@ def _answer(found: Answer) -> str:
     if found.best is None:
         return f"<b>{escape(found.text)}</b>"
     rows = "".join(
-        f"<tr><th scope=row>{escape(str(lock))}</th><td>{100 * row.score:.3g}</td><td>{row.n_best}</td>"
-        f"<td>{row.n_beaten}</td></tr>" for lock, row in found.table.iterrows())
+        f"<tr><th scope=row>{escape(str(lock))}</th><td>{100 * row.score:.3g}</td><td>{row.n_best:.0f}</td>"
+        f"<td>{row.n_beaten:.0f}</td></tr>" for lock, row in found.table.iterrows())
     return (f"<b>{escape(found.best)}</b>{escape(found.text.removeprefix(found.best))}"
-            f"<details><summary>All locks</summary><div class=scroll><table><thead><tr><th>lock</th>"
+            f"<details><summary>All locks</summary><div class=scroll><table><thead><tr><th class=text>lock</th>"
             f"<th>% of best</th><th>best in</th><th>shown worse than {escape(found.best)} in</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>"
             "</div></details>")
 
 
-def map_section(what: str, title: str, maps: list[tuple[pd.Series, list[Region]]]) -> str:
+def map_section(what: str, title: str, maps: list[tuple[pd.Series, list[Region]]], places: dict[str, int]) -> str:
     """Empty where there is nothing of that kind."""
     if not maps:
         return ""
-    names = sorted({r.best for _, regions in maps for r in regions if r.best is not None})
-    colors = {name: i % N_COLORS for i, name in enumerate(names)}
+    names = {r.best for _, regions in maps for r in regions if r.best is not None}
+    colors = {name: tint(COLORS[slot % len(COLORS)]) for name, slot in slots(names, places).items()}
     return (f"<section><h2>{what} by threads and section length{escape(title)}</h2>"
             "<p class=note>Coloured by the lock with the highest throughput; hatched where no difference from others, "
             "which are named, is shown.</p>" + "".join(_map(first, regions, colors) for first, regions in maps)
             + "</section>")
 
 
-def _map(first: pd.Series, regions: list[Region], colors: dict[str, int]) -> str:
+def _map(first: pd.Series, regions: list[Region], colors: dict[str, str]) -> str:
     threads = sorted({r.threads for r in regions})
     lengths = sorted({r.cs_ns for r in regions})
     at = {(r.threads, r.cs_ns): r for r in regions}
@@ -72,7 +71,7 @@ def _map(first: pd.Series, regions: list[Region], colors: dict[str, int]) -> str
             f"<p class=note>* more threads than CPUs</p>{hint}")
 
 
-def _region(region: Region | None, colors: dict[str, int]) -> str:
+def _region(region: Region | None, colors: dict[str, str]) -> str:
     if region is None:
         return "<td class=none>not measured</td>"
     if region.best is None:
@@ -80,7 +79,8 @@ def _region(region: Region | None, colors: dict[str, int]) -> str:
     alike = ""
     if region.alike:
         alike = f"<small>= {escape(few(region.alike))}</small>"
-    return (f'<td class="lock-{colors[region.best]}{" hatched" if region.alike else ""}" '
+    hatched = " class=hatched" if region.alike else ""
+    return (f'<td{hatched} style="background-color:{colors[region.best]}" '
             f'title="{mops(region.speed.value)} million operations per second">'
             f"<span><b>{escape(region.best)}</b>{alike}</span></td>")
 

@@ -1,27 +1,43 @@
 // SPDX-License-Identifier: MIT
 // The four charts. Chart.js draws axes, points and tooltips; what it lacks is here: intervals, names at line ends, keys.
-const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f"];
-const MARKERS = ["circle", "rect", "triangle", "rectRot", "star", "crossRot", "rectRounded", "cross", "dash"];
+const COLORS = DATA.colors;
+const MARKERS = ["circle", "rect", "triangle", "rectRot", "rectRounded", "star", "crossRot", "cross"];
 const DASHES = [[], [6, 3], [2, 2]];
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// A lock looks the same in all charts: its place among all locks decides, not the selection.
-const LOCK_NAMES = Object.keys(DATA.locks);
+// A lock looks the same in all charts as long as it is shown. Its place, which the map and the plots go by too, is what it
+// would like; where another that is shown has that colour, it takes the next that is free (scripts/py/common/palette.py).
+const slots = new Map();
+function takeSlot(lock) {
+  const taken = new Set(slots.values());
+  for (let turn = 0; !slots.has(lock); turn += COLORS.length)
+    for (let step = 0; step < COLORS.length && !slots.has(lock); step++) {
+      const slot = turn + (DATA.locks[lock].place + step) % COLORS.length;
+      if (!taken.has(slot)) slots.set(lock, slot);
+    }
+  return slots.get(lock);
+}
+function keepSlots(locks) {
+  for (const lock of [...slots.keys()]) if (!locks.has(lock)) slots.delete(lock);
+  [...locks].sort((a, b) => DATA.locks[a].place - DATA.locks[b].place).forEach(takeSlot);
+}
 function style(lock) {
-  const i = LOCK_NAMES.indexOf(lock);
-  const color = COLORS[i % COLORS.length];
-  return { borderColor: color, backgroundColor: color, pointStyle: MARKERS[i % MARKERS.length],
-           borderDash: DASHES[Math.floor(i / COLORS.length) % DASHES.length] };
+  const slot = takeSlot(lock), color = COLORS[slot % COLORS.length];
+  return { borderColor: color, backgroundColor: color, pointStyle: MARKERS[slot % MARKERS.length],
+           borderDash: DASHES[Math.floor(slot / COLORS.length) % DASHES.length] };
 }
 
 const intervals = {
   id: "intervals",
   beforeDatasetsDraw(chart) {
-    const { ctx, scales: { y } } = chart;
+    const { ctx, chartArea, scales: { y } } = chart;
     chart.data.datasets.forEach((dataset, d) => chart.getDatasetMeta(d).data.forEach((point, i) => {
       const { low, high } = dataset.data[i];
       if (low === undefined || low === null || high === null || Number.isNaN(point.y)) return;
       ctx.save();
+      ctx.beginPath();
+      ctx.rect(chartArea.left, chartArea.top, chartArea.width, chartArea.height);
+      ctx.clip();
       ctx.strokeStyle = dataset.borderColor;
       ctx.globalAlpha = 0.6;
       ctx.beginPath();
@@ -72,9 +88,30 @@ function nameWidth(datasets) {
   return Math.min(7 * widest + 22, 150);
 }
 
+// Ticks of a logarithmic axis: powers of ten, with 2 and 5 between them where there is room, fewer where there is none.
+function logTicks(scale, room) {
+  const { min, max } = scale, first = Math.floor(Math.log10(min)), last = Math.ceil(Math.log10(max));
+  const between = (factors, step = 1) => {
+    const found = [];
+    for (let power = first; power <= last; power += step)
+      for (const factor of factors) if (factor * 10 ** power >= min && factor * 10 ** power <= max) found.push({ value: factor * 10 ** power });
+    return found;
+  };
+  const fine = between([1, 2, 5]);
+  if (fine.length <= room) return fine;
+  return between([1], Math.max(1, Math.ceil((last - first + 1) / room)));
+}
+
+const TICK_WIDTH = 52, TICK_HEIGHT = 34;
 function axis(title, unit, type) {
-  return { type, title: { display: true, text: title, color: ink("--soft") }, grid: { color: ink("--line") },
-           ticks: { color: ink("--soft"), maxTicksLimit: 9, callback: (value) => text(value, unit) } };
+  const result = { type, title: { display: true, text: title, color: ink("--soft") }, grid: { color: ink("--line") },
+                   ticks: { color: ink("--soft"), maxTicksLimit: 9, callback: (value) => text(value, unit) } };
+  if (type === "logarithmic")
+    result.afterBuildTicks = (scale) => {
+      const size = scale.isHorizontal() ? scale.maxWidth / TICK_WIDTH : scale.maxHeight / TICK_HEIGHT;
+      scale.ticks = logTicks(scale, Math.max(2, Math.floor(size)));
+    };
+  return result;
 }
 
 function thread_axis(counts) {
