@@ -48,6 +48,7 @@ class Bound:
     defines: tuple[str, ...] = ()
     variants: tuple[tuple[str, ...], ...] = ((),)  # each client is run with each of these defines
     hunts: tuple[Size, ...] = ()  # too many executions for the lock itself, but one that is wrong may be caught
+    frees: bool = True  # False: that the last one frees the lock is not tried
     on_hardware: bool = True  # False: the model of the hardware has too many executions
 
 
@@ -95,7 +96,8 @@ BOUNDS = {
     "futex": Bound(PARKS.reason, IN_PARTS),
     "mcs_park": Bound(PARKS.reason, IN_PARTS),
     "malthusian": Bound(PARKS.reason, IN_PARTS),
-    "pi_futex": WHOLE,
+    "pi_futex": Bound("the modelled kernel does not order its write of the word before what the next owner does, as "
+                      "Linux does: so the last one does not free the lock", frees=False),
     "ttas": NESTED_WAITS,
     "twa": COLLIDES,
     "ttas_backoff": Bound("a delay ends without any change, so it could go round for ever: at most 4 times here",
@@ -137,7 +139,7 @@ def clients_of(lock: str, header: str) -> list[Client]:
         return f"#define lk_{lock}_{what} 1" in header
 
     tries = not says("no_trylock")
-    frees = re.search(r"_traits = [^;]*\bLK_FREED_BY_LAST\b", header) is not None
+    frees = bound_of(lock, header).frees and re.search(r"_traits = [^;]*\bLK_FREED_BY_LAST\b", header) is not None
     return [*MUTEX, *(TRIES if tries else []), *(SHARED if says("is_rw") else []),
             *(SHARED_TRIES if says("is_rw") and tries else []), *(LAST if frees else []),
             *(LAST_READER if frees and says("is_rw") else [])]
