@@ -101,6 +101,7 @@ void system_see() {
 }
 
 void system_sleep(const void *word, rl::debug_info_param site) {
+  engine_wait(site);
   if (!surprises()) return sleep_on(word, site);
   engine_log(site, "ends for no reason");
   system_see();
