@@ -58,6 +58,9 @@ public:
     return object.debug_value();
   }
 
+  /* What this thread has done to it happens before its end, by other means than the orders of the lock. */
+  void forget_use() { used.own() = 0; }
+
   void init(T value, rl::debug_info_param site) {
     rl::preemption_disabler alone(rl::ctx());
     object.store(value, rl::mo_relaxed, site);
