@@ -29,6 +29,9 @@ struct lk_futex {
   LK_CANARY_MEMBER
 };
 
+#define LK_FUTEX_INIT                                                                                                  \
+  { LK_FUTEX_FREE, LK_CANARY_INIT }
+
 struct lk_futex_ctx {
   char unused; /* C has no empty struct */
 };

@@ -30,9 +30,7 @@
 
 enum { lk_futex_handoff_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 
-#ifndef LK_FUTEX_HANDOFF_PATIENCE_NS
-#define LK_FUTEX_HANDOFF_PATIENCE_NS 1000000 /* Go's; a checker makes it 0, so that all are handed the lock */
-#endif
+enum { LK_FUTEX_HANDOFF_PATIENCE_NS = 1000000 };
 
 enum lk_futex_handoff_word {
   LK_FUTEX_HANDOFF_HELD = 1,

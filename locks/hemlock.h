@@ -33,6 +33,9 @@ struct lk_hemlock {
   LK_CANARY_MEMBER
 };
 
+#define LK_HEMLOCK_INIT                                                                                                \
+  { NULL, LK_CANARY_INIT }
+
 static inline bool lk_hemlock_init(struct lk_hemlock *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->tail, NULL);

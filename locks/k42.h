@@ -37,6 +37,9 @@ struct lk_k42 {
   LK_CANARY_MEMBER
 };
 
+#define LK_K42_INIT                                                                                                    \
+  { NULL, {NULL, false}, LK_CANARY_INIT }
+
 struct lk_k42_ctx {
   char unused; /* C has no empty struct */
 };

@@ -22,32 +22,12 @@
  *   uint64_t lk_x_bypass(const struct lk_config *)   how often a thread in line is overtaken at most, by acquisitions
  *                                                    that begin when it is there and are served before it (of a
  *                                                    readers/writer lock: a writer, by writers)
- * A lock or context that needs no memory is `char unused`, since C has no empty struct.
- * One that allocates memory says `#define lk_x_has_heap 1` and has
- *   size_t lk_x_heap_bytes(const struct lk_config *)   what init and the ctx_init of all n_threads contexts allocate
- * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has
- *   uint64_t lk_x_domain_run(const struct lk_config *)
- * its bound: while a thread of another domain is in line, and those have been served that were in line before it, at
- * most so many sections in a row are those of one domain (of the finest level that the lock goes by).
- *
- * What holds for every lock, unless its head says otherwise:
- *   memory     lock and ctx are where the caller puts them, at multiples of _Alignof: up to LK_LINE_BYTES, more than
- *              malloc's (aligned_alloc, or a variable). Contexts of different threads belong on different lines, and
- *              the smaller ones do not see to that themselves.
- *   order      init, ctx_init; ...; each ctx_destroy before destroy, since some give back what is the lock's. A ctx
- *              is destroyed by its thread, or after it has ended, and never between lock and unlock.
- *   contexts   never more at a time than config->n_threads; one thread, one ctx for each lock that it uses.
- *   domains    NULL is allowed, see lk_domain. An id that the config does not have is refused by ctx_init (false) where
- *              it would be an index.
- *   trylock    never waits for anybody, not even for another that has lost its CPU; it may fail while the lock is being
- *              taken or given back.
- *   errno      is left as it was by lock, trylock and unlock.
- *   signals    a handler may use trylock, and unlock after it, with a ctx of its own. It must not wait: the lock may be
- *              held, or be about to be taken, by the thread that it interrupts. (POSIX gives no such word for the
- * system's.) fork       the child has one thread, the caller of fork. It may use a lock that was free, or destroy it,
- * but with a new ctx; what other threads held stays held for ever. No lock has a handler of pthread_atfork. processes
- * no lock is for several: they hold addresses, sleep on words of one process, or share its tables. threads    a lock is
- * not recursive, and is unlocked by the thread that locked it, with the same ctx.
+ * A lock that is the same whatever its config may have `#define LK_X_INIT {..., LK_CANARY_INIT}`, for one that is
+ * static; it then needs no lk_x_init. A lock or context that needs no memory is `char unused`, since C has no empty
+ * struct. A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has `enum {
+ * lk_x_domain_run = N
+ * };` with its bound: while a thread of another domain is in line, and those have been served that were in line before
+ * it, at most N sections in a row are those of one domain (of the finest level that the lock goes by).
  *
  * A lock says LK_FREED_BY_LAST if it may go the way that a mutex of POSIX or C++ may: a thread that is alone inside and
  * knows that nobody will come any more, because it has counted down the last reference, may unlock, destroy and free
@@ -109,28 +89,20 @@ static inline struct lk_config lk_config_default(unsigned n_threads, unsigned n_
   return config;
 }
 
-/* Where a thread runs: its domain's id at each level. NULL in its place says that it is not known: 0 at each. */
+/* Where a thread runs: its domain's id at each level. */
 struct lk_domain {
   unsigned id[LK_N_LEVELS];
 };
 
-static inline unsigned lk_domain_id(const struct lk_domain *domain, enum lk_level level) {
-  return domain == NULL ? 0 : domain->id[level];
-}
-
 /*
- * The level whose domains a lock goes by that knows but near and far: the finest from the caches up that has several
- * domains of several cores each. The caches come before the nodes, since where a node has several of them a line costs
- * as much from the cache beside as from another node (a two-socket EPYC: 27 ns inside a cache, 99 ns between caches of
- * a node), so a node is not near. A cache that is one core's has nobody who would be near; where the caches are the
- * nodes', or span them, the choice is the same or one of the nodes. On a machine with one domain of all these it is the
- * cores, if one is several CPUs; else there is one domain.
+ * The level whose domains a lock goes by that knows but near and far: the first that has several. Not that of cores
+ * that are one CPU each, where nobody would be near; then there is one domain.
  */
 static inline enum lk_level lk_level_of_domains(const struct lk_config *config) {
   const unsigned *const n = config->n_domains;
-  if (n[LK_LLC] > n[LK_NODE] && n[LK_LLC] > n[LK_PACKAGE] && n[LK_LLC] < n[LK_CORE]) return LK_LLC;
   if (n[LK_NODE] > 1) return LK_NODE;
   if (n[LK_PACKAGE] > 1) return LK_PACKAGE;
+  if (n[LK_LLC] > 1) return LK_LLC;
   return n[LK_CORE] > 1 && n[LK_CORE] < config->n_cpus ? LK_CORE : LK_PACKAGE;
 }
 
@@ -139,21 +111,33 @@ static inline enum lk_level lk_level_of_domains(const struct lk_config *config) 
 #include <stdlib.h>
 
 struct lk_canary {
-  const void *self;
+  LK_ATOMIC(uintptr_t) self; /* LK_CANARY_STATIC: made by LK_X_INIT, which does not know the address */
 };
 
-#define LK_CANARY_MEMBER struct lk_canary canary;
-#define LK_CANARY_SET(lock) ((lock)->canary.self = (lock))
-#define LK_CANARY_CHECK(lock) lk_canary_check((lock)->canary.self, (lock))
+enum { LK_CANARY_STATIC = 1 };
 
-static inline void lk_canary_check(const void *self, const void *lock) {
+#define LK_CANARY_MEMBER struct lk_canary canary;
+#define LK_CANARY_INIT                                                                                                 \
+  { LK_CANARY_STATIC }
+#define LK_CANARY_SET(lock) atomic_init(&(lock)->canary.self, (uintptr_t)(lock))
+#define LK_CANARY_CHECK(lock) lk_canary_check(&(lock)->canary, (uintptr_t)(lock))
+
+/* Relaxed: it guards nothing, and all who find LK_CANARY_STATIC write the same. */
+static inline void lk_canary_check(struct lk_canary *canary, uintptr_t lock) {
+  uintptr_t self = atomic_load_explicit(&canary->self, memory_order_relaxed);
   if (LK_LIKELY(self == lock)) return;
-  fprintf(stderr, "lock canary: the lock at %p was initialised at %p: it was copied, moved or never initialised\n",
-          lock, self);
+  if (self == LK_CANARY_STATIC) {
+    atomic_store_explicit(&canary->self, lock, memory_order_relaxed);
+    return;
+  }
+  fprintf(stderr,
+          "lock canary: the lock at 0x%jx was initialised at 0x%jx: it was copied, moved or never initialised\n",
+          (uintmax_t)lock, (uintmax_t)self);
   abort();
 }
 #else
 #define LK_CANARY_MEMBER
+#define LK_CANARY_INIT
 #define LK_CANARY_SET(lock) ((void)(lock))
 #define LK_CANARY_CHECK(lock) ((void)(lock))
 #endif

@@ -35,6 +35,9 @@ struct lk_mcs {
   LK_CANARY_MEMBER
 };
 
+#define LK_MCS_INIT                                                                                                    \
+  { NULL, LK_CANARY_INIT }
+
 static inline bool lk_mcs_init(struct lk_mcs *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->tail, NULL);

@@ -54,6 +54,9 @@ struct lk_mcs_tp {
   LK_CANARY_MEMBER
 };
 
+#define LK_MCS_TP_INIT                                                                                                 \
+  { NULL, 0, LK_CANARY_INIT }
+
 static inline bool lk_mcs_tp_init(struct lk_mcs_tp *lock, const struct lk_config *config) {
   (void)config;
   atomic_init(&lock->tail, NULL);

@@ -17,8 +17,7 @@
  * changes the word by full barriers.
  * FIFO: by priority, and among equals in order of arrival; but an arrival may find 0 before the first waiter has
  * reached the kernel. Waits: parks at once. Context: the thread's id, which is part of the protocol; so a ctx belongs
- * to the thread that first locks with it, whoever initialised it, and after a fork the child needs a new one: with the
- * old it would lock in its parent's name, and the kernel refuses that when somebody waits (then unlock aborts).
+ * to the thread that first locks with it, whoever initialised it.
  */
 #ifndef LK_PI_FUTEX_H
 #define LK_PI_FUTEX_H
@@ -35,6 +34,9 @@ struct lk_pi_futex {
   LK_ATOMIC(uint32_t) word;
   LK_CANARY_MEMBER
 };
+
+#define LK_PI_FUTEX_INIT                                                                                               \
+  { 0, LK_CANARY_INIT }
 
 struct lk_pi_futex_ctx {
   uint32_t thread_id;

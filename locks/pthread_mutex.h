@@ -21,6 +21,9 @@ struct lk_pthread_mutex {
   LK_CANARY_MEMBER
 };
 
+#define LK_PTHREAD_MUTEX_INIT                                                                                          \
+  { PTHREAD_MUTEX_INITIALIZER, LK_CANARY_INIT }
+
 struct lk_pthread_mutex_ctx {
   char unused;
 };

@@ -39,6 +39,9 @@ struct lk_rw_ticket {
   LK_CANARY_MEMBER
 };
 
+#define LK_RW_TICKET_INIT                                                                                              \
+  { 0, 0, LK_CANARY_INIT }
+
 struct lk_rw_ticket_ctx {
   char unused; /* C has no empty struct */
 };

@@ -35,6 +35,9 @@ struct lk_seqlock {
   LK_CANARY_MEMBER
 };
 
+#define LK_SEQLOCK_INIT                                                                                                \
+  { 0, LK_CANARY_INIT }
+
 struct lk_seqlock_ctx {
   uint64_t begun_at;
 };

@@ -30,6 +30,9 @@ struct lk_tas {
   LK_CANARY_MEMBER
 };
 
+#define LK_TAS_INIT                                                                                                    \
+  { LK_TAS_FREE, LK_CANARY_INIT }
+
 struct lk_tas_ctx {
   char unused; /* C has no empty struct */
 };

@@ -28,6 +28,9 @@ struct lk_ticket {
   LK_CANARY_MEMBER
 };
 
+#define LK_TICKET_INIT                                                                                                 \
+  { 0, 0, LK_CANARY_INIT }
+
 struct lk_ticket_ctx {
   char unused; /* C has no empty struct */
 };

@@ -31,6 +31,9 @@ struct lk_ttas {
   LK_CANARY_MEMBER
 };
 
+#define LK_TTAS_INIT                                                                                                   \
+  { LK_TTAS_FREE, LK_CANARY_INIT }
+
 struct lk_ttas_ctx {
   char unused; /* C has no empty struct */
 };
