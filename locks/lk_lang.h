@@ -5,7 +5,8 @@
  *
  * LK_ATOMIC(type) is _Atomic(type) in C and std::atomic<type> in C++; both have the same size and layout, so a lock may
  * be shared between files of both languages. The functions on atomics have the same names in both, and in C++ are found
- * by the type of their argument; the memory orders are brought in here, as C++23's <stdatomic.h> does.
+ * by the type of their argument; the memory orders are brought in here, as C++23's <stdatomic.h> does. LK_ZERO is an
+ * initialiser of anything.
  */
 #ifndef LK_LANG_H
 #define LK_LANG_H
@@ -17,6 +18,8 @@
 #define LK_ATOMIC(type) std::atomic<type>
 #define LK_ALIGNED(bytes) alignas(bytes)
 #define LK_STATIC_ASSERT(condition, message) static_assert(condition, message)
+#define LK_ZERO                                                                                                        \
+  {}
 
 using std::memory_order_acq_rel;
 using std::memory_order_acquire;
@@ -34,6 +37,8 @@ using std::atomic_thread_fence;
 #define LK_ATOMIC(type) _Atomic(type)
 #define LK_ALIGNED(bytes) _Alignas(bytes)
 #define LK_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
+#define LK_ZERO                                                                                                        \
+  { 0 }
 
 #endif
 

@@ -29,9 +29,7 @@
 
 enum { lk_malthusian_traits = LK_BOUNDED | LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 
-#ifndef LK_MALTHUSIAN_EVERY
-#define LK_MALTHUSIAN_EVERY 1000 /* a checker, whose threads come once or twice, makes it 1 or 2 */
-#endif
+enum { LK_MALTHUSIAN_EVERY = 1000 };
 
 #define lk_malthusian_is_bounded 1
 static inline uint64_t lk_malthusian_bypass(const struct lk_config *config) {
@@ -142,8 +140,8 @@ static inline void lk_malthusian_grant(struct lk_malthusian_ctx *next) {
 }
 
 /* Takes our node out of the queue, if it is the only one: `back`, or nothing, is left in its place. */
-static inline bool lk_malthusian_leave(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx,
-                                       struct lk_malthusian_ctx *back) {
+static inline bool lk_malthusian_dequeue(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx,
+                                         struct lk_malthusian_ctx *back) {
   struct lk_malthusian_ctx *last = ctx;
   /* Release: pairs with the acquire of the next arrival's exchange. Relaxed on failure: the queue has grown, and what
      we need to know of it comes with the link. */
@@ -159,7 +157,7 @@ LK_COLD static void lk_malthusian_pass_on(struct lk_malthusian *lock, struct lk_
   if (back != NULL && atomic_load_explicit(&ctx->next, memory_order_relaxed) == NULL) {
     /* Relaxed: published by leave, and if that fails, not yet used. */
     atomic_store_explicit(&back->next, NULL, memory_order_relaxed);
-    if (lk_malthusian_leave(lock, ctx, back)) {
+    if (lk_malthusian_dequeue(lock, ctx, back)) {
       lk_malthusian_bring_back(lock, back);
       lk_malthusian_grant(back);
       return;
@@ -185,7 +183,7 @@ LK_COLD static void lk_malthusian_pass_on(struct lk_malthusian *lock, struct lk_
 static inline void lk_malthusian_unlock(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx) {
   /* Relaxed: only whether there is a link; pass_on reads it again. */
   if (LK_LIKELY(lock->newest == NULL && atomic_load_explicit(&ctx->next, memory_order_relaxed) == NULL &&
-                lk_malthusian_leave(lock, ctx, NULL)))
+                lk_malthusian_dequeue(lock, ctx, NULL)))
     return;
   lk_malthusian_pass_on(lock, ctx);
 }

@@ -30,11 +30,12 @@
 #include <stdint.h>
 
 #include "lk_arch.h"
+#include "lk_clock.h"
 
 enum { LK_WAIT_MAX_SLEEPS = 16 }; /* in a whole execution */
 
 struct lk_wait_sleeper {
-  _Atomic(uint32_t) *word;
+  LK_ATOMIC(uint32_t) *word;
   uint32_t thread;
   _Atomic(bool) is_woken;
 };
@@ -46,7 +47,7 @@ static int lk_wait_n_sleepers;
 static inline uint32_t lk_wait_thread_id(void) { return (uint32_t)lk_model_thread() + 1; }
 
 /* The caller holds the bucket. */
-static inline struct lk_wait_sleeper *lk_wait_queue(_Atomic(uint32_t) *word) {
+static inline struct lk_wait_sleeper *lk_wait_queue(LK_ATOMIC(uint32_t) *word) {
   assert(lk_wait_n_sleepers < LK_WAIT_MAX_SLEEPS);
   struct lk_wait_sleeper *const sleeper = &lk_wait_sleepers[lk_wait_n_sleepers++];
   sleeper->word = word;
@@ -61,7 +62,7 @@ static inline void lk_wait_until_woken(struct lk_wait_sleeper *sleeper) {
 
 /* The first that still sleeps on the word, from the i-th on, or NULL. The caller holds the bucket, hence relaxed: only
    wakers write it, under the bucket. */
-static inline struct lk_wait_sleeper *lk_wait_first(_Atomic(uint32_t) *word, int i) {
+static inline struct lk_wait_sleeper *lk_wait_first(LK_ATOMIC(uint32_t) *word, int i) {
   for (; i < lk_wait_n_sleepers; i++) {
     struct lk_wait_sleeper *const sleeper = &lk_wait_sleepers[i];
     if (sleeper->word == word && !atomic_load_explicit(&sleeper->is_woken, memory_order_relaxed)) return sleeper;
@@ -69,7 +70,7 @@ static inline struct lk_wait_sleeper *lk_wait_first(_Atomic(uint32_t) *word, int
   return NULL;
 }
 
-static inline void lk_wait_sleep(_Atomic(uint32_t) *word, uint32_t expected) {
+static inline void lk_wait_sleep(LK_ATOMIC(uint32_t) *word, uint32_t expected) {
   pthread_mutex_lock(&lk_wait_bucket);
   /* Relaxed: ordered by the bucket against a waker that has changed the word, and then wakes. */
   const bool sleeps = atomic_load_explicit(word, memory_order_relaxed) == expected;
@@ -79,7 +80,14 @@ static inline void lk_wait_sleep(_Atomic(uint32_t) *word, uint32_t expected) {
   (void)lk_model_progress();
 }
 
-static inline void lk_wait_wake(_Atomic(uint32_t) *word, int n_threads) {
+/* Late before it sleeps, or never: to be late asleep is the same for all but the kernel. */
+static inline bool lk_wait_sleep_until(LK_ATOMIC(uint32_t) *word, uint32_t expected, uint64_t deadline_ns) {
+  if (lk_clock_ns() >= deadline_ns) return false;
+  lk_wait_sleep(word, expected);
+  return true;
+}
+
+static inline void lk_wait_wake(LK_ATOMIC(uint32_t) *word, int n_threads) {
   pthread_mutex_lock(&lk_wait_bucket);
   struct lk_wait_sleeper *sleeper;
   for (int i = 0; n_threads > 0 && (sleeper = lk_wait_first(word, i)) != NULL; n_threads--) {
@@ -89,11 +97,11 @@ static inline void lk_wait_wake(_Atomic(uint32_t) *word, int n_threads) {
   pthread_mutex_unlock(&lk_wait_bucket);
 }
 
-static inline void lk_wait_wake_one(_Atomic(uint32_t) *word) { lk_wait_wake(word, 1); }
+static inline void lk_wait_wake_one(LK_ATOMIC(uint32_t) *word) { lk_wait_wake(word, 1); }
 
-static inline void lk_wait_wake_all(_Atomic(uint32_t) *word) { lk_wait_wake(word, INT_MAX); }
+static inline void lk_wait_wake_all(LK_ATOMIC(uint32_t) *word) { lk_wait_wake(word, INT_MAX); }
 
-static inline int lk_wait_lock_pi(_Atomic(uint32_t) *word) {
+static inline int lk_wait_lock_pi(LK_ATOMIC(uint32_t) *word) {
   pthread_mutex_lock(&lk_wait_bucket);
   uint32_t value = atomic_load_explicit(word, memory_order_relaxed), wanted;
   do {
@@ -108,7 +116,7 @@ static inline int lk_wait_lock_pi(_Atomic(uint32_t) *word) {
   return 0;
 }
 
-static inline int lk_wait_unlock_pi(_Atomic(uint32_t) *word) {
+static inline int lk_wait_unlock_pi(LK_ATOMIC(uint32_t) *word) {
   pthread_mutex_lock(&lk_wait_bucket);
   assert((atomic_load_explicit(word, memory_order_relaxed) & FUTEX_TID_MASK) == lk_wait_thread_id());
   struct lk_wait_sleeper *const next = lk_wait_first(word, 0);
