@@ -12,9 +12,7 @@
 enum { lk_test_greedy_traits = lk_cohort_traits };
 
 #define lk_test_greedy_has_domains 1
-static inline uint64_t lk_test_greedy_domain_run(const struct lk_config *config) {
-  return lk_cohort_domain_run(config);
-}
+enum { lk_test_greedy_domain_run = lk_cohort_domain_run };
 
 #define lk_test_greedy_is_bounded 1
 static inline uint64_t lk_test_greedy_bypass(const struct lk_config *config) { return lk_cohort_bypass(config); }
