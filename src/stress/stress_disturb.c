@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "stress_round.h"
+#include "stress_disturb.h"
 
 enum { INTERRUPT = SIGUSR1, MAX_CPUS = 16384 };
 

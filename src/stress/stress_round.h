@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * stress_round.h: what one round of stress.c, its workers and those that disturb them share.
+ * stress_round.h: what one round has, and what all of its parts call. They know this header and not each other, but for
+ * stress.c, which makes the rounds, and the workers, which stop themselves by stress_step.h.
  *
  * What a lock protects is atomic, though relaxed, since the readers of some locks race with a writer and retry. A
  * relaxed load, a delay and a relaxed store are no more of a whole than plain ones, and order nothing.
@@ -76,34 +77,5 @@ pthread_t stress_thread(struct stress_round *round, void *(*body)(void *), void 
  * the least, or another program that is running starves it. Threads that it starts have the same.
  */
 void stress_weigh_little(void);
-
-/* What a slot's first thread does: argument is the slot. */
-void *stress_work(void *argument);
-
-/* Delays a step of the thread, mostly not at all, sometimes for so long that others park. */
-void stress_delay(struct random_state *random);
-
-/* Programs that take the CPUs away from the workers, until the round must stop. */
-struct stress_hogs {
-  unsigned n;
-  struct stress_hog *hogs;
-};
-
-struct stress_hogs stress_start_hogs(struct stress_round *round);
-void stress_join_hogs(struct stress_hogs *hogs);
-
-/* Prepares the process for stress_interrupt(), which sends some threads of the round a signal that makes them dawdle.
- */
-void stress_prepare_interrupts(void);
-void stress_interrupt(struct stress_round *round, struct random_state *random);
-
-/*
- * Prepares the process for stress_stop_soon(), which stops the calling thread for a while behind one of its next
- * instructions, unless it calls stress_stop_no_more() before. Illegal in between: to block signals, as starting a
- * thread does; the trap would kill the process.
- */
-void stress_prepare_steps(void);
-void stress_stop_soon(struct random_state *random);
-void stress_stop_no_more(void);
 
 #endif

@@ -4,7 +4,7 @@
  * time, which is hardly ever in a window of one instruction; here one is as likely as the next. x86 has a flag for it,
  * which user code may set: the thread traps after each instruction. Elsewhere nothing is stopped.
  */
-#include "stress_round.h"
+#include "stress_step.h"
 
 #ifdef __x86_64__
 

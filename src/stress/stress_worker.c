@@ -7,13 +7,15 @@
 #include <unistd.h>
 
 #include "stress_round.h"
+#include "stress_step.h"
+#include "stress_worker.h"
 
 /* One in so many. */
 static bool happens(struct random_state *random, unsigned once_in) {
   return random_below((uint32_t)(random_next(random) >> 32), once_in) == 0;
 }
 
-void stress_delay(struct random_state *random) {
+static void delay(struct random_state *random) {
   enum { MAX_PAUSES = 64, MAX_SLEEP_NS = 100000 };
   const uint32_t bits = (uint32_t)(random_next(random) >> 32);
   if (happens(random, 4))
@@ -31,7 +33,7 @@ static bool words_are_alike(const struct stress_room *room, struct random_state 
   const uint64_t n = load(&room->words[STRESS_N_WORDS - 1].n_sections);
   bool are_alike = true;
   for (unsigned i = 0; i < STRESS_N_WORDS; i++) are_alike = load(&room->words[i].n_sections) == n && are_alike;
-  stress_delay(random);
+  delay(random);
   for (unsigned i = 0; i < STRESS_N_WORDS; i++) are_alike = load(&room->words[i].n_sections) == n && are_alike;
   return are_alike;
 }
@@ -54,7 +56,7 @@ static void change(struct stress_slot *slot, unsigned which) {
 }
 
 static void leave(struct stress_slot *slot, struct stress_room *room) {
-  stress_delay(&slot->random);
+  delay(&slot->random);
   const uint32_t owner = atomic_load_explicit(&room->owner, memory_order_relaxed);
   if (owner != slot->index + 1)
     stress_report(slot->round, STRESS_BROKEN, "thread %u was inside, and so was another", slot->index);
@@ -85,7 +87,7 @@ static bool try_to_take(struct stress_slot *slot, const struct stress_room *room
 static bool take(struct stress_slot *slot, const struct stress_room *room, void *ctx, bool is_shared) {
   const struct lk_ops *ops = slot->round->ops;
   bool (*const try)(void *, void *) = is_shared ? ops->try_lock_shared : ops->try_lock;
-  stress_delay(&slot->random);
+  delay(&slot->random);
   if (try != NULL && happens(&slot->random, 4)) return try_to_take(slot, room, ctx, try);
   atomic_store_explicit(&slot->waits, true, memory_order_relaxed);
   const uint64_t start_ns = clock_now_ns();
@@ -111,7 +113,7 @@ static void read_shared(struct stress_slot *slot, struct stress_room *room, void
   do {
     if (!take(slot, room, ctx, true)) return;
     are_alike = words_are_alike(room, &slot->random);
-    stress_delay(&slot->random);
+    delay(&slot->random);
   } while (!give_back_shared(slot, room, ctx));
   if (!are_alike) stress_report(slot->round, STRESS_BROKEN, "thread %u read while another wrote", slot->index);
   count_section(slot);
