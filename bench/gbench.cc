@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "message.h"
+
 struct gbench_state {
   benchmark::State &state;
   bool has_result;
@@ -19,6 +21,7 @@ struct gbench_state {
 namespace {
 
 bool only_lists, is_silenced, is_json, wants_tabular;
+bool has_out, is_out_json = true, is_out_whole = true;
 std::string color = "auto";
 std::string filter_error;
 
@@ -31,10 +34,26 @@ public:
   }
 };
 
+// A reporter into --benchmark_out, of which the library does not look whether all could be written.
+template <class Reporter> class OutFile : public Silenceable<Reporter> {
+public:
+  using Silenceable<Reporter>::Silenceable;
+  void Finalize() override {
+    Silenceable<Reporter>::Finalize();
+    is_out_whole = !this->GetOutputStream().flush().fail();
+  }
+};
+
+std::unique_ptr<benchmark::BenchmarkReporter> make_out_reporter() {
+  if (!has_out) return nullptr;
+  if (is_out_json) return std::make_unique<OutFile<benchmark::JSONReporter>>();
+  return std::make_unique<OutFile<benchmark::ConsoleReporter>>(benchmark::ConsoleReporter::OO_None);
+}
+
 std::unique_ptr<benchmark::BenchmarkReporter> make_reporter() {
   if (is_json) return std::make_unique<Silenceable<benchmark::JSONReporter>>();
   int options = wants_tabular ? benchmark::ConsoleReporter::OO_Tabular : benchmark::ConsoleReporter::OO_None;
-  if (color == "true" || color == "yes" || color == "1" || (color == "auto" && isatty(STDOUT_FILENO)))
+  if (color == "true" || color == "yes" || color == "1" || (color == "auto" && message_has_codes(STDOUT_FILENO)))
     options |= benchmark::ConsoleReporter::OO_Color;
   auto console = std::make_unique<Silenceable<benchmark::ConsoleReporter>>(
       static_cast<benchmark::ConsoleReporter::OutputOptions>(options));
@@ -58,6 +77,9 @@ void gbench_initialize(int *n_arguments, char **arguments) {
   for (int i = 1; i < *n_arguments; i++) {
     if (const char *value = value_of(arguments[i], "--benchmark_list_tests")) only_lists = is_true(value);
     if (const char *value = value_of(arguments[i], "--benchmark_format")) is_json = std::strcmp(value, "json") == 0;
+    if (const char *value = value_of(arguments[i], "--benchmark_out")) has_out = *value != '\0';
+    if (const char *value = value_of(arguments[i], "--benchmark_out_format"))
+      is_out_json = std::strcmp(value, "json") == 0;
     if (const char *value = value_of(arguments[i], "--benchmark_counters_tabular")) wants_tabular = is_true(value);
     if (const char *value = value_of(arguments[i], "--benchmark_color")) color = value;
   }
@@ -100,8 +122,10 @@ void gbench_register(const char *name, gbench_function *function, void *argument
 unsigned gbench_run(void) {
   // Whoever registered has asked gbench_admits() before, and knows the total.
   benchmark::SetBenchmarkFilter(".");
-  return static_cast<unsigned>(benchmark::RunSpecifiedBenchmarks(make_reporter().get()));
+  return static_cast<unsigned>(benchmark::RunSpecifiedBenchmarks(make_reporter().get(), make_out_reporter().get()));
 }
+
+bool gbench_out_is_whole(void) { return is_out_whole; }
 
 void gbench_silence(void) { is_silenced = true; }
 

@@ -40,6 +40,9 @@ void gbench_register(const char *name, gbench_function *function, void *argument
 /* Prints the names of what is registered, or runs it with its console or JSON. Returns how many there were. */
 unsigned gbench_run(void);
 
+/* Whether all that belongs into the file of --benchmark_out could be written; true without one. After gbench_run(). */
+bool gbench_out_is_whole(void);
+
 /* From now on the reporters stay silent and what remains should return at once: the run is being given up. */
 void gbench_silence(void);
 

@@ -5,6 +5,7 @@
 #include "build_info.h"
 #include "commands.h"
 #include "message.h"
+#include "surroundings.h"
 
 static const struct {
   const char *name;
@@ -26,12 +27,12 @@ static void print_help(void) {
   puts("\n`lockbench COMMAND --help` tells more.");
 }
 
-int main(int n_arguments, char **arguments) {
-  if (n_arguments < 2) {
+static int run_command(int n_arguments, char **arguments) {
+  if (n_arguments == 0) {
     message_error("no command given; allowed: run, seed, stress, list, topology, --help, --version");
     return EXIT_USAGE;
   }
-  const char *name = arguments[1];
+  const char *name = arguments[0];
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
     print_help();
     return EXIT_GOOD;
@@ -41,7 +42,13 @@ int main(int n_arguments, char **arguments) {
     return EXIT_GOOD;
   }
   for (unsigned i = 0; i < N_COMMANDS; i++)
-    if (strcmp(name, commands[i].name) == 0) return commands[i].run(n_arguments - 2, arguments + 2);
+    if (strcmp(name, commands[i].name) == 0) return commands[i].run(n_arguments - 1, arguments + 1);
   message_error("unknown command '%s'; allowed: run, seed, stress, list, topology, --help, --version", name);
   return EXIT_USAGE;
+}
+
+int main(int n_arguments, char **arguments) {
+  surroundings_hold_descriptors();
+  if (!surroundings_check_arguments(n_arguments, arguments)) return EXIT_USAGE;
+  return surroundings_finish(run_command(n_arguments > 0 ? n_arguments - 1 : 0, arguments + 1));
 }

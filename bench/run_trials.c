@@ -156,11 +156,13 @@ int run_trials(struct run *run) {
   tell_what_is_left_out(&run->matrix);
   if (run->n_done < run->matrix.n_slots) gbench_run();
   message_progress("");
+  if (!gbench_out_is_whole()) message_error("the file of --benchmark_out could not be written to its end");
   const int close_error = record_file_close(&run->csv);
   if (gbench_has_console()) printf("results: %s\n", run->folder.path);
   fflush(stdout);
   fprintf(stderr, "lockbench: %u of %u trials done in %.1f s, %u failed: %s\n", run->n_done, run->matrix.n_slots,
           (double)(clock_now_ns() - run->start_ns) / 1e9, run->n_failed, run->folder.csv_path);
   free(turns);
-  return run->n_failed > 0 || run->is_given_up || close_error != 0 ? EXIT_TRIAL_FAILED : EXIT_GOOD;
+  return run->n_failed > 0 || run->is_given_up || close_error != 0 || !gbench_out_is_whole() ? EXIT_TRIAL_FAILED
+                                                                                             : EXIT_GOOD;
 }

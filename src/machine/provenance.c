@@ -81,6 +81,31 @@ static json_t *cpu_model(void) {
   return value_in("/proc/cpuinfo", "CPU part", ':');
 }
 
+/* What hypervisors call themselves, in twelve letters, and what people call them. */
+static const char *const vendors[][2] = {
+    {"KVMKVMKVM", "KVM"},           {"Microsoft Hv", "Hyper-V"},
+    {"VMwareVMware", "VMware"},     {"XenVMMXenVMM", "Xen"},
+    {"VBoxVBoxVBox", "VirtualBox"}, {"bhyve bhyve", "bhyve"},
+    {"TCGTCGTCGTCG", "QEMU TCG"},   {"ACRNACRNACRN", "ACRN"},
+    {"QNXQVMBSQG", "QNX"},          {"prl hyperv", "Parallels"},
+    {"lrpepyh  vr", "Parallels"},   {"OpenBSDVMM58", "OpenBSD vmm"},
+    {"___ NVMM ___", "NVMM"},       {"Linux KVM Hv", "KVM for Hyper-V"},
+    {"Jailhouse", "Jailhouse"},
+};
+
+const char *provenance_hypervisor_name(const char vendor[12], char name[13]) {
+  size_t n = 12, from = 0;
+  while (n > 0 && (vendor[n - 1] == ' ' || vendor[n - 1] == '\0')) n--;
+  while (from < n && vendor[from] == ' ') from++;
+  for (size_t i = from; i < n; i++)
+    if (!isprint((unsigned char)vendor[i])) return "unknown";
+  if (from == n) return "unknown";
+  snprintf(name, 13, "%.*s", (int)(n - from), vendor + from);
+  for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
+    if (strcmp(name, vendors[i][0]) == 0) return vendors[i][1];
+  return name;
+}
+
 /* The hypervisor's name, "unknown" if there is one without a name, null if none shows. */
 static json_t *hypervisor(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -88,12 +113,9 @@ static json_t *hypervisor(void) {
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c >> 31 & 1) == 0) return json_null();
   __cpuid(0x40000000, a, b, c, d); /* the leaf that hypervisors agreed on: twelve letters in three registers */
   const unsigned letters[] = {b, c, d};
-  char name[13] = "";
-  memcpy(name, letters, 12);
-  for (size_t i = 0; i < 12; i++)
-    if (name[i] != '\0' && !isprint((unsigned char)name[i])) name[0] = '\0';
-  if (strcmp(name, "KVMKVMKVM") == 0) return json_string("KVM");
-  return json_string(name[0] != '\0' ? name : "unknown");
+  char vendor[12], name[13];
+  memcpy(vendor, letters, sizeof vendor);
+  return json_string(provenance_hypervisor_name(vendor, name));
 #else
   json_t *type = first_line("/sys/hypervisor/type");
   return json_is_null(type) ? first_line("/proc/device-tree/hypervisor/compatible") : type;

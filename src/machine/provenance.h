@@ -17,6 +17,13 @@ extern const char provenance_git_sha[];
 const char *provenance_host(void);
 
 /*
+ * What people call the hypervisor that gives itself this name in CPUID's leaf 0x40000000; padding is trimmed, and where
+ * it is known by another name, by that one. The text is `name` or static; "unknown" if it has no name that can be
+ * printed.
+ */
+const char *provenance_hypervisor_name(const char vendor[12], char name[13]);
+
+/*
  * The machine and the build as a JSON object; a value that cannot be known is null. Measures the baselines:
  * the line transfer between the CPUs that may be used, 2 ms a pair; what the clocks and a futex wake cost; the parked
  * hand-off, 20 ms for a pair of each distance. "warnings" lists what makes this machine a noisy judge.

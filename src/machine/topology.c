@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <hwloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,17 +82,68 @@ static int fill_cpus(struct topology *topology, hwloc_const_bitmap_t usable) {
   return 0;
 }
 
+/* The major version of hwloc's format in which an XML file is written, 0 if it says none. */
+static unsigned xml_version(FILE *file) {
+  char head[1024];
+  head[fread(head, 1, sizeof head - 1, file)] = '\0';
+  const char *topology = strstr(head, "<topology version=\"");
+  return topology != NULL ? (unsigned)strtoul(strchr(topology, '"') + 1, NULL, 10) : 0;
+}
+
+/* Says why hwloc does not read this file, which may be quite right but newer than the library. */
+static void explain_xml(const char *path) {
+  FILE *file = fopen(path, "re");
+  if (file == NULL) {
+    message_error("cannot read HWLOC_XMLFILE '%s': %s", path, strerror(errno));
+    return;
+  }
+  const unsigned version = xml_version(file), ours = hwloc_get_api_version() >> 16;
+  fclose(file);
+  if (version > ours)
+    message_error("HWLOC_XMLFILE '%s' is of hwloc %u, and this is hwloc %u, which cannot read it; write it with an "
+                  "lstopo of hwloc %u",
+                  path, version, ours, ours);
+  else
+    message_error("HWLOC_XMLFILE '%s' is not a topology of hwloc's in XML, as `lstopo FILE.xml` writes it", path);
+}
+
+/*
+ * Takes the machine that the environment names. hwloc does so too, but falls back to this machine, silently, where it
+ * cannot read what is named. Returns 0 or EINVAL after a message.
+ */
+static int choose_machine(hwloc_topology_t hwloc) {
+  const char *xml = getenv("HWLOC_XMLFILE"), *synthetic = getenv("HWLOC_SYNTHETIC");
+  if (xml != NULL && *xml != '\0' && hwloc_topology_set_xml(hwloc, xml) != 0) {
+    explain_xml(xml);
+    return EINVAL;
+  }
+  if (synthetic != NULL && *synthetic != '\0' && hwloc_topology_set_synthetic(hwloc, synthetic) != 0) {
+    message_error("HWLOC_SYNTHETIC '%s' is not a machine that hwloc can make; for example: pack:2 l3:2 core:4 pu:2",
+                  synthetic);
+    return EINVAL;
+  }
+  return 0;
+}
+
 int topology_load(struct topology *topology) {
   *topology = (struct topology){0};
   if (hwloc_topology_init(&topology->hwloc) != 0) {
     message_error("hwloc cannot start: %s", strerror(errno));
     return ENOMEM;
   }
+  if (choose_machine(topology->hwloc) != 0) {
+    topology_free(topology);
+    return EINVAL;
+  }
   /* CPUs that a cpuset takes away are still part of the machine, and of its count. */
   hwloc_topology_set_flags(topology->hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
   if (hwloc_topology_load(topology->hwloc) != 0) {
     const int error = errno != 0 ? errno : EINVAL;
-    message_error("hwloc cannot read the topology (%s); check HWLOC_SYNTHETIC and HWLOC_XMLFILE", strerror(error));
+    const char *xml = getenv("HWLOC_XMLFILE");
+    if (xml != NULL && *xml != '\0')
+      explain_xml(xml); /* some of its faults show only now */
+    else
+      message_error("hwloc cannot read the topology: %s", strerror(error));
     topology_free(topology);
     return error;
   }

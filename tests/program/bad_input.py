@@ -68,11 +68,23 @@ class BadInput(lockbench.Case):
         self.refuse("run", "--placement", "list:0-99999999999", names="list:0,2,4-7")
 
     def test_machines_that_are_not_this_one(self) -> None:
-        for environment in ({"HWLOC_SYNTHETIC": "core:4 pu:2"}, {"HWLOC_XMLFILE": os.devnull + "/none"},
-                            {"HWLOC_SYNTHETIC": "no such thing"}):
-            if environment == {"HWLOC_SYNTHETIC": "core:4 pu:2"}:
-                self.refuse("run", *SHORT, names="not this machine's", environment=environment)
-                self.refuse("seed", names="not this machine's", environment=environment)
+        for command in (["run", *SHORT], ["seed"]):
+            self.refuse(*command, names="not this machine's", environment={"HWLOC_SYNTHETIC": "core:4 pu:2"})
+
+    def test_machines_that_cannot_be_read(self) -> None:
+        """hwloc alone would fall back to this machine without a word."""
+        newer = self.folder / "newer.xml"
+        newer.write_text('<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE topology SYSTEM "hwloc3.dtd">\n'
+                         '<topology version="3.0">\n <object type="Machine"/>\n</topology>\n')
+        (self.folder / "none.xml").write_text("<?xml?><html></html>")
+        for environment, names in (
+                ({"HWLOC_SYNTHETIC": "no such thing"}, "'no such thing' is not a machine"),
+                ({"HWLOC_XMLFILE": "nowhere.xml"}, "cannot read HWLOC_XMLFILE 'nowhere.xml': No such file"),
+                ({"HWLOC_XMLFILE": "none.xml"}, "HWLOC_XMLFILE 'none.xml' is not a topology"),
+                ({"HWLOC_XMLFILE": os.devnull}, f"HWLOC_XMLFILE '{os.devnull}' is not a topology"),
+                ({"HWLOC_XMLFILE": "newer.xml"}, "'newer.xml' is of hwloc 3, and this is hwloc 2")):
+            for command in (["topology"], ["run", *SHORT], ["run", "--benchmark_list_tests"], ["seed"]):
+                self.refuse(*command, names=names, environment=environment)
 
     def test_folders(self) -> None:
         (self.folder / "there").mkdir()
