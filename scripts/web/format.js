@@ -18,6 +18,9 @@ function text(value, unit) {
   return String(Number(value.toPrecision(3)));
 }
 
+// A cell's value; a wait that was still open at the close is a lower bound.
+const valueText = (cell, key, unit) => (cell[`${key}_is_bound`] ? "≥ " : "") + text(cell[key], unit);
+
 for (const run of DATA.runs)
   run.cells = run.cells.map((values) => Object.fromEntries(DATA.fields.map((field, i) => [field, values[i]])));
 

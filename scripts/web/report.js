@@ -77,7 +77,7 @@ function overThreads() {
     data: cells.filter((cell) => cell.lock === lock && (!isLog || cell[key] > 0)).sort((a, b) => a.threads - b.threads)
       .map((cell) => ({ x: cell.threads, y: cell[key], cell, ...(key === "ops_per_s" && { low: cell.low, high: cell.high }) })),
   })).filter((dataset) => dataset.data.length);
-  const say = ({ dataset, raw }) => `${dataset.label}, ${raw.x} threads: ${text(raw.y, unit)}` +
+  const say = ({ dataset, raw }) => `${dataset.label}, ${raw.x} threads: ${valueText(raw.cell, key, unit)}` +
     (raw.low !== undefined && raw.low !== null ? ` (${text(raw.low, unit)} to ${text(raw.high, unit)}, ${raw.cell.n} trials)` : "");
   draw("over-threads", "line", datasets,
        { x: counts.length ? thread_axis(counts) : {}, y: axis(title, unit, isLog ? "logarithmic" : "linear") },
@@ -85,7 +85,8 @@ function overThreads() {
   byId("over-threads-caption").textContent = `${title}, ${run.workloads[byId("workload").value]}`;
   const head = make("tr", {}, make("th", { scope: "col" }, "lock"), ...counts.map((n) => make("th", { scope: "col" }, `${n}`)));
   const rows = datasets.map((dataset) => make("tr", {}, make("th", { scope: "row" }, dataset.label),
-    ...counts.map((n) => make("td", {}, text(dataset.data.find((point) => point.x === n)?.y, unit)))));
+    ...counts.map((n) => dataset.data.find((point) => point.x === n))
+      .map((point) => make("td", {}, point ? valueText(point.cell, key, unit) : ""))));
   byId("over-threads-values").replaceChildren(make("table", {}, make("caption", {}, `${title}, by threads`),
                                                    make("thead", {}, head), make("tbody", {}, ...rows)));
 }
@@ -94,7 +95,7 @@ function whoPays(cells) {
   const datasets = cells.filter((cell) => cell.ops_per_s > 0 && cell.least_even !== null)
     .map((cell) => ({ label: cell.lock, ...style(cell.lock), pointRadius: 6, data: [{ x: cell.ops_per_s, y: cell.least_even, cell }] }));
   const say = ({ dataset, raw }) => `${dataset.label}: ${text(raw.x, "count")} per second, fairness ${text(raw.y, "share")}` +
-    (raw.cell.wait_max_ns === null ? "" : `, longest wait ${text(raw.cell.wait_max_ns, "ns")}`);
+    (raw.cell.wait_max_ns === null ? "" : `, longest wait ${valueText(raw.cell, "wait_max_ns", "ns")}`);
   draw("who-pays", "scatter", datasets, { x: axis("operations per second", "count", "logarithmic"), y: { ...axis("fairness", "share", "linear"), min: 0 } },
        `Throughput against fairness of ${datasets.length} locks`, say, { names: true });
 }
@@ -105,10 +106,10 @@ function waits(cells) {
   const parts = [["wait_p50_ns", 0.5], ["wait_p90_ns", 0.1], ["wait_p99_ns", 0.01], ["wait_p999_ns", 0.001], ["wait_max_ns", 0.0001]];
   const datasets = cells.filter((cell) => cell.wait_max_ns !== null).map((cell) => ({
     label: cell.lock, ...style(cell.lock), showLine: true, borderWidth: 2,
-    data: parts.filter(([key]) => cell[key] > 0).map(([key, part]) => ({ x: cell[key], y: part })),
+    data: parts.filter(([key]) => cell[key] > 0).map(([key, part]) => ({ x: cell[key], y: part, told: valueText(cell, key, "ns") })),
   }));
   const words = (part) => (part === 0.0001 ? "longest" : part === 0.5 ? "1 in 2" : `1 in ${text(1 / part, "ratio")}`);
-  const say = ({ dataset, raw }) => `${dataset.label}: ${words(raw.y)} waited ${text(raw.x, "ns")}` + (raw.y === 0.0001 ? "" : " or longer");
+  const say = ({ dataset, raw }) => `${dataset.label}: ${words(raw.y)} waited ${raw.told}` + (raw.y === 0.0001 ? "" : " or longer");
   const y = { ...axis("waited longer", "share", "logarithmic"), min: 0.00007, max: 0.7 };
   y.ticks.callback = words;
   y.afterBuildTicks = (scale) => { scale.ticks = parts.map(([, value]) => ({ value })); };

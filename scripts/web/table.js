@@ -53,7 +53,7 @@ function showTable() {
   byId("cells").tBodies[0].replaceChildren(...shown.map((row) => make("tr", {}, ...COLUMNS.map((column) =>
     make("td", { class: classes(column) },
          ...(column.frozen ? [make("b", {}, row.name), make("br"), make("small", {}, row.place)]
-                           : [column.text ? row[column.key] : text(row[column.key], column.unit)]))))));
+                           : [column.text ? row[column.key] : valueText(row, column.key, column.unit)]))))));
   byId("table-status").textContent = `${found.length} of ${table.rows.length} cells` +
     (shown.length < found.length ? `, the first ${shown.length} are shown` : "");
   byId("more").hidden = shown.length === found.length;

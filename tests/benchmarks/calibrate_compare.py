@@ -57,7 +57,7 @@ class Experiment:
     def same(self) -> bool:
         sections = ",".join(map(str, SECTIONS_NS))
         first, second = (self.measure(name, "ticket,test_twin", sections) for name in ("first", "second"))
-        in_one = self.compare(first, "--baseline", "ticket")
+        in_one = self.compare(first, "--against", "ticket")
         in_two = self.compare(first, second)
         return tell_false("A/A, two names", in_one) & tell_false("A/A, two runs", in_two)
 
@@ -72,7 +72,7 @@ class Experiment:
             delay = str(round(n_pauses * host["pause_ns"]))
             run = self.measure(f"slowed-{section_ns}", "ticket,test_slow", str(section_ns),
                                "--threads", THREADS, "--backoff-max-ns", delay)
-            comparisons += self.compare(run, "--baseline", "ticket")
+            comparisons += self.compare(run, "--against", "ticket")
             print(f"  section {section_ns} ns, an operation {operation_ns:.0f} ns, held longer by {delay} ns: "
                   + ", ".join(f"{c['threads']:g} threads {1 / c['ratio'] - 1:+.1%}" for c in comparisons[-2:]))
         found = [c for c in comparisons if c["verdict"] == "slower"]

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
 from common import palette  # noqa: E402
+from compare.ranking import Ranking  # noqa: E402
 from report import command  # noqa: E402
 from results import reading  # noqa: E402
 from results.cells import cells  # noqa: E402
@@ -61,7 +62,7 @@ class Browser(unittest.TestCase):
     def page_of(cls, rows: list[support.Row]) -> Path:
         folder = Path(tempfile.mkdtemp(dir=cls.holder.name))
         run = reading.load(support.write(folder, support.numbered(rows), support.HOST))
-        command.write(command.page([run], [cells(run)]), folder / "report.html")
+        command.write(command.page([run], [cells(run)], [Ranking.of(run)]), folder / "report.html")
         return folder / "report.html"
 
     @classmethod

@@ -39,14 +39,14 @@ def trial(rng: np.random.Generator, lock: str, threads: int, repetition: int = 1
     kind, fifo, waits, source, alone, contended = traits or LOCKS[lock]
     rate = alone * 1e6 * (1 if threads == 1 else contended) * rng.lognormal(0, 0.01)
     if threads > cpus and waits == "spin" and fifo == "yes":
-        rate = 1600 / threads
+        rate = 16000 / threads
     elif threads > cpus and waits == "spin":
         rate *= cpus / threads
     ops = int(rate * 0.1)
     changes = ops if fifo == "yes" else ops // 60
     even = fifo == "yes" or threads == 1
     share = 1 / threads if even else rng.uniform(0.7, 1) / threads
-    row: Row = dict.fromkeys(columns.NAMES, "")
+    row: Row = dict.fromkeys([*columns.NAMES, *columns.ABSENT], "")
     row.update(
         run_id="20260102-030405", started_at="2026-01-02T03:04:05Z", status="ok", lock=lock, kind=kind, fifo=fifo,
         waits=waits, source=source, placement="compact", threads=threads, read_pct=0, keys=5, locks=1, cs_ns=0,

@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 import support
 
+from common import palette
+from compare.ranking import Ranking
 from report import command
 from results import reading
 from results import baselines
@@ -134,8 +136,8 @@ class Shown(support.FolderTest):
         for host, is_new in ((HOST, True), (support.HOST, False)):
             run = self.run_with(host)
             table = cells(run)
-            self.assertEqual(is_new, "Baselines: clock 23ns" in command.page([run], [table]))
-            keys = {metric["key"] for metric in command.model(["a run"], [table])["metrics"]}
+            self.assertEqual(is_new, "Baselines: clock 23ns" in command.page([run], [table], [Ranking.of(run)]))
+            keys = {metric["key"] for metric in command.model(["a run"], [table], palette.places(table))["metrics"]}
             self.assertIn("handoff_lines", keys)
             self.assertEqual(is_new, "handoff_parks" in keys)
 

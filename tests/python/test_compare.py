@@ -202,7 +202,7 @@ class ExitCodes(Programs):
         self.assertRegex(done.stderr, r"compare: slower by more than 10 %: mcs at \d threads?: -\d\d\.\d % and 1 more")
         self.good(old, new, "--fail-if-slower", "30")
         self.good(new, old, "--fail-if-slower", "10")
-        self.good(self.slowed("one", "futex", 3), "--baseline", "ticket", "--fail-if-slower", "1", code=1)
+        self.good(self.slowed("one", "futex", 3), "--against", "ticket", "--fail-if-slower", "1", code=1)
 
     def test_a_lock_that_fails_now_fails(self) -> None:
         rows = support.matrix(locks=LOCKS, threads=(2,), repetitions=7)
@@ -224,6 +224,21 @@ class ExitCodes(Programs):
         self.assertIn("0 faster, 0 slower, 9 no difference shown", text)
 
 
+class Bounds(Programs):
+    def test_an_open_wait_is_at_least_that_long(self) -> None:
+        rows = support.matrix(locks=["mcs", "futex"], threads=(2,), repetitions=7, latency=True)
+        for row in rows:
+            if row["wait_max_ns"] != "":
+                row.update(wait_max_ns=9e7 if row["lock"] == "mcs" else 1e6, waits_open=int(row["lock"] == "mcs"))
+                row.update(wait_bound_from_q=0.5 if row["lock"] == "mcs" else "")
+        run = self.run_of("a", rows)
+        text = self.good(run, "--metric", "wait_max_ns", "--against", "futex")
+        self.assertRegex(text, r"\nmcs +futex +>=90ms +1\.0ms +7 +>=90\.0 .* slower +bound\n")
+        [told] = json.loads(self.good(run, "--metric", "wait_max_ns", "--format", "json"))["comparisons"]
+        self.assertEqual((told["lock"], told["verdict"], told["is_bound"], told["is_bound_against"], told["low"]),
+                         ("futex", "faster", False, True, 0))
+
+
 class BadInput(Programs):
     def test_options(self) -> None:
         run = self.run_of("a")
@@ -232,13 +247,20 @@ class BadInput(Programs):
             (run, "--metric", "jain"): ("jain", "ops_per_s"), (run, "--format", "xml"): ("xml", "json"),
             (run, "--margin", "many"): ("many",), (run, "--margin", "-1"): ("0 to 100",),
             (run, "--margin", "nan"): ("0 to 100",),
-            (run, run, "--by", "threads"): ("for one run",), (run, run, "--baseline", "mcs"): ("for one run",),
-            (run, "--fail-if-slower", "5"): ("--baseline",), (run, "--baseline", "nosuch"): ("there is: ", "mcs"),
+            (run, run, "--by", "threads"): ("for one run",), (run, run, "--against", "mcs"): ("for one run",),
+            (run, "--fail-if-slower", "5"): ("--against",), (run, "--against", "nosuch"): ("there is: ", "mcs"),
             (run, "--metric", "wait_p99_ns"): ("no good trial has wait_p99_ns", "--latency"),
             (run, "--by", "placement"): ("placement alone", "compact")}
         for arguments, words in cases.items():
             with self.subTest(arguments):
                 self.refused(*arguments, words=words)
+
+    def test_the_old_name_of_against(self) -> None:
+        run = self.run_of("a")
+        cases: list[list[str | Path]] = [[run, "--baseline", "mcs"], [run, "--baseline=mcs"],
+                                         [run, run, "--baseline", "mcs"]]
+        for arguments in cases:
+            self.refused(*arguments, words=("--baseline is called --against now", "--against LOCK"))
 
     def test_files(self) -> None:
         run = self.run_of("a")
@@ -289,7 +311,7 @@ class BadInput(Programs):
         for row in slow:
             row["ops_per_s"] /= 2
         run = self.run_of("a", support.matrix(locks=["mcs", "futex"], threads=(2,), repetitions=9) + slow)
-        told = self.good(run, "--by", "layout", "--baseline", "apart")
+        told = self.good(run, "--by", "layout", "--against", "apart")
         self.assertIn("2 comparisons: 0 faster, 2 slower", told)
         self.assertRegex(told, r"(?s)mcs, 2 threads\n.*together +apart")
         self.assertNotIn("data together", told)  # of the workload, which both lines share
@@ -298,9 +320,9 @@ class BadInput(Programs):
     def test_as_a_program(self) -> None:
         run = self.run_of("a")
         script = support.ROOT / "scripts" / "compare"
-        done = subprocess.run([script, "a", "--baseline", "mcs"], cwd=self.folder, capture_output=True, text=True)
+        done = subprocess.run([script, "a", "--against", "mcs"], cwd=self.folder, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        tables = [text[text.index("1 thread"):] for text in (done.stdout, self.good(run, "--baseline", "mcs"))]
+        tables = [text[text.index("1 thread"):] for text in (done.stdout, self.good(run, "--against", "mcs"))]
         self.assertEqual(*tables)
         self.assertEqual(subprocess.run([script, "nosuch"], capture_output=True).returncode, 2)
 

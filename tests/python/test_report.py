@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import support
 
+from compare.ranking import Ranking
 from report import answer
 from report import command
 from results import reading
@@ -39,8 +40,9 @@ class Answers(support.FolderTest):
                     rows.append(support.trial(rng, "futex", threads, repetition,
                                               ops_per_s=1e6 * rate * rng.lognormal(0, 0.005), min_share=even)
                                 | {"lock": lock})
-        self.table = cells(reading.load(support.write(self.folder, rows)))
-        self.found = {a.question.name: a for a in answer.answers(self.table)}
+        run = reading.load(support.write(self.folder, rows))
+        self.table, self.ranking = cells(run), Ranking.of(run)
+        self.found = {a.question.name: a for a in answer.answers(self.table, self.ranking)}
 
     def test_best_and_what_is_not_shown_to_be_worse(self) -> None:
         self.assertEqual("quick", self.found["alone"].best)
@@ -54,7 +56,7 @@ class Answers(support.FolderTest):
         self.assertNotEqual("fifo", self.found["crowd"].best)
 
     def test_headlines_are_three_lines(self) -> None:
-        lines = list(answer.headlines(self.table))
+        lines = list(answer.headlines(list(self.found.values())))
         self.assertEqual(3, len(lines))
         self.assertIn("quick", " ".join(lines))
 
@@ -65,10 +67,10 @@ class Answers(support.FolderTest):
     def test_a_lock_that_failed_once_is_no_answer(self) -> None:
         table = self.table.copy()
         table.loc[table["lock"] == "quick", "failed"] = True
-        self.assertNotIn("quick", {a.best for a in answer.answers(table)})
+        self.assertNotIn("quick", {a.best for a in answer.answers(table, self.ranking)})
 
     def test_regions_name_the_best_and_those_alike(self) -> None:
-        [(_, regions)] = answer.regions(self.table, "mutex")
+        [(_, regions)] = answer.regions(self.table, self.ranking, "mutex")
         by_threads = {region.threads: region for region in regions}
         self.assertEqual("quick", by_threads[1].best)
         self.assertEqual([], by_threads[1].alike)
@@ -81,7 +83,7 @@ class Page(support.FolderTest):
 
     def page(self, *folders: Path) -> str:
         runs = [reading.load(folder) for folder in folders]
-        return command.page(runs, [cells(run) for run in runs])
+        return command.page(runs, [cells(run) for run in runs], [Ranking.of(run) for run in runs])
 
     def test_all_cells_are_in_it_and_empty_is_null(self) -> None:
         data = data_of(self.page(self.write(support.matrix(support.LOCKS, (1, 2, 4), 7, latency=True))))

@@ -9,6 +9,8 @@ from typing import Callable
 import numpy as np
 
 import support  # noqa: F401
+from compare import verdicts
+from compare.ranking import Ranking
 from stats import inference
 from stats.inference import Median
 from common import units
@@ -66,32 +68,39 @@ class Intervals(unittest.TestCase):
 
 
 class Verdicts(unittest.TestCase):
+    """Of two samples that are compared with nothing else."""
+
     def test_same_lock_twice_is_hardly_ever_different(self) -> None:
         rng = np.random.default_rng(3)
         for name, shape in SHAPES.items():
             for n in (7, 15):
                 with self.subTest(name, n=n):
-                    false = np.mean([inference.differ(inference.median(shape(rng, n)), inference.median(shape(rng, n)))
-                                     for _ in range(1000)])
-                    self.assertLess(false, 0.02)
+                    false = [verdicts.differ(*(np.exp(shape(rng, n)) for _ in range(2))) for _ in range(300)]
+                    self.assertLessEqual(np.mean(false), 0.05)
 
     def test_a_clear_difference_is_found(self) -> None:
         rng = np.random.default_rng(4)
-        found = [inference.differ(inference.median(rng.normal(1, 0.03, 9)), inference.median(rng.normal(0.85, 0.03, 9)))
-                 for _ in range(200)]
+        found = [verdicts.differ(rng.normal(1, 0.03, 9), rng.normal(0.85, 0.03, 9)) for _ in range(200)]
         self.assertGreater(np.mean(found), 0.9)
 
     def test_a_small_difference_is_none_however_sure(self) -> None:
-        self.assertFalse(inference.differ(Median(99, 1.04, 1.039, 1.041), Median(99, 1, 0.999, 1.001)))
-        self.assertTrue(inference.differ(Median(99, 1.06, 1.059, 1.061), Median(99, 1, 0.999, 1.001)))
+        near = 1 + np.linspace(-0.001, 0.001, 9)
+        self.assertFalse(verdicts.differ(1.04 * near, near))
+        self.assertTrue(verdicts.differ(1.06 * near, near))
 
-    def test_ranks_group_what_cannot_be_told_apart(self) -> None:
-        def entry(value: float, width: float = 0.01, n: int = 9) -> inference.Median:
-            return inference.Median(n, value, value - width, value + width)
-        medians = [entry(10), entry(9.9), entry(5), entry(4, 1), entry(3)]
-        self.assertEqual(inference.ranks(medians), ["1", "=", "3", "=", "5"])
-        self.assertEqual(inference.ranks([entry(10, n=5), entry(5), entry(1, n=1)]), ["?", "2", "?"])
-        self.assertEqual(inference.ranks([]), [])
+    def test_few_values_show_nothing(self) -> None:
+        self.assertFalse(verdicts.differ([1, 1.01, 1.02, 1.03, 1.04], [9, 9.1, 9.2, 9.3, 9.4, 9.5, 9.6]))
+
+
+class Marks(unittest.TestCase):
+    def test_what_cannot_be_told_apart_shares_a_place(self) -> None:
+        ranking = Ranking([], frozenset({(0, 2), (0, 3), (1, 2), (2, 4)}))
+        self.assertEqual(ranking.marks(range(5), [Median(9, 1, 1, 1)] * 5), ["1", "=", "3", "=", "5"])
+
+    def test_too_few_trials_have_no_place(self) -> None:
+        medians = [Median(n, 1, 1, 1) for n in (5, 9, 1)]
+        self.assertEqual(Ranking([], frozenset()).marks(range(3), medians), ["?", "2", "?"])
+        self.assertEqual(Ranking([], frozenset()).marks([], []), [])
 
 
 class Modes(unittest.TestCase):

@@ -12,6 +12,7 @@ import pandas as pd
 import support
 from compare import verdicts
 from results import reading
+from compare.trials import Trials
 from compare.verdicts import FASTER, NONE, SLOWER
 
 MARGIN = 0.05
@@ -28,7 +29,7 @@ NOISES: dict[str, Noise] = {
 def sample(lock: str, rates: Any, threads: int = 2, **given: Any) -> list[support.Row]:
     """A cell's trials with these rates, in this order."""
     base = support.trial(np.random.default_rng(1), "mcs", threads)
-    return [{**base, "lock": lock, "ops_per_s": rate, "line_ns": 50, **given} for rate in rates]
+    return [{**base, "lock": lock, "ops_per_s": rate, "duration_s": 1000, "line_ns": 50, **given} for rate in rates]
 
 
 class Compared(support.FolderTest):
@@ -36,8 +37,8 @@ class Compared(support.FolderTest):
                 by: str = "lock") -> pd.DataFrame:
         """The pairs, with the locks' names."""
         run = reading.load(support.write(self.folder, support.numbered(rows)))
-        trials = verdicts.Trials.of([run], metric, MARGIN)
-        table = verdicts.compare(trials, verdicts.within(trials.cells, by, baseline), MARGIN)
+        trials = Trials.of([run], metric, MARGIN)
+        table = verdicts.compare(trials, verdicts.within(trials.cells, by, baseline))
         names = verdicts.entries(trials.cells, by)
         return table.assign(name=names.loc[table["first"]].to_numpy(), against=names.loc[table["second"]].to_numpy())
 
@@ -170,6 +171,43 @@ class Flags(Compared):
         near, far = (sample(lock, rate * self.NEAR, threads=1, line_ns=line)
                      for lock, rate, line in (("a", 100, 40), ("b", 50, 150)))
         self.assertEqual(self.one(near + far).verdict, FASTER)
+
+
+class Bounds(Compared):
+    """Waits of which some were open at the close, of 0.1 s; a is held against b."""
+
+    NEAR = Verdicts.NEAR
+
+    def waits(self, lock: str, median_ns: float, n_open: int = 0) -> list[support.Row]:
+        rows = [{**row, "wait_max_ns": row["ops_per_s"], "ops_per_s": "", "waits_open": 0}
+                for row in sample(lock, median_ns * self.NEAR)]
+        for row in rows[:n_open]:
+            row.update(wait_max_ns=0.98e8, waits_open=1, wait_bound_from_q=0.9)
+        return rows
+
+    def against(self, a: list[support.Row], b: list[support.Row]) -> Any:
+        return self.one(a + b, baseline="b", metric="wait_max_ns")
+
+    def test_two_bounds_are_not_ranked(self) -> None:
+        found = self.against(self.waits("a", 1e6, 7), [{**row, "wait_max_ns": 0.2e8} for row in self.waits("b", 1, 7)])
+        self.assertEqual((found.verdict, found.bound, np.isnan(found.ratio)), (NONE, True, True))
+
+    def test_a_bound_is_longer_than_a_shorter_value(self) -> None:
+        found = self.against(self.waits("a", 1e6, 7), self.waits("b", 1e6))
+        self.assertEqual((found.verdict, found.bound, found.high), (SLOWER, True, np.inf))
+        self.assertEqual(self.against(self.waits("a", 1e6), self.waits("b", 1e6, 7)).verdict, FASTER)
+
+    def test_a_bound_is_not_shorter_than_a_longer_value(self) -> None:
+        longer = self.waits("b", 9e8)
+        self.assertEqual(self.against(self.waits("a", 1e6, 7), longer).verdict, NONE)
+        self.assertEqual(self.against(self.waits("a", 1e6), longer).verdict, FASTER)
+
+    def test_few_bounds_far_above_the_median_leave_it_a_value(self) -> None:
+        found = self.against(self.waits("a", 1e6, 1), self.waits("b", 4e6))
+        self.assertEqual((found.bound, found.verdict), (True, NONE), "of 7 one bound has the upper end of the interval")
+        a = [row for _ in range(3) for row in self.waits("a", 1e6)] + self.waits("a", 1e6, 1)
+        b = [row for _ in range(4) for row in self.waits("b", 4e6)]
+        self.assertEqual(self.against(a, b).verdict, FASTER)
 
 
 class Pairing(Compared):

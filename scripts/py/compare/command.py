@@ -7,26 +7,30 @@ import argparse
 import math
 import sys
 from collections import Counter
-from typing import Callable, Iterator, NoReturn
+from typing import Any, Callable, Iterator, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from compare import verdicts
 from compare import export
+from compare import floor
 from compare import tables
 from compare import compatibility
 from results import labels
 from results import reading
 from stats import inference
-from compare.verdicts import FDR, METRICS, ORIGIN, SLOWER, Trials
+from compare.trials import METRICS, Trials
+from results.columns import ORIGIN
+from compare.verdicts import FDR, SLOWER
 from results.reading import ResultsError, Run
 from common.units import plural
-from report.summary import drifted
+from results.cautions import drifted
 
 EPILOG = """\
 The ratio is that of the medians; p is Mann & Whitney's, adjusted after Benjamini & Hochberg over all comparisons of
-the output. A verdict needs an interval that excludes 1, an adjusted p of at most 0.05, and a ratio beyond the margin.
+the output. A verdict needs an interval that excludes 1, an adjusted p of at most 0.05, and a ratio beyond the margin
+and beyond the difference that the run's twin, one lock under two names, shows of itself.
 Exit codes: 0 good, 1 with --fail-if-slower if something was slower, 2 the runs or the options cannot be used."""
 FORMATS: dict[str, Callable[[export.Comparison], Iterator[str]]] = {
     "table": tables.table, "markdown": tables.markdown, "csv": export.csv, "json": export.as_json}
@@ -37,6 +41,13 @@ class Parser(argparse.ArgumentParser):
         """One line, as everywhere."""
         print(f"compare: {message}; scripts/compare --help tells more", file=sys.stderr)
         sys.exit(2)
+
+
+class Renamed(argparse.Action):
+    """What `empty` and `counter` are is called a baseline; an option of that name would be taken for it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        parser.error("--baseline is called --against now: --against LOCK compares with this lock only")
 
 
 def percentage(text: str) -> float:
@@ -52,8 +63,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run, or a CSV file")
     parser.add_argument("--by", choices=list(verdicts.BY), default="lock",
                         help="what is compared within one run (default: lock)")
-    parser.add_argument("--baseline", metavar="LOCK",
+    parser.add_argument("--against", metavar="LOCK",
                         help="within one run: compare with this lock (or threads, placement, layout) only")
+    parser.add_argument("--baseline", action=Renamed, help=argparse.SUPPRESS)
     parser.add_argument("--metric", choices=list(METRICS), default="ops_per_s", metavar="COLUMN",
                         help=f"{', '.join(METRICS)} (default: ops_per_s)")
     parser.add_argument("--margin", type=percentage, default=100 * inference.MARGIN, metavar="PCT",
@@ -66,10 +78,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--anyway", action="store_true", help="compare runs that differ in a way that forbids it")
     options = parser.parse_args(arguments)
     options.margin /= 100
-    if len(options.runs) > 1 and (options.baseline is not None or options.by != "lock"):
-        parser.error("--by and --baseline are for one run; of several the first one is the baseline")
-    if len(options.runs) == 1 and options.fail_if_slower is not None and options.baseline is None:
-        parser.error("--fail-if-slower takes two runs, or one and --baseline")
+    if len(options.runs) > 1 and (options.against is not None or options.by != "lock"):
+        parser.error("--by and --against are for one run; several are held against the first of them")
+    if len(options.runs) == 1 and options.fail_if_slower is not None and options.against is None:
+        parser.error("--fail-if-slower takes two runs, or one and --against")
     return options
 
 
@@ -80,7 +92,7 @@ def compare(runs: list[Run], options: argparse.Namespace) -> export.Comparison:
     differences = compatibility.differences(runs) if is_across else compatibility.Differences([], [])
     trials = Trials.of(runs, options.metric, options.margin, pooled=is_across)
     pairs = verdicts.across(trials.cells, by_machine) if is_across else verdicts.within(
-        trials.cells, options.by, options.baseline)
+        trials.cells, options.by, options.against)
     against = list(differences.against)
     if is_across:
         against += compatibility.cell_differences(trials.cells, pairs, by_machine)
@@ -88,7 +100,7 @@ def compare(runs: list[Run], options: argparse.Namespace) -> export.Comparison:
         raise ResultsError("nothing to compare: " + (against[-1] if is_across else _alone(trials, options.by)))
     if against and not options.anyway:
         raise ResultsError(f"refused, {'; '.join(against)}; --anyway compares in spite of that")
-    table = verdicts.compare(trials, pairs, options.margin, options.interval == "bootstrap")
+    table = verdicts.compare(trials, pairs, options.interval == "bootstrap")
     if is_across:
         verdicts.hold_against_baselines(trials.cells, table, options.margin)
     notes = [*(f"compared anyway: {reason}" for reason in against), *_notes(runs, trials, table, is_across)]
@@ -105,9 +117,11 @@ def _alone(trials: Trials, by: str) -> str:
 
 def _notes(runs: list[Run], trials: Trials, table: pd.DataFrame, is_across: bool) -> Iterator[str]:
     """What limits the conclusions, most telling first."""
+    cells = trials.cells
+    yield from floor.words(cells, trials.margin)
     for run in runs:
         yield from drifted(run, str(run.path))
-    cells = trials.cells
+        yield from run.remarks
     if is_across:
         compared = np.unique(table[["first", "second"]])
         if len(compared) < len(cells):

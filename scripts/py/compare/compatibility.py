@@ -7,7 +7,8 @@ from typing import Callable, NamedTuple
 
 import pandas as pd
 
-from compare.verdicts import MACHINE, Pairs
+from results.columns import MACHINE
+from compare.verdicts import Pairs
 from results.columns import CELL
 from results.reading import Run
 from common.units import plural

@@ -41,7 +41,8 @@ class Comparison:
 
 def method(found: Comparison) -> str:
     return (f"ratio of medians with its {100 * inference.LEVEL:g} % interval ({INTERVALS[found.interval]}), p of Mann "
-            f"& Whitney adjusted after Benjamini & Hochberg (at most {FDR:g}), margin {100 * found.margin:g} %")
+            f"& Whitney adjusted after Benjamini & Hochberg (at most {FDR:g}), margin {100 * found.margin:g} % or what "
+            "the twin shows")
 
 
 def change_pct(found: Comparison) -> np.ndarray:
@@ -85,7 +86,7 @@ def counts(found: Comparison) -> str:
 
 # Of a pair, beside the columns of its first cell.
 PAIR_COLUMNS = ["against", "run_id_against", "host_against", "n", "n_against", "median", "median_against", "ratio",
-                "low", "high", "p", "p_adjusted", "verdict", "flags"]
+                "low", "high", "p", "p_adjusted", "verdict", "flags", "is_bound", "is_bound_against"]
 CELL_COLUMNS = ["run_id", "host", *CELL]
 
 
@@ -101,13 +102,14 @@ def csv(found: Comparison) -> Iterator[str]:
     against = cells[["run_id", "host"]].assign(against=_against(found))[["against", "run_id", "host"]].to_csv(
         index=False, header=False, lineterminator="\n").splitlines()
     medians = [f"{median:.9g}" if not math.isnan(median) else "" for median in cells["median"]]
+    is_bound = ["yes" if bound else "no" for bound in cells["is_bound"]]  # the median is a lower bound
     yield ",".join(CELL_COLUMNS + PAIR_COLUMNS)
     for row, flag in zip(found.table.itertuples(index=False), flags(found.table)):
         a, b = row.first, row.second
         numbers = (row.ratio, row.low, row.high, row.p, row.p_adjusted)
         values = ",".join([f"{x:.6g}" if x == x else "" for x in numbers])
         yield (f"{heads[a]},{against[b]},{row.n},{row.n_against},{medians[a]},{medians[b]},{values},"
-               f"{row.verdict},{flag}")
+               f"{row.verdict},{flag},{is_bound[a]},{is_bound[b]}")
 
 
 def as_json(found: Comparison) -> Iterator[str]:
@@ -119,15 +121,16 @@ def as_json(found: Comparison) -> Iterator[str]:
         "counts": {verdict: int(n[verdict]) for verdict in VERDICTS}}
     yield json.dumps(head, indent=1)[:-2] + ',\n "comparisons": ['
     cells = [{key: _plain(value) for key, value in cell.items()} for cell in
-             found.cells[CELL_COLUMNS + ["median"]].assign(against=_against(found)).to_dict("records")]
+             found.cells[CELL_COLUMNS + ["median", "is_bound"]].assign(against=_against(found)).to_dict("records")]
     last = len(found.table) - 1
     for i, (row, flag) in enumerate(zip(found.table.itertuples(index=False), flags(found.table))):
         a, b = dict(cells[row.first]), cells[row.second]
-        median = a.pop("median")
+        median, is_bound = a.pop("median"), a.pop("is_bound")
         a.update(against=b["against"], run_id_against=b["run_id"], host_against=b["host"], n=row.n,
                  n_against=row.n_against, median=median, median_against=b["median"], ratio=_plain(row.ratio),
                  low=_plain(row.low), high=_plain(row.high), p=_plain(row.p), p_adjusted=_plain(row.p_adjusted),
-                 verdict=row.verdict, flags=flag.split())
+                 verdict=row.verdict, flags=flag.split(), is_bound=is_bound,
+                 is_bound_against=b["is_bound"])
         yield "  " + json.dumps(a) + ("," if i < last else "")
     yield " ]\n}"
 

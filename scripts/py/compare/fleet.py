@@ -13,7 +13,7 @@ from common import program
 from results import labels
 from results import reading
 from results.reading import Run
-from report.summary import wrapped
+from common.text import wrapped
 
 
 def report(runs: list[Run], names: list[str]) -> Iterator[str]:

@@ -18,7 +18,8 @@ import pandas as pd
 from compare import verdicts
 from results import labels
 from stats import inference
-from compare.verdicts import FASTER, FDR, NONE, SLOWER, Trials
+from compare.trials import Trials
+from compare.verdicts import FASTER, FDR, NONE, SLOWER
 from stats.ratios import benjamini_hochberg
 from results.columns import CELL
 from results.reading import Run
@@ -78,7 +79,7 @@ def ranked(runs: list[Run], margin: float) -> pd.DataFrame:
     winner (1: the first, -1: the second, 0: no difference shown), ratio of the first to the second, and p."""
     trials = Trials.of(runs, METRIC, margin)
     pairs = verdicts.within(trials.cells, "lock", None)
-    table = verdicts.compare(trials, pairs, margin)
+    table = verdicts.compare(trials, pairs)
     cells = trials.cells
     found = cells.loc[table["first"], [*PLACE, "side"]].reset_index(drop=True)
     first, second = (cells["lock"].astype(str).to_numpy()[table[name]] for name in ("first", "second"))

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 
+from compare import verdicts
 from stats import inference
 from common.units import plural
 
@@ -47,14 +48,15 @@ def measure(commands: dict[str, list[str]], n: int, duration_s: float) -> dict[s
     return rates
 
 
-def verdict(ours: inference.Median, go: inference.Median) -> str:
-    if not (ours.has_interval and go.has_interval):
+def verdict(ours: list[float], go: list[float]) -> str:
+    if min(len(ours), len(go)) < inference.MIN_TRIALS:
         return "too few runs"
-    return "shown" if inference.differ(ours, go) else "not shown"
+    return "shown" if verdicts.differ(ours, go) else "not shown"
 
 
 def table(rates: dict[str, list[tuple[float, float]]]) -> str:
-    totals = {name: inference.median([reads + writes for reads, writes in pairs]) for name, pairs in rates.items()}
+    sums = {name: [reads + writes for reads, writes in pairs] for name, pairs in rates.items()}
+    totals = {name: inference.median(values) for name, values in sums.items()}
     spread = "95 % interval" if totals[GO].has_interval else "range"
     text = f"{'':14} {'reads/s':>9} {'writes/s':>9} {'ops/s':>9} {spread:>17} {'to Go':>6}  difference\n"
     for name, pairs in rates.items():
@@ -62,7 +64,7 @@ def table(rates: dict[str, list[tuple[float, float]]]) -> str:
         total, go = totals[name], totals[GO]
         interval = f"{total.low:.0f} - {total.high:.0f}"
         text += f"{name:14} {reads:9.0f} {writes:9.0f} {total.value:9.0f} {interval:>17} {total.value / go.value:6.3f}"
-        text += "\n" if name == GO else f"  {verdict(total, go)}\n"
+        text += "\n" if name == GO else f"  {verdict(sums[name], sums[GO])}\n"
     return text
 
 

@@ -11,9 +11,11 @@ import pandas as pd
 
 from results import labels
 from compare.export import Comparison, competitors, counts, flags, method, run_label
-from compare.verdicts import FLAGS, METRICS, ORIGIN
+from compare.trials import METRICS
+from results.columns import ORIGIN
+from compare.verdicts import FLAGS
 from results.columns import WORKLOAD
-from report.summary import RULE, wrapped
+from common.text import RULE, wrapped
 from common.units import count, duration, plural
 
 
@@ -47,7 +49,8 @@ def groups(found: Comparison) -> Iterator[Group]:
     workload, title = _titles(found)
     first_names, second_names = (names.to_numpy() for names in competitors(found))
     value = count if METRICS[found.metric] else duration
-    medians = [value(median) for median in cells["median"]]
+    medians = [(">=" if is_bound else "") + value(m) for m, is_bound in zip(cells["median"], cells["is_bound"])]
+    is_bound = cells["is_bound"].to_numpy()
     remarks = _remarks(found, value)
     group: Group | None = None
     for row in _ordered(found, workload, title).itertuples():
@@ -58,7 +61,8 @@ def groups(found: Comparison) -> Iterator[Group]:
             group = Group(workload[a], title[a], [])
         group.lines.append(Line([
             first_names[a], second_names[b], medians[a], medians[b],
-            f"{row.n}" if row.n == row.n_against else f"{row.n}/{row.n_against}", number(row.ratio),
+            f"{row.n}" if row.n == row.n_against else f"{row.n}/{row.n_against}",
+            ratio_of(row.ratio, is_bound[a], is_bound[b]),
             f"{number(row.low)}..{number(row.high)}" if not math.isnan(row.low) else "",
             "" if math.isnan(row.p_adjusted) else f"{row.p_adjusted:.2g}", row.verdict, row.flags],
             [remarks[cell] for cell in (a, b) if cell in remarks]))
@@ -113,6 +117,12 @@ def _remarks(found: Comparison, value: Callable[[float], str]) -> dict[int, str]
         name = names[cell.Index] if found.by != "run" else f"{cell.lock} in {runs[cell.Index]}"
         told[cell.Index] = f"{name}: {', '.join(parts)}"
     return told
+
+
+def ratio_of(ratio: float, is_bound: bool, is_against_bound: bool) -> str:
+    """What a lower bound above or below the line makes of it; nothing is known between two."""
+    sign = ">=" if is_bound else "<=" if is_against_bound else ""
+    return "" if math.isnan(ratio) else sign + number(ratio)
 
 
 def number(ratio: float) -> str:

@@ -1,35 +1,31 @@
 # SPDX-License-Identifier: MIT
 """Cells against each other: which pairs, how they compare, and what stands against a verdict.
 
-`Trials.of` takes the good trials of one run or several, `within` pairs the cells of one run, `across` the same cells of
-several, and `compare` judges the pairs. All tables are DataFrames; a pair holds the numbers of two rows of `cells`.
+`within` pairs the cells of one run, `across` the same cells of several, and `compare` judges the pairs: THE rule for
+"no difference shown", which summary, answer, map, fleet and `scripts/compare` share. All tables are DataFrames; a pair
+holds the numbers of two rows of Trials' `cells`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterable, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from stats import ratios
-from stats import shapes
-from stats import inference
-from stats.ratios import Samples
-from results.columns import CELL
-from results.reading import FAILURES, ResultsError, Run
 from common.units import plural
+from compare.trials import METRICS, Trials
+from results.columns import CELL, MACHINE, ORIGIN
+from results.reading import ResultsError
+from stats import inference
+from stats import ratios
+from stats.ratios import Samples
 
 FASTER, SLOWER, NONE = "faster", "slower", "no difference shown"
 VERDICTS = (FASTER, SLOWER, NONE)
-MACHINE = ["host", "topology_hash"]
-ORIGIN = ["run_id", *MACHINE, "git_sha"]
 # What a comparison by that leaves out of the cells' names, so that cells which differ in it alone are compared.
 BY = {"lock": ["lock"], "threads": ["threads", "readers"], "placement": ["placement"], "layout": ["layout"]}
-# A rate is better when higher, a time when lower.
-METRICS = {"ops_per_s": True, "reads_per_s": True, "writes_per_s": True, "cpu_ns_per_op": False, "wait_p50_ns": False,
-           "wait_p90_ns": False, "wait_p99_ns": False, "wait_p999_ns": False, "wait_max_ns": False}
 FDR = 0.05
 # Trials are alike when a cache line took about as long before them.
 ALIKE = 1.25
@@ -43,71 +39,10 @@ FLAGS = {
     "baseline": "a baseline moved in the same direction, so the machine did: a verdict only if the lock moved further",
     "few": f"fewer than {inference.MIN_TRIALS} trials: nothing can be shown",
     "failed": "trials timed out, crashed or were broken",
+    "bound": "waits were open when the window closed, so a median is a lower bound or its interval has no upper end: a "
+             "verdict only that such a wait is longer",
+    "coarse": "so few operations that one more or less is beyond the margin: a verdict only beyond that",
 }
-
-
-@dataclass(frozen=True)
-class Trials:
-    """The good trials of a comparison, and its cells.
-
-    `cells` has one row per cell: `side` (which of the runs), ORIGIN, CELL, kind, cpus, and what `of` adds: n, median,
-    merit (the median, or minus the median of a time), n_failed, line_ns (median), the medians `low` and `high` of its
-    parts if it fell apart (else both the median), and why (`modes`, `drift`).
-    """
-
-    metric: str
-    cells: pd.DataFrame
-    logs: Samples
-    trials: pd.DataFrame  # cell, log, line_ns; sorted by cell
-
-    @staticmethod
-    def of(runs: Iterable[Run], metric: str, margin: float, pooled: bool = False) -> Trials:
-        """`pooled`: the runs of one side count as one; else each run_id has cells of its own. Raises ResultsError."""
-        slim = pd.concat([_slim(run, metric, side) for side, run in enumerate(runs)], ignore_index=True, copy=False)
-        key = ["side", *(MACHINE if pooled else ORIGIN), *CELL]
-        slim["cell"] = slim.groupby(key, dropna=False, sort=False, observed=True).ngroup().astype(np.int32)
-        cells = slim.drop_duplicates("cell")[["side", *ORIGIN, *CELL, "kind", "cpus"]].reset_index(drop=True)
-        failed = slim["status"].isin(FAILURES)
-        cells["n_failed"] = np.bincount(slim.loc[failed, "cell"], minlength=len(cells))
-        good = slim[["cell", "log", "line_ns"]][(slim["status"] == "ok") & np.isfinite(slim["log"])]
-        if good.empty:
-            raise ResultsError(f"no good trial has {metric}" + (
-                "; measure with --latency" if metric.startswith("wait_") else "; give a run that has"))
-        good = good.sort_values("cell", kind="stable", ignore_index=True)
-        logs = Samples.of(good["log"].to_numpy(), good["cell"].to_numpy(), len(cells))
-        cells["n"] = logs.counts
-        cells["median"] = np.exp(logs.medians())
-        cells["merit"] = cells["median"] if METRICS[metric] else -cells["median"]
-        cells["line_ns"] = good.groupby("cell")["line_ns"].median().reindex(cells.index)
-        _add_parts(cells, logs, good["log"].to_numpy(), margin)
-        return Trials(metric, cells, logs, good)
-
-
-def _slim(run: Run, metric: str, side: int) -> pd.DataFrame:
-    """Only what a comparison needs, with the value's logarithm. Rows stay in the order of time."""
-    rows = run.rows[[*ORIGIN, *CELL, "kind", "cpus", "status", "line_ns"]].assign(side=side)
-    value = run.rows[metric]
-    if metric.endswith("_per_s"):
-        # No operation in the window is less than one, not nothing: half a one keeps the ratio finite.
-        value = value.where(value > 0, value + 0.5 / run.rows["duration_s"])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return rows.assign(log=np.log(value))
-
-
-def _add_parts(cells: pd.DataFrame, logs: Samples, in_time: np.ndarray, margin: float) -> None:
-    low = logs.medians()
-    high, fell = low.copy(), {"modes": np.zeros(len(cells), dtype=bool), "drift": np.zeros(len(cells), dtype=bool)}
-    timed = Samples(in_time, logs.counts)  # not sorted: in the order of time
-    for size, which in logs.by_size(np.arange(len(cells))):
-        for name, parts in (("drift", shapes.drifts(timed.rows(which, size), np.log1p(margin))),
-                            ("modes", shapes.modes(logs.rows(which, size)))):
-            apart = parts.n_first > 0
-            fell[name][which] = apart
-            low[which[apart]] = np.minimum(parts.first, parts.second)[apart]
-            high[which[apart]] = np.maximum(parts.first, parts.second)[apart]
-    cells["low"], cells["high"] = np.exp(low), np.exp(high)
-    for name, found in fell.items():
-        cells[name] = found
 
 
 class Pairs(NamedTuple):
@@ -172,7 +107,7 @@ def across(cells: pd.DataFrame, by_machine: bool) -> Pairs:
     return Pairs(np.flatnonzero(paired), base[group[paired]])
 
 
-def compare(trials: Trials, pairs: Pairs, margin: float, bootstrap: bool = False) -> pd.DataFrame:
+def compare(trials: Trials, pairs: Pairs, bootstrap: bool = False) -> pd.DataFrame:
     """One row per pair: first, second, n, n_against, ratio, low, high, p, p_adjusted, verdict, and each of FLAGS."""
     found = ratios.ratios(trials.logs, *pairs, bootstrap)
     a, b = (_Columns(trials.cells, numbers) for numbers in pairs)
@@ -184,17 +119,61 @@ def compare(trials: Trials, pairs: Pairs, margin: float, bootstrap: bool = False
     table["baseline"] = False
     table["line"] = _line_differs(trials, pairs)
     _compare_alike(trials, pairs, table, bootstrap)
+    table["bound"] = _compare_bounds(trials, pairs, table)
     table["few"] = np.minimum(table["n"], table["n_against"]) < inference.MIN_TRIALS
     table.loc[table["few"], "p"] = np.nan
     table["p_adjusted"] = ratios.benjamini_hochberg(table["p"].to_numpy())
+    step = np.maximum(a["step"], b["step"]) * (1 + 1e-9)  # one operation more is a step, however it is rounded
+    table["coarse"] = step > trials.margin
+    least = np.maximum(step, np.fmax(trials.margin, np.fmax(a["floor"], b["floor"])))
     up = (table["ratio"] > 1).to_numpy()
     nearest = np.where(up, a["low"] / b["high"], b["low"] / a["high"])
-    excluded = np.where(up, table["low"] > 1, table["high"] < 1)
-    shown = (excluded & (table["p_adjusted"] <= FDR) & (np.abs(np.log(table["ratio"])) > np.log1p(margin))
-             & (nearest > 1 + margin))
+    shown = _is_shown(table, least) & (nearest > 1 + least)
     better = up == METRICS[trials.metric]
     table["verdict"] = pd.Categorical.from_codes(np.where(shown, np.where(better, 0, 1), 2), categories=VERDICTS)
     return table
+
+
+def _is_shown(table: pd.DataFrame, least: np.ndarray | float) -> np.ndarray:
+    """The interval excludes 1, p withstands the correction, and the ratio is beyond the least that counts."""
+    excluded = (table["low"] > 1) | (table["high"] < 1)
+    is_beyond = np.abs(np.log(table["ratio"])) > np.log1p(least)
+    return (excluded & (table["p_adjusted"] <= FDR) & is_beyond).to_numpy()
+
+
+def differ(x: ArrayLike, y: ArrayLike, margin: float = inference.MARGIN) -> bool:
+    """Whether two samples of positive values, compared with nothing else, show a difference."""
+    sides = [np.asarray(side, dtype=float) for side in (x, y)]
+    if min(map(len, sides)) < inference.MIN_TRIALS:
+        return False
+    samples = Samples.of(np.log(np.concatenate(sides)), np.repeat([0, 1], list(map(len, sides))), 2)
+    found = ratios.ratios(samples, np.array([0]), np.array([1]))
+    table = pd.DataFrame({"ratio": found.value, "low": found.low, "high": found.high, "p_adjusted": found.p})
+    return bool(_is_shown(table, margin)[0])
+
+
+def _compare_bounds(trials: Trials, pairs: Pairs, table: pd.DataFrame) -> np.ndarray:
+    """Compares the pairs again of which a side has lower bounds, and says which those are.
+
+    Whether the first is longer is asked of its waits as they were told against the longest that the second's may have
+    been, which is what a bound says; whether it is shorter, the other way round. Between two bounds no ratio is known.
+    """
+    open_cells = np.bincount(trials.trials["cell"], np.isinf(trials.trials["log_at_most"]), len(trials.cells)) > 0
+    has_bound = open_cells[pairs.first] | open_cells[pairs.second]
+    at = np.flatnonzero(has_bound)
+    if not len(at):
+        return has_bound
+    first, second = pairs.first[at], pairs.second[at]
+    longer = ratios.against(trials.logs, trials.at_most, first, second)
+    shorter = ratios.against(trials.at_most, trials.logs, first, second)
+    is_bound = trials.cells["is_bound"].to_numpy()
+    value = np.where(is_bound[first] & is_bound[second], np.nan, table["ratio"].to_numpy()[at])
+    p = np.where(value > 1, longer.p, shorter.p)
+    p[table["line"].to_numpy()[at]] = np.nan  # of alike trials too few would be left to tell from bounds
+    rows = table.index[at]
+    table.loc[rows, ["ratio", "low", "high", "p"]] = np.stack([value, longer.low, shorter.high, p]).T
+    table.loc[rows, ["n", "n_against"]] = trials.logs.counts[np.stack([first, second])].T
+    return has_bound
 
 
 class _Columns:
@@ -209,10 +188,11 @@ class _Columns:
 
 def hold_against_baselines(cells: pd.DataFrame, table: pd.DataFrame, margin: float) -> None:
     """Of two runs on one machine: where a baseline got faster or slower too, a lock has a verdict in the same direction
-    only if its whole interval is beyond what the baseline shows, and its ratio by more than the margin."""
+    only if its whole interval is beyond what the baseline shows, and its ratio by more than the margin. A twin moves as
+    the lock does that it is, and so tells nothing of the machine."""
     first, second = (cells.loc[table[name]].reset_index(drop=True) for name in ("first", "second"))
     same_machine = (first[MACHINE].astype(str) == second[MACHINE].astype(str)).all(axis=1)
-    is_baseline = first["kind"] == "baseline"
+    is_baseline = (first["kind"] == "baseline") & (first["twin_of"] == "")
     place = first.groupby(["side", *MACHINE, *(c for c in CELL if c != "lock")], dropna=False, observed=True).ngroup()
     moved = table["ratio"].where(is_baseline & same_machine & (table["verdict"] != NONE), 1)
     up, down = (moved.groupby(place).transform(extreme) for extreme in ("max", "min"))

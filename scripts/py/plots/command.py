@@ -51,7 +51,7 @@ PLOTS = [
           Metric("evenness", "smallest share / even share", "share")], baselines=False),
     Plot("cpu_per_op", "CPU time per operation: what waiting costs other threads",
          [Metric("cpu_ns_per_op", "CPU time per operation", "ns")]),
-    Plot("wait", "Waiting for the lock",
+    Plot("wait", "Waiting for the lock (waits still open at the close: as long as they were then, or longer)",
          [Metric("wait_p50_ns", "median wait", "ns", essential=False),
           Metric("wait_p99_ns", "wait, 99th percentile", "ns"),
           Metric("wait_p999_ns", "wait, 99.9th percentile", "ns", essential=False),

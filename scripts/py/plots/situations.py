@@ -90,6 +90,7 @@ def wait_tail(cells: pd.DataFrame, words: list[str], places: Places) -> Any:
     if not counts:
         return None
     groups = chunks(cells)
+    words = [*words, "Waits still open at the close count as long as they were then: that long, or longer."]
     fig, axes = _grid("Tail of the wait: the share of acquisitions that waited that long or longer", words,
                       len(groups) * len(counts), 3.0, 2.2, _label_room(cells))
     low, high = cells["wait_p50_ns"].min(), cells["wait_max_ns"].max()

@@ -15,6 +15,7 @@ import pandas as pd
 
 from report import answer
 from compare import flips
+from compare.ranking import Ranking
 from report import machine
 from common import palette, program
 from results import labels
@@ -22,11 +23,12 @@ from results import reading
 from results import baselines
 from stats import inference
 from results.cells import DISTANCES, cells
+from results.resolution import QUANTILES
 from common.program import UserError
 from results.reading import Run
 from common.units import plural
 from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
-from report.summary import cautions
+from results.cautions import cautions
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 PROGRAM = ("format.js", "charts.js", "table.js", "report.js")
@@ -41,6 +43,7 @@ METRICS: list[tuple[str, str, str]] = [
     ("wait_p50_ns", "Median wait", "ns"),
     ("wait_p99_ns", "99th percentile of the wait", "ns"),
     ("wait_max_ns", "Longest wait of all trials", "ns"),
+    ("wait_time_1ms_pct", "Threads' time in waits of 1 ms or more (%)", "ratio"),
     ("cpu_ns_per_op", "CPU time per operation", "ns"),
     ("owner_rate", "Owner changes per second", "count"),
     ("handoff_ns", "Hand-off (from owner to owner, where nearly each acquisition changes it; section empty)", "ns"),
@@ -50,8 +53,10 @@ METRICS: list[tuple[str, str, str]] = [
     ("try_success_pct", "Tries that got the lock (%)", "ratio"),
     ("line_ns", "Transfer of a cache line before the trials", "ns"),
 ]
+BOUNDS = [f"{column}_is_bound" for column in QUANTILES]  # true: that wait is a lower bound
 FIELDS = ["workload", "lock", "threads", "n", "low", "high",
-          *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", "exclusive", *DISTANCES, "remarks"]
+          *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", "exclusive", *DISTANCES, *BOUNDS,
+          "remarks"]
 
 
 def model(names: list[str], tables: list[pd.DataFrame], places: dict[str, int]) -> dict[str, Any]:
@@ -85,7 +90,7 @@ def _cells(table: pd.DataFrame) -> list[list[Any]]:
 
 def _plain(value: Any) -> Any:
     """Four digits are more than any median is known to; JSON has no NaN."""
-    if isinstance(value, str):
+    if isinstance(value, (str, bool)):
         return value
     if pd.isna(value):
         return None
@@ -110,18 +115,19 @@ def chart_library() -> str:
                     "LOCKBENCH_CHARTJS to the path of its chart.min.js")
 
 
-def page(runs: list[Run], tables: list[pd.DataFrame]) -> str:
-    """The whole report; one table of cells() for each run."""
+def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking]) -> str:
+    """The whole report; for each run a table of cells(), and what it shows of their order."""
     names = named(runs)
     places = palette.places(pd.concat(tables))
     titles = [f": {name}" if len(runs) > 1 else "" for name in names]
-    sections = [answers_section(title, answer.answers(table)) for title, table in zip(titles, tables)]
+    sections = [answers_section(title, answer.answers(table, ranking), ranking.floor)
+                for title, table, ranking in zip(titles, tables, rankings)]
     if len(runs) > 1 and any(len(run.throughput()) for run in runs):
         sections.append(flips_section(names, flips.find(runs)))
-    for run, title, table in zip(runs, titles, tables):
+    for run, title, table, ranking in zip(runs, titles, tables, rankings):
         sections.append(warnings_section(title, list(cautions(run, table))))
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
-            sections.append(map_section(what, title, answer.regions(table, kind), places))
+            sections.append(map_section(what, title, answer.regions(table, ranking, kind), places))
     machines = [machine_section(name, labels.provenance(run), baselines.line(run), machine.topology(run),
                                 machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
     data = json.dumps(model(names, tables, places), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
@@ -163,9 +169,10 @@ def main(arguments: list[str]) -> int:
     runs = [reading.load(argument) for argument in arguments]
     path = out or runs[0].path.parent / "report.html"
     tables = [cells(run) for run in runs]
-    write(page(runs, tables), path)
+    rankings = [Ranking.of(run) for run in runs]
+    write(page(runs, tables, rankings), path)
     print(f"report: {path}")
-    for name, table in zip(named(runs), tables):
-        for line in answer.headlines(table):
+    for name, table, ranking in zip(named(runs), tables, rankings):
+        for line in answer.headlines(answer.answers(table, ranking)):
             print(line if len(runs) == 1 else f"{name}: {line}")
     return 0

@@ -9,25 +9,28 @@ from typing import Iterable
 import pandas as pd
 
 from compare import flips
-from stats import inference
 from report.answer import Answer, Region, few
 from compare.flips import Flips
 from results.labels import workload_label
 from common.palette import COLORS, slots, tint
+from results.resolution import MIN_OPS_PER_THREAD
 from common.units import duration, mops
 
 
-def answers_section(title: str, found: list[Answer]) -> str:
+def answers_section(title: str, found: list[Answer], floor: list[str]) -> str:
+    """`floor`: how small a difference the run can tell, in words."""
     if not found:
         return (f"<section><h2>The answer{escape(title)}</h2><p>No mutex was measured, and no readers/writer lock at "
                 "several threads.</p></section>")
     items = "".join(f"<dt>{escape(a.question.text)}</dt><dd>{_answer(a)}</dd>" for a in found)
     return (f"<section><h2>The answer{escape(title)}</h2><dl class=answer>{items}</dl>"
             "<p class=note>The best lock is the one with the highest geometric mean of throughput over the best in "
-            "each situation (a workload at a number of threads). <em>No difference shown</em>: in none of them are the "
-            f"intervals of the medians disjoint and the medians more than {100 * inference.MARGIN:.0f}&nbsp;% apart. "
-            "<em>Starves nobody</em>: in each trial every thread got at least half of its even share. Throughput alone "
-            "favours locks that hoard: look at fairness and the longest wait below before you choose.</p></section>")
+            "each situation (a workload at a number of threads). <em>No difference shown</em>: in none of them does "
+            "<code>scripts/compare</code> show the other to be slower, among all pairs of locks in the run. <em>No "
+            "thread may starve</em>: in each trial every thread got at least half of its even share; locks of which a "
+            f"trial had fewer than {MIN_OPS_PER_THREAD} operations per thread are <em>not judged</em>. Throughput "
+            "alone favours locks that hoard: look at fairness and the longest wait below before you choose.</p>"
+            + "".join(f"<p class=note>{escape(sentence)}.</p>" for sentence in floor) + "</section>")
 
 
 def _answer(found: Answer) -> str:

@@ -3,22 +3,21 @@
 
 from __future__ import annotations
 
-import textwrap
 from math import isnan
 from typing import Any, Callable, Iterator, NamedTuple
 
 import pandas as pd
 
 from common import program
+from compare.ranking import Ranking
+from results import baselines
 from results import labels
 from results import reading
-from results import baselines
 from stats import inference
+from results.cautions import cautions
 from results.cells import cells
+from common.text import RULE, WIDTH, wrapped
 from common.units import count, duration, mops, plural
-
-WIDTH = 100
-RULE = "-" * WIDTH
 
 
 class Column(NamedTuple):
@@ -39,8 +38,11 @@ COLUMNS = [
            "share of the thread that got least, in per cent of all operations"),
     Column("own/s", lambda c: count(c.owner_rate), "owner changes per second: few of them and many Mops/s is hoarding"),
     Column("run", lambda c: count(c.longest_run), "longest run of one owner, in operations, over all trials"),
-    Column("p99", lambda c: duration(c.wait_p99_ns), "99th percentile of the wait (median over trials of their own)"),
-    Column("max", lambda c: duration(c.wait_max_ns), "longest wait of all trials"),
+    Column("p99", lambda c: waited(c.wait_p99_ns, c.wait_p99_ns_is_bound),
+           "99th percentile of the wait (median over trials of their own)"),
+    Column("max", lambda c: waited(c.wait_max_ns, c.wait_max_ns_is_bound), "longest wait of all trials"),
+    Column(">1ms%", lambda c: "" if isnan(c.wait_time_1ms_pct) else f"{c.wait_time_1ms_pct:.2g}",
+           "share of the threads' time that was spent in waits of 1 ms or more, in per cent"),
     Column("cpu/op", lambda c: duration(c.cpu_ns_per_op), "CPU time per operation"),
     Column("line", lambda c: "" if isnan(c.line_ns) else f"{c.line_ns:.0f} ({c.line_low:.0f}-{c.line_high:.0f})",
            "one-way transfer of a cache line just before the trials, ns: median (range)"),
@@ -48,15 +50,20 @@ COLUMNS = [
 ]
 
 RANKS = """\
-rk       place by throughput. '=': no difference shown from the last place above, because the
-         intervals overlap or the medians are within 5 %. '?': fewer than 6 trials give no 95 %
-         interval, the range is shown. 'ref': a baseline, no lock: `empty` is what the harness
-         costs, `counter` what a shared line allows."""
+rk       place by throughput. '=': no difference shown from the last place above, by the rule of
+         scripts/compare, corrected for all pairs of locks in the run. '?': fewer than 6 trials
+         give no 95 % interval, the range is shown. 'ref': a baseline, no competitor: `empty` is
+         what the harness costs, `counter` what a shared line allows, a twin is a lock again."""
 
 HANDOFFS = (
     "hand-off time from owner to owner of a mutex, where 9 in 10 acquisitions or more change the owner and the section "
     "is empty: in line transfers while each thread has a CPU to spin on, in parked hand-offs of this machine where the "
     "lock puts threads to sleep")
+
+
+def waited(ns: float, is_bound: bool) -> str:
+    """>=60ms where the wait was still open at the close."""
+    return (">=" if is_bound else "") + duration(ns)
 
 
 def interval(m: inference.Median) -> str:
@@ -94,7 +101,10 @@ class Layout:
 def summary(run: reading.Run) -> Iterator[str]:
     """The lines of the summary."""
     table = cells(run)
+    ranking = Ranking.of(run)
     yield from heading(run, table)
+    for sentence in ranking.floor:
+        yield from wrapped(sentence)
     columns = [column for column in COLUMNS if any(column.text(c) for c in table.itertuples())]
     layout = Layout(columns, table)
     for _, workload in table.groupby("workload"):
@@ -102,7 +112,7 @@ def summary(run: reading.Run) -> Iterator[str]:
         yield from wrapped("Workload: " + labels.workload_label(workload.iloc[0]))
         for _, group in workload.groupby(["threads", "readers"], dropna=False):
             yield ""
-            yield from thread_count(group, layout)
+            yield from thread_count(group, ranking, layout)
     yield RULE
     yield from RANKS.splitlines()
     yield from (f"{column.head:8} {column.meaning}" for column in columns)
@@ -122,14 +132,14 @@ def heading(run: reading.Run, table: pd.DataFrame) -> Iterator[str]:
     yield from wrapped(f"lockbench: {labels.provenance(run)}")
     yield from wrapped(baselines.line(run))
     yield from wrapped(f"{plural(len(run.rows), 'trial')}: {counts}"
-                       + ("; a noisy trial had the machine in its way and was run again"
-                          if n_rows.get("noisy", 0) else ""))
+                       + ("; noisy or disturbed: the machine was in the way, and the trial was run again"
+                          if any(n_rows.get(status, 0) for status in reading.REPEATED) else ""))
     narrow = [speed.half_width <= 0.05 for speed in table["speed"] if speed.has_interval]
     if narrow:
         yield f"Precision: the median is known to within 5 % in {sum(narrow)} of {plural(len(narrow), 'cell')}"
 
 
-def thread_count(group: pd.DataFrame, layout: Layout) -> Iterator[str]:
+def thread_count(group: pd.DataFrame, ranking: Ranking, layout: Layout) -> Iterator[str]:
     """One table: the baselines, then the locks, best first; those without a finished trial last."""
     first = group.iloc[0]
     title = plural(first["threads"], "thread")
@@ -143,7 +153,8 @@ def thread_count(group: pd.DataFrame, layout: Layout) -> Iterator[str]:
     references = [c for c in ordered if c.kind == "baseline"]
     finished = [c for c in ordered if c.kind != "baseline" and c.speed.n]
     unfinished = [c for c in ordered if c.kind != "baseline" and not c.speed.n]
-    marks = ["ref"] * len(references) + inference.ranks([c.speed for c in finished]) + ["-"] * len(unfinished)
+    marks = ["ref"] * len(references) + ranking.marks(
+        [c.Index for c in finished], [c.speed for c in finished]) + ["-"] * len(unfinished)
     yield layout.header
     for mark, cell in zip(marks, references + finished + unfinished):
         yield layout.line(mark, cell)
@@ -155,52 +166,16 @@ def thread_count(group: pd.DataFrame, layout: Layout) -> Iterator[str]:
 
 
 def collapse(finished: list[Any], unfinished: list[Any]) -> Iterator[str]:
-    """Why FIFO spin locks fall behind where threads outnumber CPUs: people take it for a bug."""
+    """Why FIFO spin locks fall behind where threads outnumber CPUs: people take it for a bug. Of bounded ones it is not
+    true that the lock may go only to the next in line."""
     best = finished[0].ops_per_s if finished else 0
     names = [c.lock for c in finished + unfinished if c.threads > c.cpus and c.waits == "spin"
-             and c.fifo in ("yes", "nearly", "bounded") and not c.ops_per_s > best / 2]
+             and c.fifo == "yes" and not c.ops_per_s > best / 2]
     if names:
         yield from wrapped(
             f"FIFO spin locks collapse here ({', '.join(names)}): the lock may go only to the next in line, and when "
             "that thread is not running, everybody spins until the scheduler gives it its time slice. This is what "
             "the order costs, not a bug.", "    ", "    ")
-
-
-def cautions(run: reading.Run, table: pd.DataFrame) -> Iterator[str]:
-    """What limits the conclusions, most telling first."""
-    yield from drifted(run, "the run")
-    steal = run.rows.loc[run.rows["status"] == "ok", "steal_pct"]
-    if (steal > 2).any():
-        yield (f"steal: the hypervisor took more than 2 % of the CPU time in {(steal > 2).sum()} of "
-               f"{plural(steal.count(), 'counted trial')} (median {steal.median():.1f} %, worst {steal.max():.1f} %)")
-    if table["two_modes"].any():
-        yield (f"two modes: {plural(table['two_modes'].sum(), 'cell')} fell into two groups of trials (see the "
-               "remarks); their medians stand for neither group")
-    few = table["speed"].map(lambda m: 0 < m.n < inference.MIN_TRIALS)
-    if few.any():
-        yield (f"few trials: {few.sum()} of {plural(len(table), 'cell')} have fewer than {inference.MIN_TRIALS}, "
-               "so nothing can be shown there; 7 or more repetitions are needed")
-    failed = table.loc[table["failed"], "lock"].unique()
-    if len(failed):
-        yield f"failed trials (timeout, crashed or broken; see the remarks): {', '.join(failed)}"
-    if run.rows[["host", "topology_hash"]].drop_duplicates().shape[0] > 1:
-        yield "the rows come from more than one machine; compare only within one"
-    if not run.host:
-        yield "no host.json is beside the CSV: what the harness found suspicious about the machine is not known"
-    yield from run.warnings
-
-
-def drifted(run: reading.Run, name: str) -> Iterator[str]:
-    """At most one line."""
-    timed = run.throughput()
-    drift = inference.drift(timed["order_index"], timed["ops_per_s"], timed["cell"])
-    if drift and drift.shown:
-        yield (f"drift: in the second half of {name} the locks made {100 * drift.change:+.1f} % operations per second "
-               f"against the first (p = {drift.p:.1g}); something else changed while it ran, measure again")
-
-
-def wrapped(text: str, first: str = "", rest: str = "  ") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def main(arguments: list[str]) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from common.program import UserError
+from results import resolution
 from results.columns import ABSENT, CELL, NUMBERS, SCHEMA, SCHEMAS, TEXT, WORKLOAD, required
 
 FAILURES = ("timeout", "crashed", "broken")  # the lock's own
@@ -36,11 +37,13 @@ class ResultsError(UserError):
 
 @dataclass(frozen=True)
 class Run:
-    """A CSV and the machine it came from. `rows` has two columns of its own: `workload` and `cell`, both numbers."""
+    """A CSV and the machine it came from. `rows` has three columns of its own: `workload` and `cell`, both numbers, and
+    `few_ops`; `remarks` says what was left out of it, and why (resolution.mark)."""
 
     path: Path
     rows: pd.DataFrame
     host: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def throughput(self) -> pd.DataFrame:
         """Good trials that were timed without the clock in the loop."""
@@ -75,7 +78,7 @@ def load(given: str | os.PathLike[str]) -> Run:
     # In place: a copy of a million rows would double the memory.
     rows["workload"] = rows.groupby(WORKLOAD, **by).ngroup()  # sorted: the trials' order is random
     rows["cell"] = rows.groupby(CELL, **by, sort=False).ngroup()
-    return Run(path, rows, _host(path.with_name("host.json")))
+    return Run(path, rows, _host(path.with_name("host.json")), resolution.mark(rows))
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -71,34 +71,6 @@ def order_statistics(n: int) -> tuple[int, float]:
     k = int(np.flatnonzero(coverage >= LEVEL)[-1]) + 1
     share = (coverage[k - 1] - LEVEL) / (coverage[k - 1] - coverage[k])
     return k, float((n - k) * share / (k + (n - 2 * k) * share))
-
-
-def differ(a: Median, b: Median) -> bool:
-    """Whether a difference is shown: disjoint intervals and medians more than MARGIN apart.
-
-    Two disjoint 95 % intervals are far rarer than 5 % by chance (below 1 %), which leaves room for the many
-    comparisons of a table.
-    """
-    if not (a.has_interval and b.has_interval):
-        return False
-    apart = a.low > b.high or b.low > a.high
-    return apart and abs(a.value - b.value) > MARGIN * min(a.value, b.value)
-
-
-def ranks(medians: Sequence[Median]) -> list[str]:
-    """One mark per median, given best first: its place, `=` where no difference from the last place above is shown,
-    `?` where there are too few trials to say anything."""
-    marks: list[str] = []
-    leader: Median | None = None
-    for place, entry in enumerate(medians, 1):
-        if not entry.has_interval:
-            marks.append("?")
-        elif leader is None or differ(leader, entry):
-            leader = entry
-            marks.append(str(place))
-        else:
-            marks.append("=")
-    return marks
 
 
 class Modes(NamedTuple):

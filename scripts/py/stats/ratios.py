@@ -81,13 +81,21 @@ class Ratios(NamedTuple):
 
 def ratios(logs: Samples, first: np.ndarray, second: np.ndarray, bootstrap: bool = False) -> Ratios:
     """Compares the samples numbered `first` with those numbered `second`, pair by pair. `logs` holds logarithms."""
-    low, median, high = logs.intervals()
-    value = median[first] - median[second]
-    below = np.hypot(median[first] - low[first], high[second] - median[second])
-    above = np.hypot(high[first] - median[first], median[second] - low[second])
-    with np.errstate(over="ignore"):  # of samples that tell nothing the limit may well be infinite
-        found = Ratios(np.exp(value), np.exp(value - below), np.exp(value + above), np.full(len(first), np.nan))
-    for pairs, x, y in _matrices(logs, first, second):
+    return against(logs, logs, first, second, bootstrap)
+
+
+def against(xs: Samples, ys: Samples, first: np.ndarray, second: np.ndarray, bootstrap: bool = False) -> Ratios:
+    """The same, of samples of `xs` and samples of `ys`. Values may be infinite where only a lower bound is known; a
+    limit that depends on them is then 0 or infinite."""
+    (x_low, x_mid, x_high), (y_low, y_mid, y_high) = xs.intervals()[:, first], ys.intervals()[:, second]
+    with np.errstate(over="ignore", invalid="ignore"):  # of samples that tell nothing a limit may well be infinite
+        value = x_mid - y_mid
+        low = np.exp(value - np.hypot(x_mid - x_low, y_high - y_mid))
+        high = np.exp(value + np.hypot(x_high - x_mid, y_mid - y_low))
+    is_known = (xs.counts[first] > 0) & (ys.counts[second] > 0)
+    found = Ratios(np.exp(value), np.where(is_known & np.isnan(low), 0, low),
+                   np.where(is_known & np.isnan(high), np.inf, high), np.full(len(first), np.nan))
+    for pairs, x, y in _matrices(xs, ys, first, second):
         found.p[pairs] = mann_whitney(x, y)
         if bootstrap:
             found.low[pairs], found.high[pairs] = np.exp(bootstrap_interval(x, y))
@@ -97,20 +105,20 @@ def ratios(logs: Samples, first: np.ndarray, second: np.ndarray, bootstrap: bool
 def p_values(samples: Samples, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Mann & Whitney's p of each pair; NaN where a sample is empty."""
     p = np.full(len(first), np.nan)
-    for pairs, x, y in _matrices(samples, first, second):
+    for pairs, x, y in _matrices(samples, samples, first, second):
         p[pairs] = mann_whitney(x, y)
     return p
 
 
-def _matrices(samples: Samples, first: np.ndarray, second: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+def _matrices(xs: Samples, ys: Samples, first: np.ndarray, second: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """The pairs in pieces of equal sizes: their positions, and their samples as two matrices."""
-    sizes = np.stack([samples.counts[first], samples.counts[second]])
+    sizes = np.stack([xs.counts[first], ys.counts[second]])
     for n_x, n_y in np.unique(sizes, axis=1).T if len(first) else ():
         if n_x == 0 or n_y == 0:
             continue
         pairs = np.flatnonzero((sizes[0] == n_x) & (sizes[1] == n_y))
         for piece in _pieces(pairs, max(min(n_x * n_y, MAX_EXACT_U), N_DRAWS, n_x + n_y)):
-            yield piece, samples.rows(first[piece], n_x), samples.rows(second[piece], n_y)
+            yield piece, xs.rows(first[piece], n_x), ys.rows(second[piece], n_y)
 
 
 def _pieces(positions: np.ndarray, width: int) -> Iterator[np.ndarray]:
