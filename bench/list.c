@@ -7,15 +7,17 @@
 #include "registry.h"
 
 static void print_json(void) {
+  const struct lk_config example = registry_example();
   json_t *locks = json_array();
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
-    json_array_append_new(locks, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:I, s:I}", "name", lock->name,
-                                           "kind", registry_kind(lock), "fifo", registry_fifo(lock), "waits",
-                                           registry_waits(lock), "source", registry_source(lock), "trylock",
+    json_array_append_new(locks, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:I, s:I, s:I}", "name",
+                                           lock->name, "kind", registry_kind(lock), "fifo", registry_fifo(lock),
+                                           "waits", registry_waits(lock), "source", registry_source(lock), "trylock",
                                            lock->try_lock != NULL, "domains", (lock->traits & LK_DOMAINS) != 0,
                                            "freed_by_last", registry_freed_by_last(lock), "lock_bytes",
-                                           (json_int_t)lock->lock_bytes, "ctx_bytes", (json_int_t)lock->ctx_bytes));
+                                           (json_int_t)lock->lock_bytes, "ctx_bytes", (json_int_t)lock->ctx_bytes,
+                                           "heap_bytes", (json_int_t)registry_heap_bytes(lock, &example)));
   }
   json_dumpf(locks, stdout, JSON_INDENT(2));
   putchar('\n');
@@ -23,13 +25,15 @@ static void print_json(void) {
 }
 
 static void print_table(void) {
-  printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %-13s %10s %10s\n", "lock", "kind", "FIFO", "waits", "source", "trylock",
-         "domains", "freed by last", "lock bytes", "ctx bytes");
+  const struct lk_config example = registry_example();
+  printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %-13s %10s %10s %10s\n", "lock", "kind", "FIFO", "waits", "source",
+         "trylock", "domains", "freed by last", "lock bytes", "ctx bytes", "heap bytes");
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
-    printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %-13s %10zu %10zu\n", lock->name, registry_kind(lock),
+    printf("%-20s %-6s %-5s %-7s %-7s %-8s %-8s %-13s %10zu %10zu %10zu\n", lock->name, registry_kind(lock),
            registry_fifo(lock), registry_waits(lock), registry_source(lock), lock->try_lock != NULL ? "yes" : "no",
-           lock->traits & LK_DOMAINS ? "yes" : "no", registry_freed_by_last(lock), lock->lock_bytes, lock->ctx_bytes);
+           lock->traits & LK_DOMAINS ? "yes" : "no", registry_freed_by_last(lock), lock->lock_bytes, lock->ctx_bytes,
+           registry_heap_bytes(lock, &example));
   }
 }
 

@@ -126,7 +126,7 @@ static int check_cell(const struct builder *builder, const struct cell *cell) {
   if (w->n_threads == 0 || w->n_threads > OPTIONS_MAX_THREADS)
     snprintf(builder->why, builder->why_bytes, "%u readers and %u writers are %u threads; allowed are 1 to %d",
              w->n_readers, w->n_writers, w->n_threads, OPTIONS_MAX_THREADS);
-  else if (trial_memory_bytes(cell->lock, w) > MAX_TRIAL_BYTES)
+  else if (trial_memory_bytes(cell->lock, w, builder->topology) > MAX_TRIAL_BYTES)
     snprintf(builder->why, builder->why_bytes,
              "%u threads, %u locks, %u keys and %u lines need more than 1 GiB; ask for fewer", w->n_threads, w->n_locks,
              w->n_keys, w->cs_lines);

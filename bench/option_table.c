@@ -78,7 +78,8 @@ const struct option_command option_commands[] = {
      "under signals, stopped between two instructions (on x86), coming and going, over one lock and many. It checks\n"
      "what the locks protect; it measures nothing.",
      "Exit code: 0 nothing was found, 1 a lock is broken, hangs or crashes, 2 wrong usage."},
-    {COMMAND_LIST, "list", "Shows every lock: kind, whether it serves in order, how it waits, its size.", NULL},
+    {COMMAND_LIST, "list",
+     "Shows every lock: kind, whether it serves in order, how it waits, its size, what it allocates.", NULL},
     {COMMAND_TOPOLOGY, "topology",
      "Shows the CPUs that may be used, and which of them each placement gives to threads 0, 1, ...",
      "HWLOC_SYNTHETIC and HWLOC_XMLFILE show the plan for other machines."},

@@ -32,9 +32,10 @@ struct lk_anderson_slot {
 LK_STATIC_ASSERT(sizeof(struct lk_anderson_slot) == LK_LINE_BYTES, "one slot, one line");
 
 struct lk_anderson {
-  LK_ATOMIC(uint32_t) next;
-  uint32_t mask;                  /* constant: the number of slots - 1 */
-  struct lk_anderson_slot *slots; /* constant */
+  LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(uint32_t) next;
+  /* Constants, which unlock reads: not where arrivals write, or each hand-off would first wait for that line. */
+  LK_ALIGNED(LK_LINE_BYTES) uint32_t mask; /* the number of slots - 1 */
+  struct lk_anderson_slot *slots;
   LK_CANARY_MEMBER
 };
 
@@ -42,9 +43,20 @@ struct lk_anderson_ctx {
   uint32_t mine;
 };
 
-static inline bool lk_anderson_init(struct lk_anderson *lock, const struct lk_config *config) {
+/* So many that no two waiters share one, and that they go on in turn when numbers wrap. */
+static inline uint32_t lk_anderson_n_slots(const struct lk_config *config) {
   uint32_t n_slots = 1;
   while (n_slots < config->n_threads) n_slots *= 2;
+  return n_slots;
+}
+
+#define lk_anderson_has_heap 1
+static inline size_t lk_anderson_heap_bytes(const struct lk_config *config) {
+  return lk_anderson_n_slots(config) * sizeof(struct lk_anderson_slot);
+}
+
+static inline bool lk_anderson_init(struct lk_anderson *lock, const struct lk_config *config) {
+  const uint32_t n_slots = lk_anderson_n_slots(config);
   atomic_init(&lock->next, 0);
   lock->mask = n_slots - 1;
   lock->slots = (struct lk_anderson_slot *)aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);

@@ -50,6 +50,11 @@ static inline struct lk_clh_node *lk_clh_make_node(void) {
   return node;
 }
 
+#define lk_clh_has_heap 1
+static inline size_t lk_clh_heap_bytes(const struct lk_config *config) {
+  return (config->n_threads + (size_t)1) * sizeof(struct lk_clh_node);
+}
+
 static inline bool lk_clh_init(struct lk_clh *lock, const struct lk_config *config) {
   (void)config;
   struct lk_clh_node *const node = lk_clh_make_node();

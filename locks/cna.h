@@ -13,14 +13,16 @@
  *   ctx.last        of the second queue's head: its last node; written and read by owners only
  *   lock.level, ctx.domain   by which domains it goes, and which the thread is in; constant
  *   ctx.n_passes    hand-offs in a row inside the domain while others were set aside; written by the predecessor
+ *   ctx.max_passes  after how many of them the others get their turn; constant, a copy of what unlock needs
  *
  * Invariants: a waiter is in exactly one of the queues; both belong to the owner except for the tail's `next`.
  * FIFO: among those of a domain, not over all. Bounded bypass: the second queue goes to the front, its head first, when
- * no waiter of the domain is left or after PASSES hand-offs: so a thread is overtaken at most n_threads x PASSES
- * times. Waiters spin on their own node. Context: the node; in place from lock to the return of unlock.
- * Deviation: the paper ends a run at random, which bounds nothing; we count, in the contexts. The node of a thread is
- * told by ctx_init rather than looked up at each lock; on a machine with one node it is a smaller domain, see
- * lk_level_of_domains.
+ * no waiter of the domain is left or after max_passes hand-offs: so a thread is overtaken at most n_threads times as
+ * often. Waiters spin on their own node. Context: the node; in place from lock to the return of unlock.
+ * Deviations: the paper ends a run at random, after 2^16 hand-offs on average, which bounds nothing; we count, in the
+ * contexts, to 16 for each thread. A turn of the domains is then 16 sections of each thread, and what it costs, the way
+ * of the data and a walk along those set aside, is shared by as many. The domain of a thread is told by ctx_init rather
+ * than looked up at each lock; it is not always a NUMA node, see lk_level_of_domains. A trylock.
  */
 #ifndef LK_CNA_H
 #define LK_CNA_H
@@ -33,30 +35,43 @@ enum { lk_cna_traits = LK_BOUNDED | LK_SPINS | LK_FREED_BY_LAST };
 
 enum { LK_CNA_WAITS, LK_CNA_ALONE }; /* grants that are no addresses */
 
-enum { LK_CNA_PASSES = 64 };
+enum { LK_CNA_PASSES_PER_THREAD = 16 };
+
+#ifndef LK_CNA_MOST_PASSES
+#define LK_CNA_MOST_PASSES UINT32_MAX /* a checker, whose threads come once or twice, makes it 1 or 2 */
+#endif
+
+/* Hand-offs in a row inside a domain while others are set aside. */
+static inline unsigned lk_cna_passes(const struct lk_config *config) {
+  const uint64_t n = (uint64_t)LK_CNA_PASSES_PER_THREAD * config->n_threads;
+  return n < LK_CNA_MOST_PASSES ? (unsigned)n : LK_CNA_MOST_PASSES;
+}
 
 #define lk_cna_has_domains 1
-enum { lk_cna_domain_run = LK_CNA_PASSES + 1 };
+static inline uint64_t lk_cna_domain_run(const struct lk_config *config) { return (uint64_t)lk_cna_passes(config) + 1; }
+
 static inline uint64_t lk_cna_bypass(const struct lk_config *config) {
-  return (uint64_t)config->n_threads * LK_CNA_PASSES;
+  return (uint64_t)config->n_threads * lk_cna_passes(config);
 }
 
 struct lk_cna_ctx {
   LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(struct lk_cna_ctx *) next;
   LK_ATOMIC(uintptr_t) grant;
   struct lk_cna_ctx *last;
-  unsigned n_passes;
+  unsigned n_passes, max_passes;
   unsigned domain;
 };
 
 struct lk_cna {
   LK_ATOMIC(struct lk_cna_ctx *) tail;
-  enum lk_level level;
+  enum lk_level level; /* this and below: constant, read when a context is made */
+  unsigned max_passes;
   LK_CANARY_MEMBER
 };
 
 static inline bool lk_cna_init(struct lk_cna *lock, const struct lk_config *config) {
   lock->level = lk_level_of_domains(config);
+  lock->max_passes = lk_cna_passes(config);
   atomic_init(&lock->tail, NULL);
   LK_CANARY_SET(lock);
   return true;
@@ -69,7 +84,8 @@ static inline bool lk_cna_ctx_init(struct lk_cna *lock, struct lk_cna_ctx *ctx, 
   atomic_init(&ctx->grant, LK_CNA_WAITS);
   ctx->last = NULL;
   ctx->n_passes = 0;
-  ctx->domain = domain->id[lock->level];
+  ctx->max_passes = lock->max_passes;
+  ctx->domain = lk_domain_id(domain, lock->level);
   return true;
 }
 
@@ -163,7 +179,7 @@ static inline void lk_cna_unlock(struct lk_cna *lock, struct lk_cna_ctx *ctx) {
     /* A successor has swung the tail and is about to link itself: a few instructions, unless preempted. */
     while ((next = atomic_load_explicit(&ctx->next, memory_order_acquire)) == NULL) lk_pause(); /* as above */
   }
-  struct lk_cna_ctx *const near = ctx->n_passes < LK_CNA_PASSES ? lk_cna_find_near(ctx, next, &aside) : NULL;
+  struct lk_cna_ctx *const near = ctx->n_passes < ctx->max_passes ? lk_cna_find_near(ctx, next, &aside) : NULL;
   if (near != NULL) {
     lk_cna_pass(near, aside, aside == LK_CNA_ALONE ? 0 : ctx->n_passes + 1);
   } else if (set_aside != NULL) {

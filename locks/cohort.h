@@ -12,7 +12,8 @@
  *   domain.n_passes      sections since the domain took the global lock; likewise
  *
  * Invariants: inside is whoever holds its domain's local lock while the domain holds the global one. has_global is
- * left true only for a successor that has linked itself, so a free local lock never keeps the global one.
+ * left true only for a successor that has linked itself, so a free local lock never keeps the global one. A trylock
+ * takes and holds the global lock alone: it never waits, since there is no queue that it would have to give back.
  * FIFO: inside a domain and between domains, but not over all. Bounded bypass: a thread behind k of its domain is
  * overtaken at most (k + 1) x (domains - 1) x (PASSES + 1) times. Waiters spin, each domain's first on the ticket.
  * Context: the MCS node and the thread's domain, found by ctx_init; as for mcs, it stays in place from lock to unlock.
@@ -20,7 +21,7 @@
  * End: unlock gives the global lock back before the local one, so another domain may be inside while we still use the
  * lock. As Linux says of its mutex: it must stay alive until unlock has returned, and unlocking it cannot release an
  * object such that another thread can free it.
- * Deviation: a trylock, which the paper has for other pairs of locks only.
+ * Deviation: a trylock, which the paper has for other pairs of locks only. PASSES is the paper's.
  */
 #ifndef LK_COHORT_H
 #define LK_COHORT_H
@@ -33,7 +34,9 @@
 
 enum { lk_cohort_traits = LK_BOUNDED | LK_SPINS };
 
-enum { LK_COHORT_PASSES = 64 };
+#ifndef LK_COHORT_PASSES
+#define LK_COHORT_PASSES 64 /* a checker, whose threads come once or twice, makes it 1 or 2 */
+#endif
 
 #define lk_cohort_is_bounded 1
 static inline uint64_t lk_cohort_bypass(const struct lk_config *config) {
@@ -42,7 +45,10 @@ static inline uint64_t lk_cohort_bypass(const struct lk_config *config) {
 }
 
 #define lk_cohort_has_domains 1
-enum { lk_cohort_domain_run = LK_COHORT_PASSES + 1 };
+static inline uint64_t lk_cohort_domain_run(const struct lk_config *config) {
+  (void)config;
+  return LK_COHORT_PASSES + 1;
+}
 
 struct lk_cohort_domain {
   LK_ALIGNED(LK_LINE_BYTES) struct lk_mcs local;
@@ -62,7 +68,13 @@ struct lk_cohort_ctx {
   struct lk_mcs_ctx local;
   struct lk_ticket_ctx global;
   struct lk_cohort_domain *domain;
+  bool has_global_only; /* got in by trylock; from there to unlock */
 };
+
+#define lk_cohort_has_heap 1
+static inline size_t lk_cohort_heap_bytes(const struct lk_config *config) {
+  return config->n_domains[lk_level_of_domains(config)] * sizeof(struct lk_cohort_domain);
+}
 
 static inline bool lk_cohort_init(struct lk_cohort *lock, const struct lk_config *config) {
   lock->level = lk_level_of_domains(config);
@@ -70,7 +82,7 @@ static inline bool lk_cohort_init(struct lk_cohort *lock, const struct lk_config
   lock->domains = (struct lk_cohort_domain *)aligned_alloc(LK_LINE_BYTES, lock->n_domains * sizeof *lock->domains);
   if (lock->domains == NULL) return false;
   for (unsigned i = 0; i < lock->n_domains; i++) {
-    (void)lk_mcs_init(&lock->domains[i].local, config);
+    (void)lk_mcs_init(&lock->domains[i].local, config); /* it needs no memory, nor does the ticket */
     lock->domains[i].has_global = false;
     lock->domains[i].n_passes = 0;
   }
@@ -88,7 +100,10 @@ static inline void lk_cohort_destroy(struct lk_cohort *lock) {
 
 static inline bool lk_cohort_ctx_init(struct lk_cohort *lock, struct lk_cohort_ctx *ctx,
                                       const struct lk_domain *domain) {
-  ctx->domain = &lock->domains[domain->id[lock->level]];
+  const unsigned id = lk_domain_id(domain, lock->level);
+  if (id >= lock->n_domains) return false;
+  ctx->domain = &lock->domains[id];
+  ctx->has_global_only = false;
   return lk_mcs_ctx_init(&ctx->domain->local, &ctx->local, domain) &&
          lk_ticket_ctx_init(&lock->global, &ctx->global, domain);
 }
@@ -108,15 +123,15 @@ static inline void lk_cohort_lock(struct lk_cohort *lock, struct lk_cohort_ctx *
 
 static inline bool lk_cohort_trylock(struct lk_cohort *lock, struct lk_cohort_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  struct lk_cohort_domain *const domain = ctx->domain;
-  if (!lk_mcs_trylock(&domain->local, &ctx->local)) return false;
-  /* The local lock was free, so the domain does not have the global one. */
-  if (lk_ticket_trylock(&lock->global, &ctx->global)) return true;
-  lk_mcs_unlock(&domain->local, &ctx->local);
-  return false;
+  return ctx->has_global_only = lk_ticket_trylock(&lock->global, &ctx->global);
 }
 
 static inline void lk_cohort_unlock(struct lk_cohort *lock, struct lk_cohort_ctx *ctx) {
+  if (LK_UNLIKELY(ctx->has_global_only)) {
+    ctx->has_global_only = false;
+    lk_ticket_unlock(&lock->global, &ctx->global);
+    return;
+  }
   struct lk_cohort_domain *const domain = ctx->domain;
   /* Relaxed: it only shows that there is a successor, which the unlock of the local lock then meets in order. One
      that has not linked itself yet is taken for none: it will get the global lock by itself. */

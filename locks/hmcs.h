@@ -14,7 +14,8 @@
  *                   the group has to queue above; or a count, you own all levels, as the count-th of the group in a row
  *
  * Invariants: inside is whoever owns the queues of all groups from its leaf to the root. A group's queue is handed to a
- * successor with a count while everything above is kept, with ASCEND after everything above was released.
+ * successor with a count while everything above is kept, with ASCEND after everything above was released. A trylock
+ * queues in the root itself, if nobody is there: it never waits: there is nothing that it would have to give back.
  * FIFO: in each group, not over all. Bounded bypass: a thread is overtaken at most (threads of its leaf) x the product
  * over the levels of (sibling groups x THRESHOLD) times. Waiters spin on their nodes, a group's first on the group's.
  * Context: the node and the leaf; in place from lock to the return of unlock. Groups live as long as the lock.
@@ -33,7 +34,9 @@
 
 enum { lk_hmcs_traits = LK_BOUNDED | LK_SPINS };
 
-enum { LK_HMCS_THRESHOLD = 64 };
+#ifndef LK_HMCS_THRESHOLD
+#define LK_HMCS_THRESHOLD 64 /* a checker, whose threads come once or twice, makes it 2 */
+#endif
 
 #define lk_hmcs_is_bounded 1
 static inline uint64_t lk_hmcs_bypass(const struct lk_config *config) {
@@ -44,7 +47,10 @@ static inline uint64_t lk_hmcs_bypass(const struct lk_config *config) {
 }
 
 #define lk_hmcs_has_domains 1
-enum { lk_hmcs_domain_run = LK_HMCS_THRESHOLD };
+static inline uint64_t lk_hmcs_domain_run(const struct lk_config *config) {
+  (void)config;
+  return LK_HMCS_THRESHOLD;
+}
 
 /* node.status where it is no count */
 #define LK_HMCS_ASCEND (UINT32_MAX - 1)
@@ -68,6 +74,7 @@ struct lk_hmcs {
   struct {
     enum lk_level level;
     unsigned first; /* index of its domain 0 in groups */
+    unsigned n_domains;
   } levels[LK_N_LEVELS];
   LK_CANARY_MEMBER
 };
@@ -75,21 +82,32 @@ struct lk_hmcs {
 struct lk_hmcs_ctx {
   LK_ALIGNED(LK_LINE_BYTES) struct lk_hmcs_node node;
   struct lk_hmcs_group *leaf;
+  bool is_at_root; /* got in by trylock; from there to unlock */
 };
+
+/* Whether there are groups of that level: it divides the coarser ones, and a core is more than one CPU. */
+static inline bool lk_hmcs_keeps(const struct lk_config *config, int level) {
+  unsigned n_above = 1;
+  for (int coarser = level + 1; coarser < LK_N_LEVELS; coarser++)
+    if (config->n_domains[coarser] > n_above) n_above = config->n_domains[coarser];
+  return config->n_domains[level] > n_above && !(level == LK_CORE && config->n_domains[level] >= config->n_cpus);
+}
+
+#define lk_hmcs_has_heap 1
+static inline size_t lk_hmcs_heap_bytes(const struct lk_config *config) {
+  size_t n_groups = 1;
+  for (int level = 0; level < LK_N_LEVELS; level++)
+    if (lk_hmcs_keeps(config, level)) n_groups += config->n_domains[level];
+  return n_groups * sizeof(struct lk_hmcs_group);
+}
 
 static inline bool lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *config) {
   lock->n_levels = 0;
   lock->n_groups = 0;
-  unsigned n_above = 1; /* domains of the level above, coarsest level first */
-  bool is_kept[LK_N_LEVELS];
-  for (int level = LK_N_LEVELS - 1; level >= 0; level--) {
-    const unsigned n = config->n_domains[level];
-    is_kept[level] = n > n_above && !(level == LK_CORE && n >= config->n_cpus);
-    if (is_kept[level]) n_above = n;
-  }
   for (int level = 0; level < LK_N_LEVELS; level++) {
-    if (!is_kept[level]) continue;
+    if (!lk_hmcs_keeps(config, level)) continue;
     lock->levels[lock->n_levels].level = (enum lk_level)level;
+    lock->levels[lock->n_levels].n_domains = config->n_domains[level];
     lock->levels[lock->n_levels++].first = lock->n_groups;
     lock->n_groups += config->n_domains[level];
   }
@@ -111,15 +129,21 @@ static inline void lk_hmcs_destroy(struct lk_hmcs *lock) {
   free(lock->groups);
 }
 
+static inline struct lk_hmcs_group *lk_hmcs_root(const struct lk_hmcs *lock) {
+  return &lock->groups[lock->n_groups - 1];
+}
+
 /* From the root down, so that whoever finds a group linked finds all above it linked. */
 static inline bool lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx, const struct lk_domain *domain) {
   atomic_init(&ctx->node.next, NULL);
   atomic_init(&ctx->node.status, LK_HMCS_WAITS);
-  struct lk_hmcs_group *group = &lock->groups[lock->n_groups - 1];
+  struct lk_hmcs_group *group = lk_hmcs_root(lock);
   for (unsigned i = lock->n_levels; i-- > 0;) {
     struct lk_hmcs_group *const parent = group;
     struct lk_hmcs_group *none = NULL;
-    group = &lock->groups[lock->levels[i].first + domain->id[lock->levels[i].level]];
+    const unsigned id = lk_domain_id(domain, lock->levels[i].level);
+    if (id >= lock->levels[i].n_domains) return false;
+    group = &lock->groups[lock->levels[i].first + id];
     /* Acquire and release: pairs with itself. A failure is none: the first to come has decided, and what it had linked
        above is seen. If the domains of two threads contradict each other, the lock is still right, only less near, and
        a parent may be one whose own links we have not met on our way. Acquire on success: C11 wants it, no failure may
@@ -128,6 +152,7 @@ static inline bool lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ct
                                                   memory_order_acquire);
   }
   ctx->leaf = group;
+  ctx->is_at_root = false;
   return true;
 }
 
@@ -209,29 +234,24 @@ LK_COLD static void lk_hmcs_release(struct lk_hmcs_group *group, struct lk_hmcs_
   }
 }
 
-LK_COLD static bool lk_hmcs_try(struct lk_hmcs_group *group, struct lk_hmcs_node *node) {
-  struct lk_hmcs_node *free = NULL;
-  atomic_store_explicit(&node->next, NULL, memory_order_relaxed); /* as in lock */
-  atomic_store_explicit(&node->status, 0, memory_order_relaxed);  /* as in lock */
-  /* As the exchange in lock, but the acquire has only the emptying hand_over to pair with. Relaxed on failure: nothing
-     was acquired. */
-  if (!atomic_compare_exchange_strong_explicit(&group->tail, &free, node, memory_order_acq_rel, memory_order_relaxed))
-    return false;
-  struct lk_hmcs_group *const parent = lk_hmcs_parent(group);
-  if (parent == NULL || lk_hmcs_try(parent, &group->member)) return true;
-  lk_hmcs_hand_over(group, node, LK_HMCS_ASCEND);
-  return false;
-}
-
 static inline bool lk_hmcs_trylock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  return lk_hmcs_try(ctx->leaf, &ctx->node);
+  struct lk_hmcs_node *free = NULL;
+  atomic_store_explicit(&ctx->node.next, NULL, memory_order_relaxed); /* as in lock */
+  /* As the exchange in lock, but the acquire has only the emptying hand_over to pair with. Relaxed on failure: nothing
+     was acquired. */
+  return ctx->is_at_root = atomic_compare_exchange_strong_explicit(&lk_hmcs_root(lock)->tail, &free, &ctx->node,
+                                                                   memory_order_acq_rel, memory_order_relaxed);
 }
 
 static inline void lk_hmcs_unlock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
-  (void)lock;
   const bool is_flat = lk_hmcs_parent(ctx->leaf) == NULL; /* nothing to count there */
-  if (is_flat || LK_UNLIKELY(!lk_hmcs_pass(&ctx->node))) lk_hmcs_release(ctx->leaf, &ctx->node);
+  if (LK_UNLIKELY(ctx->is_at_root)) {
+    ctx->is_at_root = false;
+    lk_hmcs_hand_over(lk_hmcs_root(lock), &ctx->node, 0);
+  } else if (is_flat || LK_UNLIKELY(!lk_hmcs_pass(&ctx->node))) {
+    lk_hmcs_release(ctx->leaf, &ctx->node);
+  }
 }
 
 #endif

@@ -24,10 +24,32 @@
  *                                                    readers/writer lock: a writer, by writers)
  * A lock that is the same whatever its config may have `#define LK_X_INIT {..., LK_CANARY_INIT}`, for one that is
  * static; it then needs no lk_x_init. A lock or context that needs no memory is `char unused`, since C has no empty
- * struct. A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has `enum {
- * lk_x_domain_run = N
- * };` with its bound: while a thread of another domain is in line, and those have been served that were in line before
- * it, at most N sections in a row are those of one domain (of the finest level that the lock goes by).
+ * struct. One that allocates memory says `#define lk_x_has_heap 1` and has
+ *   size_t lk_x_heap_bytes(const struct lk_config *)   what init and the ctx_init of all n_threads contexts allocate
+ * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has
+ *   uint64_t lk_x_domain_run(const struct lk_config *)
+ * its bound: while a thread of another domain is in line, and those have been served that were in line before it, at
+ * most so many sections in a row are those of one domain (of the finest level that the lock goes by).
+ *
+ * What holds for every lock, unless its head says otherwise:
+ * - Memory: lock and ctx are where the caller puts them, at multiples of _Alignof: up to LK_LINE_BYTES, more than
+ *   malloc's (aligned_alloc, or a variable). Contexts of different threads belong on different lines, and the smaller
+ *   ones do not see to that themselves.
+ * - Order: init, ctx_init; ...; each ctx_destroy before destroy, since some give back what is the lock's. A ctx is
+ *   destroyed by its thread, or after it has ended, and never between lock and unlock. With LK_FREED_BY_LAST a ctx may
+ *   end after the lock.
+ * - Contexts: never more at a time than config->n_threads; one thread, one ctx for each lock that it uses.
+ * - Domains: NULL is allowed, see lk_domain. An id that the config does not have is refused by ctx_init (false) where
+ *   it would be an index.
+ * - Trylock: never waits, not even for a thread that has lost its CPU; it may fail while the lock is being taken or
+ *   given back.
+ * - Errno: is left as it was by lock, trylock and unlock.
+ * - Signals: a handler may use trylock, and unlock after it, with a ctx of its own. It must not wait: the lock may be
+ *   held, or be about to be taken, by the thread that it interrupts.
+ * - Fork: the child has one thread, the caller of fork. It may use a lock that was free, or destroy it, but with a new
+ *   ctx; what other threads held stays held for ever. No lock has a handler of pthread_atfork.
+ * - Processes: no lock is for several: they hold addresses, sleep on words of one process, or share its tables.
+ * - Threads: a lock is not recursive, and is unlocked by the thread that locked it, with the same ctx.
  *
  * A lock says LK_FREED_BY_LAST if it may go the way that a mutex of POSIX or C++ may: a thread that is alone inside and
  * knows that nobody will come any more, because it has counted down the last reference, may unlock, destroy and free
@@ -89,20 +111,28 @@ static inline struct lk_config lk_config_default(unsigned n_threads, unsigned n_
   return config;
 }
 
-/* Where a thread runs: its domain's id at each level. */
+/* Where a thread runs: its domain's id at each level. NULL in its place says that it is not known: 0 at each. */
 struct lk_domain {
   unsigned id[LK_N_LEVELS];
 };
 
+static inline unsigned lk_domain_id(const struct lk_domain *domain, enum lk_level level) {
+  return domain == NULL ? 0 : domain->id[level];
+}
+
 /*
- * The level whose domains a lock goes by that knows but near and far: the first that has several. Not that of cores
- * that are one CPU each, where nobody would be near; then there is one domain.
+ * The level whose domains a lock goes by that knows but near and far: the finest from the caches up that has several
+ * domains of several cores each. The caches come before the nodes, since where a node has several of them a line costs
+ * as much from the cache beside as from another node (a two-socket EPYC: 27 ns inside a cache, 99 ns between caches of
+ * a node), so a node is not near. A cache that is one core's has nobody who would be near; where the caches are the
+ * nodes', or span them, the choice is the same or one of the nodes. On a machine with one domain of all these it is the
+ * cores, if one is several CPUs; else there is one domain.
  */
 static inline enum lk_level lk_level_of_domains(const struct lk_config *config) {
   const unsigned *const n = config->n_domains;
+  if (n[LK_LLC] > n[LK_NODE] && n[LK_LLC] > n[LK_PACKAGE] && n[LK_LLC] < n[LK_CORE]) return LK_LLC;
   if (n[LK_NODE] > 1) return LK_NODE;
   if (n[LK_PACKAGE] > 1) return LK_PACKAGE;
-  if (n[LK_LLC] > 1) return LK_LLC;
   return n[LK_CORE] > 1 && n[LK_CORE] < config->n_cpus ? LK_CORE : LK_PACKAGE;
 }
 

@@ -30,6 +30,14 @@ enum { LK_LINE_BYTES = 128 };
 /* A function that a macro defines in a program's file, which may not need it. */
 #define LK_UNUSED __attribute__((unused))
 
+/*
+ * The bytes of an atomic word can be accessed by themselves, as atomics, lowest first: what some algorithms are made of
+ * and C11 has no word for. The processors of this file can; a checker, which models C11, says LK_WHOLE_WORDS.
+ */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !defined(LK_WHOLE_WORDS)
+#define LK_HAS_PARTS 1
+#endif
+
 /* Tells the core that this is a waiting loop: saves power and, with SMT, leaves the core to the sibling. */
 static inline void lk_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -27,7 +27,9 @@ extern long syscall(long number, ...);
 
 /* Sleeps if *word is still `expected`; the kernel checks and queues in one step, so no wake is lost. */
 static inline void lk_wait_sleep(LK_ATOMIC(uint32_t) *word, uint32_t expected) {
+  const int caller_errno = errno; /* a lock leaves it as it was */
   (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+  errno = caller_errno;
 }
 
 /* A moment, as that system call takes it. */
@@ -47,7 +49,9 @@ static inline bool lk_wait_sleep_until(LK_ATOMIC(uint32_t) *word, uint32_t expec
 
 /* Wakes at most n_threads of those that sleep on the word. */
 static inline void lk_wait_wake(LK_ATOMIC(uint32_t) *word, int n_threads) {
+  const int caller_errno = errno;
   (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n_threads, NULL, NULL, 0);
+  errno = caller_errno;
 }
 
 static inline void lk_wait_wake_one(LK_ATOMIC(uint32_t) *word) { lk_wait_wake(word, 1); }
@@ -60,12 +64,18 @@ static inline uint32_t lk_wait_thread_id(void) { return (uint32_t)syscall(SYS_ge
 /* Takes the lock at *word, in the kernel; sleeps while another thread's id is there. 0, or what went wrong: EINTR and
    EAGAIN ask to try again, all else means that the lock is ours already, or that the system cannot do this. */
 static inline int lk_wait_lock_pi(LK_ATOMIC(uint32_t) *word) {
-  return syscall(SYS_futex, word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
+  const int caller_errno = errno;
+  const int error = syscall(SYS_futex, word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
+  errno = caller_errno;
+  return error;
 }
 
 /* Hands the lock to the first of those that sleep in lock_pi, or frees it. 0, or what went wrong: it is not ours. */
 static inline int lk_wait_unlock_pi(LK_ATOMIC(uint32_t) *word) {
-  return syscall(SYS_futex, word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
+  const int caller_errno = errno;
+  const int error = syscall(SYS_futex, word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;
+  errno = caller_errno;
+  return error;
 }
 
 #endif

@@ -17,7 +17,8 @@
  * changes the word by full barriers.
  * FIFO: by priority, and among equals in order of arrival; but an arrival may find 0 before the first waiter has
  * reached the kernel. Waits: parks at once. Context: the thread's id, which is part of the protocol; so a ctx belongs
- * to the thread that first locks with it, whoever initialised it.
+ * to the thread that first locks with it, whoever initialised it, and after a fork the child needs a new one: with the
+ * old it would lock in its parent's name, and the kernel refuses that when somebody waits (then unlock aborts).
  */
 #ifndef LK_PI_FUTEX_H
 #define LK_PI_FUTEX_H

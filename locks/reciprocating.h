@@ -15,8 +15,9 @@
  * found the lock FREE, which lies below the first segment, served already. An end is compared, never followed: its
  * owner may be long gone, or back on the next stack.
  * Bounded bypass: segments are FIFO, and LIFO inside. A thread overtakes a waiter at most once: when it comes back
- * it is in a later segment. Waiters spin, each on its gate. Context: the gate, in place until lock returns, and two
- * words for unlock. No deviation known; the names of the states are ours.
+ * it is in a later segment. Waiters spin, each on its gate. Context: the gate and two words
+ * for unlock; in place from lock to unlock, since an end is known by its address: an arrival whose context lay at that
+ * of the owner would take itself for the end, and wait for ever. No deviation known; the names of the states are ours.
  */
 #ifndef LK_RECIPROCATING_H
 #define LK_RECIPROCATING_H

@@ -70,11 +70,21 @@ struct lk_rw_bravo_ctx {
   struct lk_rw_phasefair_ctx below;
 };
 
-static inline bool lk_rw_bravo_init(struct lk_rw_bravo *lock, const struct lk_config *config) {
+static inline uint32_t lk_rw_bravo_n_slots(const struct lk_config *config) {
   const uint32_t by_threads = LK_RW_BRAVO_SLOTS_PER_THREAD * config->n_threads;
   const uint32_t by_cpus = LK_RW_BRAVO_SLOTS_PER_CPU * config->n_cpus;
-  lock->n_slots = 1;
-  while (lock->n_slots < by_threads && lock->n_slots < by_cpus) lock->n_slots *= 2;
+  uint32_t n_slots = 1;
+  while (n_slots < by_threads && n_slots < by_cpus) n_slots *= 2;
+  return n_slots;
+}
+
+#define lk_rw_bravo_has_heap 1
+static inline size_t lk_rw_bravo_heap_bytes(const struct lk_config *config) {
+  return lk_rw_bravo_n_slots(config) * sizeof(struct lk_rw_bravo_slot);
+}
+
+static inline bool lk_rw_bravo_init(struct lk_rw_bravo *lock, const struct lk_config *config) {
+  lock->n_slots = lk_rw_bravo_n_slots(config);
   lock->slots = (struct lk_rw_bravo_slot *)aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) atomic_init(&lock->slots[i].is_taken, false);

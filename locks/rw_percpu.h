@@ -70,10 +70,19 @@ struct lk_rw_percpu_ctx {
   bool is_shared;
 };
 
-static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_config *config) {
+static inline uint32_t lk_rw_percpu_n_slots(const struct lk_config *config) {
   const uint32_t most = LK_RW_PERCPU_SLOTS_PER_CPU * (config->n_cpus > 0 ? config->n_cpus : 1);
-  lock->is_shared = config->n_threads > most;
-  lock->n_slots = lock->is_shared ? most : config->n_threads;
+  return config->n_threads > most ? most : config->n_threads;
+}
+
+#define lk_rw_percpu_has_heap 1
+static inline size_t lk_rw_percpu_heap_bytes(const struct lk_config *config) {
+  return lk_rw_percpu_n_slots(config) * sizeof(struct lk_rw_percpu_slot);
+}
+
+static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_config *config) {
+  lock->n_slots = lk_rw_percpu_n_slots(config);
+  lock->is_shared = config->n_threads > lock->n_slots;
   lock->slots = (struct lk_rw_percpu_slot *)aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) {

@@ -28,6 +28,17 @@ void registry_suggest(const char *name, char *text, size_t n_bytes) {
   }
 }
 
+size_t registry_heap_bytes(const struct lk_ops *lock, const struct lk_config *config) {
+  return lock->heap_bytes != NULL ? lock->heap_bytes(config) : 0;
+}
+
+struct lk_config registry_example(void) {
+  struct lk_config config = lk_config_default(64, 64);
+  config.n_domains[LK_CORE] = 64;
+  config.n_domains[LK_LLC] = config.n_domains[LK_NODE] = config.n_domains[LK_PACKAGE] = 2;
+  return config;
+}
+
 const char *registry_kind(const struct lk_ops *lock) {
   return lock->traits & LK_BASELINE ? "baseline" : lock->traits & LK_RW ? "rw" : "mutex";
 }

@@ -14,8 +14,7 @@ struct worker;
 
 struct lk_ops {
   const char *name;
-  unsigned traits;     /* enum lk_traits */
-  unsigned domain_run; /* of a lock with LK_DOMAINS: lk_x_domain_run */
+  unsigned traits; /* enum lk_traits */
   size_t lock_bytes, lock_align;
   size_t ctx_bytes, ctx_align; /* ctx_bytes is 0 for a lock whose context holds nothing */
 
@@ -34,8 +33,11 @@ struct lk_ops {
   bool (*unlock_shared)(void *lock, void *ctx); /* false: the reads were not consistent; do the section again */
   unsigned writer_phases;                       /* that a writer waits for at most; 0: no promise. See lk.h */
 
-  /* The bound of a lock that says LK_BOUNDED, else NULL; see lk.h. */
+  /* The bounds of a lock that says LK_BOUNDED, and of one with LK_DOMAINS, else NULL; see lk.h. */
   uint64_t (*bypass)(const struct lk_config *config);
+  uint64_t (*domain_run)(const struct lk_config *config);
+  /* What init and the ctx_init of all n_threads contexts allocate, in bytes; NULL: nothing. */
+  size_t (*heap_bytes)(const struct lk_config *config);
 
   /* The timed loop with the lock inlined: runs from the call until the trial's phase is PHASE_STOP. */
   void (*work)(struct worker *worker);
@@ -52,6 +54,11 @@ const struct lk_ops *registry_find(const char *name);
 
 /* Fills `text` with the names that contain a mistyped one, or else the nearest by edit distance, comma separated. */
 void registry_suggest(const char *name, char *text, size_t n_bytes);
+
+/* What one lock and its contexts allocate, in bytes, and an example: 64 threads on 64 CPUs, two nodes of a cache each.
+ */
+size_t registry_heap_bytes(const struct lk_ops *lock, const struct lk_config *config);
+struct lk_config registry_example(void);
 
 /* The traits in the words of the CSV. Baselines wait for nothing: "". */
 const char *registry_kind(const struct lk_ops *lock);          /* mutex, rw, baseline */

@@ -35,6 +35,11 @@ static inline ck_spinlock_clh_t *lk_ck_clh_make_node(void) {
   return node;
 }
 
+#define lk_ck_clh_has_heap 1
+static inline size_t lk_ck_clh_heap_bytes(const struct lk_config *config) {
+  return (config->n_threads + (size_t)1) * LK_LINE_BYTES;
+}
+
 static inline bool lk_ck_clh_init(struct lk_ck_clh *lock, const struct lk_config *config) {
   (void)config;
   ck_spinlock_clh_t *const node = lk_ck_clh_make_node();

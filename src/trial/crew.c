@@ -33,8 +33,11 @@ static size_t context_stride(const struct lk_ops *lock) {
   return (lock->ctx_bytes / LK_LINE_BYTES + 1) * LK_LINE_BYTES;
 }
 
-double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload) {
-  const double per_lock = (double)block_of(lock, workload).n_bytes + (double)context_stride(lock) * workload->n_threads;
+double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload, const struct topology *topology) {
+  struct lk_config config = lk_config_default(workload->n_threads, topology->n_cpus);
+  memcpy(config.n_domains, topology->n_domains, sizeof config.n_domains);
+  const double per_lock = (double)block_of(lock, workload).n_bytes + (double)registry_heap_bytes(lock, &config) +
+                          (double)context_stride(lock) * workload->n_threads;
   return per_lock * workload->n_locks + (double)workload->n_threads * sizeof(struct member) +
          (double)workload->n_threads * sizeof(struct waits);
 }

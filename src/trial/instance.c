@@ -282,9 +282,9 @@ static void work(struct worker *worker) {
 }
 
 #if FN(has_domains)
-enum { HAS_DOMAINS = true, DOMAIN_RUN = FN(domain_run) };
+enum { HAS_DOMAINS = true };
 #else
-enum { HAS_DOMAINS = false, DOMAIN_RUN = 0 };
+enum { HAS_DOMAINS = false };
 #endif
 
 /* What holds nothing, a context or a baseline's lock, is one char, because C has no empty struct; see lk.h. */
@@ -294,7 +294,6 @@ extern const struct lk_ops FN(ops); /* C++ would keep a constant to this file */
 const struct lk_ops FN(ops) = {
     .name = NAME,
     .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0),
-    .domain_run = DOMAIN_RUN,
     .lock_bytes = (unsigned)FN(traits) & LK_BASELINE ? BYTES(lock_type) : sizeof(lock_type),
     .lock_align = _Alignof(lock_type),
     .ctx_bytes = BYTES(ctx_type),
@@ -320,6 +319,12 @@ const struct lk_ops FN(ops) = {
 #endif
 #if FN(is_bounded)
     .bypass = FN(bypass),
+#endif
+#if FN(has_domains)
+    .domain_run = FN(domain_run),
+#endif
+#if FN(has_heap)
+    .heap_bytes = FN(heap_bytes),
 #endif
     .work = work,
 };

@@ -85,7 +85,8 @@ bool trial_is_saturated(const struct trial *trial, const struct trial_result *re
  */
 int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state);
 
-/* The bytes of shared and per-thread memory that a trial of this workload needs, stacks aside. */
-double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload);
+/* The bytes of shared and per-thread memory that a trial of this workload needs, stacks aside; on all of the machine.
+ */
+double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload, const struct topology *topology);
 
 #endif

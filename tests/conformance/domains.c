@@ -187,11 +187,12 @@ static unsigned long compete(unsigned index, void *argument) {
 
 /* Those that are in line before the far one are no part of a run; see lk.h. */
 static void domain_keeps_its_bound(const struct lk_ops *ops) {
-  const unsigned long bound = ops->domain_run + N_NEAR;
   check_about("%s: sections of one domain while another waits", ops->name);
-  struct contest contest = {.n_enough = 4 * bound};
+  struct contest contest = {0};
   if (!load_machine(&contest.machine, "pack:1 numa:2 l3:1 core:8 pu:1")) return;
   contest.client = make_client(ops, &contest.machine, N_CONTESTANTS);
+  const unsigned long bound = ops->domain_run(&contest.client.config) + N_NEAR;
+  contest.n_enough = 4 * bound;
   crowd_run(N_CONTESTANTS, 0, compete, &contest);
   check_that(contest.n_before <= bound, __FILE__, __LINE__, "at most %lu wanted, got %lu", bound, contest.n_before);
   CHECK(contest.is_far_served);
@@ -199,8 +200,24 @@ static void domain_keeps_its_bound(const struct lk_ops *ops) {
   topology_free(&contest.machine);
 }
 
+/* A thread of a domain that the machine has not is refused, or served all the same; it is never let loose on memory. */
+static void an_unknown_domain_is_refused(const struct lk_ops *ops) {
+  struct client client = client_make(ops, 1);
+  void *ctx = take_memory(ops->ctx_bytes, ops->ctx_align);
+  const struct lk_domain nowhere = {{1000, 1000, 1000, 1000}};
+  check_about("%s: a domain beyond the config's", ops->name);
+  if (ops->ctx_init(client.lock, ctx, &nowhere)) {
+    ops->lock(client.lock, ctx);
+    ops->unlock(client.lock, ctx);
+    ops->ctx_destroy(client.lock, ctx);
+  }
+  free(ctx);
+  client_unmake(&client);
+}
+
 const struct conformance_case conformance_domains[] = {
     {"domain-shapes", all_shapes_are_served},
     {"domain-bound", domain_keeps_its_bound},
+    {"domain-unknown", an_unknown_domain_is_refused},
     {NULL, NULL},
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What lk.h promises of lock, try_lock and unlock, asked of one lock by threads that try to catch it out. */
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -221,6 +222,57 @@ static void several_locks_at_once(const struct lk_ops *ops) {
   }
 }
 
+/* Threads that do not say where they run. */
+static unsigned long add_from_anywhere(unsigned index, void *argument) {
+  struct room *room = argument;
+  const struct lk_ops *ops = room->client.ops;
+  (void)index;
+  void *ctx = client_enter_at(&room->client, NULL);
+  unsigned long n = 0;
+  for (; crowd_may_go_on(); n++) {
+    ops->lock(room->client.lock, ctx);
+    add_one(room, n);
+    ops->unlock(room->client.lock, ctx);
+  }
+  client_leave(&room->client, ctx);
+  return n;
+}
+
+static void domains_may_be_unknown(const struct lk_ops *ops) {
+  enum { N_THREADS = 3 };
+  struct room *room = room_make(ops, N_THREADS);
+  check_about("%s: NULL for a domain", ops->name);
+  check_room(room, crowd_run(N_THREADS, conformance_round_ms, add_from_anywhere, room));
+  room_unmake(room);
+}
+
+/* Under contention, so that a lock that parks sees its system calls fail. */
+static unsigned long watch_errno(unsigned index, void *argument) {
+  struct room *room = argument;
+  const struct lk_ops *ops = room->client.ops;
+  void *ctx = client_enter(&room->client, index);
+  unsigned long n = 0;
+  for (; crowd_may_go_on(); n++) {
+    errno = EDOM;
+    ops->lock(room->client.lock, ctx);
+    add_one(room, n);
+    ops->unlock(room->client.lock, ctx);
+    if (errno != EDOM) report_broken(room);
+    if (ops->try_lock != NULL && ops->try_lock(room->client.lock, ctx)) ops->unlock(room->client.lock, ctx);
+    if (errno != EDOM) report_broken(room);
+  }
+  client_leave(&room->client, ctx);
+  return n;
+}
+
+static void errno_is_kept(const struct lk_ops *ops) {
+  enum { N_THREADS = 4 };
+  struct room *room = room_make(ops, N_THREADS);
+  check_about("%s: errno after lock, trylock and unlock", ops->name);
+  check_room(room, crowd_run(N_THREADS, conformance_round_ms, watch_errno, room));
+  room_unmake(room);
+}
+
 /* Contexts that come and go while others wait: their memory is given back at once, for a sanitizer to guard. */
 static unsigned long come_and_go(unsigned index, void *argument) {
   struct room *room = argument;
@@ -309,6 +361,8 @@ const struct conformance_case conformance_exclusive[] = {
     {"visibility", visibility},
     {"try-exclusion", try_lock_excludes},
     {"nested", several_locks_at_once},
+    {"unknown-domain", domains_may_be_unknown},
+    {"errno", errno_is_kept},
     {"contexts", contexts_come_and_go},
 #ifdef LK_CANARY
     {"canary", a_copied_lock_aborts},

@@ -8,6 +8,7 @@
  * Nobody looks at a clock to say that the others do not get any further: each of them sleeps, or has spun for a
  * millisecond since the stop. A round may so stop for less than it could, which never fails a lock that is right.
  */
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -134,20 +135,40 @@ static void prepare(struct round *round, const struct lk_ops *ops, const struct 
     round->others[i] = (struct person){.round = round, .index = 2 - i, .shares = scenario->others[i].shares};
 }
 
+/* How far the others have come, in phases of all of them. */
+static unsigned progress_of(struct round *round, unsigned n_others) {
+  unsigned n = 0;
+  for (unsigned i = 0; i < n_others; i++) n += phase_of(&round->others[i]);
+  return n;
+}
+
+/*
+ * Waits until each of the others is gone or stuck; returns whether all are gone. Whenever one gets on, all have another
+ * chance: it may be what the rest was waiting for.
+ */
+static bool wait_for_others(struct round *round, unsigned n_others) {
+  unsigned progress = UINT_MAX, n_stuck;
+  do {
+    const unsigned before = progress;
+    progress = progress_of(round, n_others);
+    n_stuck = 0;
+    for (unsigned i = 0; i < n_others; i++) {
+      struct person *const other = &round->others[i];
+      if (progress != before) line_begin_again(&other->asking);
+      if (progress != before) line_begin_again(&other->leaving);
+      n_stuck += phase_of(other) == GONE || is_stuck(other);
+    }
+    if (n_stuck < n_others) sleep_a_little();
+  } while (n_stuck < n_others || progress != progress_of(round, n_others));
+  return progress == n_others * GONE;
+}
+
 /* Lets the others do what they can; returns whether all of them are gone. */
 static bool let_others_go(struct round *round, const struct scenario *scenario) {
-  bool are_gone = true;
-  for (unsigned i = 0; i < scenario->n_others; i++)
-    if (!scenario->others[i].comes_late) line_begin_again(&round->others[i].asking);
   set(&round->may_leave);
   for (unsigned i = 0; i < scenario->n_others; i++)
     if (scenario->others[i].comes_late) start(&round->others[i]);
-  for (unsigned i = 0; i < scenario->n_others; i++) {
-    struct person *const other = &round->others[i];
-    while (phase_of(other) != GONE && !is_stuck(other)) sleep_a_little();
-  }
-  for (unsigned i = 0; i < scenario->n_others; i++) are_gone &= phase_of(&round->others[i]) == GONE;
-  return are_gone;
+  return wait_for_others(round, scenario->n_others);
 }
 
 /* False: the owner's unlock has fewer instructions than `step`. */

@@ -12,7 +12,9 @@
 enum { lk_test_greedy_traits = lk_cohort_traits };
 
 #define lk_test_greedy_has_domains 1
-enum { lk_test_greedy_domain_run = lk_cohort_domain_run };
+static inline uint64_t lk_test_greedy_domain_run(const struct lk_config *config) {
+  return lk_cohort_domain_run(config);
+}
 
 #define lk_test_greedy_is_bounded 1
 static inline uint64_t lk_test_greedy_bypass(const struct lk_config *config) { return lk_cohort_bypass(config); }

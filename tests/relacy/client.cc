@@ -41,6 +41,16 @@
 /* What is done each so many times in a real lock, is done each time by threads that come but once or twice. */
 #define LK_RW_BRAVO_CLOCK_INTERVAL 1
 #define LK_TWA_WORDS 2 /* so that they collide */
+#define LK_CNA_MOST_PASSES 1
+#define LK_COHORT_PASSES 1
+#define LK_HMCS_THRESHOLD 2
+#define LK_MALTHUSIAN_EVERY 2
+
+/* Small, too. */
+#define LK_HAPAX_SLOTS 2
+#define LK_HAPAX_LOOKS 1
+#define LK_QSPINLOCK_NODES 16
+#define LK_QSPINLOCK_PENDING_TRIES 1
 
 #include QUOTE(LK.h)
 
@@ -55,18 +65,26 @@ typedef struct FN(ctx) ctx_type;
 
 const char lock_name[] = QUOTE(LK);
 
+/* A try never waits: the engine watches. */
+static inline bool try_by(bool (*trylock)(lock_type *, ctx_type *), lock_type *lock, ctx_type *ctx) {
+  engine_begin_try();
+  const bool is_in = trylock(lock, ctx);
+  engine_end_try();
+  return is_in;
+}
+
 /* The exclusive mode, as src/trial/instance.c takes it. */
 #if FN(is_rw)
 static void acquire(lock_type *lock, ctx_type *ctx) { FN(wrlock)(lock, ctx); }
 static void release(lock_type *lock, ctx_type *ctx) { FN(wrunlock)(lock, ctx); }
 #if !FN(no_trylock)
-static bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trywrlock)(lock, ctx); }
+static bool try_acquire(lock_type *lock, ctx_type *ctx) { return try_by(FN(trywrlock), lock, ctx); }
 #endif
 #else
 static void acquire(lock_type *lock, ctx_type *ctx) { FN(lock)(lock, ctx); }
 static void release(lock_type *lock, ctx_type *ctx) { FN(unlock)(lock, ctx); }
 #if !FN(no_trylock)
-static bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trylock)(lock, ctx); }
+static bool try_acquire(lock_type *lock, ctx_type *ctx) { return try_by(FN(trylock), lock, ctx); }
 #endif
 #endif
 
@@ -93,8 +111,7 @@ static unsigned n_sections[2];
 static void make(place *at) {
   /* Small: tables are then small, and a waiter soon does the next thing that it can do. */
   struct lk_config config = lk_config_default(MAX_THREADS, 2);
-  config.n_domains[LK_CORE] = MAX_THREADS;
-  config.n_domains[LK_LLC] = 3; /* two of whose threads are of different nodes: a lock may not rely on such reports */
+  config.n_domains[LK_CORE] = config.n_domains[LK_LLC] = MAX_THREADS; /* so near is who is of the same node */
   config.n_domains[LK_NODE] = 2;
   config.spin_pauses = config.backoff_max_pauses = 1;
 
@@ -125,6 +142,7 @@ static void begin(void) {
 class user {
 public:
   user(unsigned which, unsigned thread) : which(which), at(places[which]) {
+    /* Of the first and the fourth, one cache but two nodes: a lock may not rely on such reports. */
     const struct lk_domain domain = {{thread, thread % 3, thread % 2, 0}};
     RL_VERIFY(FN(ctx_init)(&at.lock, &ctx, &domain));
   }
@@ -187,7 +205,7 @@ public:
 
 #if !FN(no_trylock)
   void try_read() {
-    if (FN(tryrdlock)(&at.lock, &ctx)) look();
+    if (try_by(FN(tryrdlock), &at.lock, &ctx)) look();
   }
 #endif
 #endif

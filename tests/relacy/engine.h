@@ -59,4 +59,9 @@ private:
 bool engine_chooses();
 void engine_log(rl::debug_info_param site, const char *event);
 
+/* Between the two the calling thread is in a try, which must not wait; a wait there fails the execution. */
+void engine_begin_try();
+void engine_end_try();
+void engine_wait(rl::debug_info_param site);
+
 #endif

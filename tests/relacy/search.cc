@@ -212,6 +212,18 @@ void engine_log(rl::debug_info_param site, const char *event) {
   if (rl::ctx().collecting_history()) rl::ctx().exec_log_msg(site, event);
 }
 
+static bool tries[MAX_THREADS];
+
+void engine_begin_try() { tries[rl::ctx().threadx_->index_] = true; }
+void engine_end_try() { tries[rl::ctx().threadx_->index_] = false; }
+
+void engine_wait(rl::debug_info_param site) {
+  bool &is_try = tries[rl::ctx().threadx_->index_];
+  if (!is_try) return;
+  is_try = false; /* the next execution begins afresh */
+  rl::ctx().fail_test("a try waits", rl::test_result_user_assert_failed, site);
+}
+
 int main(int argc, char **argv) {
   options options = {NULL, NULL, 100000, 0};
   const char *const seconds = getenv("RELACY_SECONDS"); /* a setup of meson can set nothing else */

@@ -101,6 +101,7 @@ void system_see() {
 }
 
 void system_sleep(const void *word, rl::debug_info_param site) {
+  engine_wait(site);
   if (!surprises()) return sleep_on(word, site);
   engine_log(site, "ends for no reason");
   system_see();
@@ -141,6 +142,9 @@ long system_unlock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site) {
   }
   const rl::thread_id_t next = choose_sleeper(word);
   atomic_exchange_explicit(word, next < 0 ? 0 : FUTEX_WAITERS | thread_id(next), memory_order_relaxed, site);
+  /* The write orders nothing, so the lock must order its sections. But Linux is done with the word before the next
+     owner runs, who may free it. */
+  word->forget_use();
   if (next >= 0) rl::ctx().unpark_thread(next, false, site);
   return 0;
 }

@@ -203,6 +203,7 @@ static void what_cannot_be_measured_is_refused(void) {
   check_refused("--placement list:7", "CPU 7");
   check_refused("--placement cross-node", "one NUMA node");
   check_refused("--threads 4096 --locks-count 100000", "1 GiB");
+  check_refused("--locks anderson --threads 64 --locks-count 80000", "1 GiB"); /* half of it is slots on the heap */
   check_refused("--locks clh --threads 1 --trylock", "none of these locks has a trylock");
 }
 

@@ -48,6 +48,7 @@ class Bound:
     defines: tuple[str, ...] = ()
     variants: tuple[tuple[str, ...], ...] = ((),)  # each client is run with each of these defines
     hunts: tuple[Size, ...] = ()  # too many executions for the lock itself, but one that is wrong may be caught
+    frees: bool = True  # False: that the last one frees the lock is not tried
     on_hardware: bool = True  # False: the model of the hardware has too many executions
 
 
@@ -90,12 +91,20 @@ NESTED_WAITS = Bound("it waits in a loop inside a loop: its waits are marked by 
 
 COLLIDES = replace(NESTED_WAITS, reason=NESTED_WAITS.reason + "; the waiting array has two words, which collide",
                    defines=(*NESTED_WAITS.defines, "LK_TWA_WORDS=2"))
+TURNS = "the turn of another domain comes after one or two hand-offs, too"
 
 BOUNDS = {
     "futex": Bound(PARKS.reason, IN_PARTS),
     "mcs_park": Bound(PARKS.reason, IN_PARTS),
-    "malthusian": Bound(PARKS.reason, IN_PARTS),
-    "pi_futex": WHOLE,
+    "malthusian": Bound(PARKS.reason, IN_PARTS, variants=((), ("LK_MALTHUSIAN_EVERY=1",), ("LK_MALTHUSIAN_EVERY=2",))),
+    "futex_handoff": Bound(PARKS.reason, (TWO,), Size(2, False), hunts=(Size(3, False),),
+                           variants=((), ("LK_FUTEX_HANDOFF_PATIENCE_NS=0",))),
+    # So few hand-offs in a row that the others get their turn.
+    "cna": Bound(TURNS, variants=((), ("LK_CNA_MOST_PASSES=1",), ("LK_CNA_MOST_PASSES=2",))),
+    "cohort": Bound(TURNS, variants=((), ("LK_COHORT_PASSES=1",), ("LK_COHORT_PASSES=2",))),
+    "hmcs": Bound(TURNS, variants=((), ("LK_HMCS_THRESHOLD=1",), ("LK_HMCS_THRESHOLD=2",))),
+    "pi_futex": Bound("the modelled kernel does not order its write of the word before what the next owner does, as "
+                      "Linux does: so the last one does not free the lock", frees=False),
     "ttas": NESTED_WAITS,
     "twa": COLLIDES,
     "ttas_backoff": Bound("a delay ends without any change, so it could go round for ever: at most 4 times here",
@@ -103,7 +112,10 @@ BOUNDS = {
     "mcs_tp": Bound("a waiter may look, stamp and yield for ever: twice here, after one poll each",
                     (Size(2, False),), Size(2, False), ("--disable-spin-assume", "--unroll=3"),
                     ("LK_MCS_TP_POLLS=1",), hunts=(TWO, Size(3, False)), on_hardware=False),
-    "qspinlock": Bound("many change one word, and each order of their changes is another execution", IN_PARTS),
+    "qspinlock": Bound("many change one word, and each order of their changes is another execution", IN_PARTS,
+                       defines=("LK_QSPINLOCK_NODES=16", "LK_QSPINLOCK_PENDING_TRIES=1")),
+    "hapax": Bound("a waiter looks at `depart` each time; all share a slot, or two do",
+                   variants=(("LK_HAPAX_LOOKS=1", "LK_HAPAX_SLOTS=1"), ("LK_HAPAX_LOOKS=1", "LK_HAPAX_SLOTS=2"))),
     "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", (TWO,),
                        hunts=(Size(3, False),), variants=((), ("LK_RW_PERCPU_SLOTS_PER_CPU=1",))),  # all share it
     "rw_bravo": Bound("readers turn to the table after one operation instead of 16",
@@ -137,7 +149,7 @@ def clients_of(lock: str, header: str) -> list[Client]:
         return f"#define lk_{lock}_{what} 1" in header
 
     tries = not says("no_trylock")
-    frees = re.search(r"_traits = [^;]*\bLK_FREED_BY_LAST\b", header) is not None
+    frees = bound_of(lock, header).frees and re.search(r"_traits = [^;]*\bLK_FREED_BY_LAST\b", header) is not None
     return [*MUTEX, *(TRIES if tries else []), *(SHARED if says("is_rw") else []),
             *(SHARED_TRIES if says("is_rw") and tries else []), *(LAST if frees else []),
             *(LAST_READER if frees and says("is_rw") else [])]

@@ -13,6 +13,7 @@
 #ifndef LK_MODEL_ARCH_H
 #define LK_MODEL_ARCH_H
 
+#define LK_WHOLE_WORDS
 #define lk_pause lk_pause_of_processor
 #include "../../../locks/lk_arch.h"
 #undef lk_pause

@@ -28,6 +28,9 @@ static const memory_order memory_order_relaxed = rl::mo_relaxed, memory_order_co
 
 #define LK_ATOMIC(type) shadow_atomic<type>
 
+/* What is made meanwhile is 0 and not without a value: memory of the process. */
+extern bool shadow_starts_as_zero;
+
 /*
  * An atomic that also knows who has seen its last value, and may so take a store for overwritten: one that is not read
  * together with what it replaces, after a store that is not either, when neither the storing thread nor any whose
@@ -54,6 +57,9 @@ public:
     check_alive(RL_INFO);
     return object.debug_value();
   }
+
+  /* What this thread has done to it happens before its end, by other means than the orders of the lock. */
+  void forget_use() { used.own() = 0; }
 
   void init(T value, rl::debug_info_param site) {
     rl::preemption_disabler alone(rl::ctx());
@@ -187,6 +193,7 @@ static inline void atomic_signal_fence(memory_order order, SITE) { rl::atomic_si
 #define LK_STATIC_ASSERT(condition, message) static_assert(true, message)
 
 /* The machine's header with everything but its way to wait. */
+#define LK_WHOLE_WORDS
 #define lk_pause lk_pause_of_the_machine
 #include <lk_arch.h>
 #undef lk_pause
@@ -233,6 +240,9 @@ private:
 #define LK_PROCESS_WIDE(type, name, n) static shadow_process_wide<type, n> name
 
 /* The scheduler may not choose the thread again before the others went on, or it would wait for ever. */
-static inline void lk_pause(SITE) { rl::yield(1, site); }
+static inline void lk_pause(SITE) {
+  engine_wait(site);
+  rl::yield(1, site);
+}
 
 #endif
