@@ -66,6 +66,17 @@ static int note_locks(struct builder *builder, const char *what, bool (*is_like_
   return error;
 }
 
+/* So that each run says, by what a lock and its twin differ, how far its other differences can be trusted. */
+static int add_twins(struct builder *builder) {
+  struct selection *const selection = &builder->selection;
+  unsigned n_untriable = 0;
+  for (unsigned i = 0; i < selection->n; i++) n_untriable += cannot_be_tried(selection->locks[i]);
+  if (builder->options->tries && n_untriable == selection->n) return 0; /* nothing to hold it against */
+  if (!selection_add_twins(selection)) return 0;
+  return note(builder, "%s and its twin are measured too, to tell how small a difference this run can show (--no-twin)",
+              selection->locks[selection->n - 1]->twin_of);
+}
+
 /* Splits at the commas that are not inside of a list:0,2,4-7. */
 static int choose_placements(struct builder *builder) {
   struct matrix *matrix = builder->matrix;
@@ -299,6 +310,7 @@ int matrix_make(struct matrix *matrix, const struct options *options, const stru
   struct cell cell = {.workload.tries = options->tries};
   int error = options_parse(&builder.plain, COMMAND_RUN, 0, NULL, why, why_bytes);
   if (error == 0) error = selection_make(&builder.selection, options->locks, why, why_bytes);
+  if (error == 0 && !options->has_no_twin) error = add_twins(&builder);
   if (error == 0 && options->tries)
     error = note_locks(&builder, "--trylock leaves out what has no trylock", cannot_be_tried);
   if (error == 0 && options->times_waits)

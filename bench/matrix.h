@@ -21,7 +21,7 @@ struct slot {
   unsigned repetition; /* from 1 */
 };
 
-enum { MATRIX_MAX_NOTES = 4 };
+enum { MATRIX_MAX_NOTES = 5 };
 
 struct matrix {
   unsigned n_cells, n_placements, n_slots, n_notes;

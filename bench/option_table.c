@@ -53,6 +53,8 @@ const struct option option_table[] = {
     {"seed", RUN, OPTION_SEED, AT(seed), 0, 0, "N", NULL,
      "seed for the random order and all random numbers (default: from the clock)"},
     {"latency", RUN, OPTION_FLAG, AT(times_waits), 0, 0, NULL, NULL, "adds trials that time each wait for the lock"},
+    {"no-twin", RUN, OPTION_FLAG, AT(has_no_twin), 0, 0, NULL, NULL,
+     "leaves out the twin, a second copy of one lock that tells how small a difference the run can show"},
     {"timeout", RUN, OPTION_REAL, AT(timeout_s), 0.1, 3600, "S", "10",
      "a trial that takes this much longer than it should is killed"},
     {"out", RUN, OPTION_TEXT, AT(out), 0, 0, "DIR", NULL,

@@ -41,6 +41,7 @@ struct options {
   bool has_seed;
   bool tries;         /* operations try the lock once */
   bool times_waits;   /* trials that time each wait, beside those that do not */
+  bool has_no_twin;   /* leave out the twin, which is measured unasked */
   bool shows_phases;  /* of `lockbench stress` */
   bool wants_json;    /* instead of text */
   bool wants_help;    /* -h or --help: the rest is neither read nor set */

@@ -13,6 +13,7 @@
 #include "machine/provenance.h"
 #include "message.h"
 #include "run.h"
+#include "trial/code_layout.h"
 
 /* A trial that lost more of its CPU time than this to the hypervisor is run again, at most so often. */
 static const double MAX_STEAL_PCT = 10;
@@ -94,7 +95,8 @@ static void take_turn(struct gbench_state *state, void *argument) {
     gbench_skip(state, "the run was given up");
     return;
   }
-  const struct cell *cell = &run->matrix.cells[run->matrix.order[turn->order_index].cell];
+  const struct slot *slot = &run->matrix.order[turn->order_index];
+  const struct cell *cell = &run->matrix.cells[slot->cell];
   const struct trial trial = {
       .lock = cell->lock,
       .workload = cell->workload,
@@ -105,6 +107,7 @@ static void take_turn(struct gbench_state *state, void *argument) {
       .pause_ns = run->pause_ns,
       .timeout_s = run->options.timeout_s,
       .times_waits = cell->times_waits,
+      .code_layout = code_layout_draw(run->options.seed, slot->cell, slot->repetition),
       .seed = run->options.seed + turn->order_index, /* a stream of its own for each trial */
   };
   struct trial_result result;

@@ -2,7 +2,6 @@
 #include "selection.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@ static bool is_common(const struct lk_ops *lock) {
 
 static bool is_meant(const struct lk_ops *lock, const char *word) {
   if (*word == '\0') return false; /* what a baseline says for how it waits */
+  if (lock->twin_of != NULL) return strcmp(word, lock->name) == 0;
   if (strcmp(word, "all") == 0) return true;
   if (strcmp(word, "common") == 0) return is_common(lock);
   if (strcmp(word, "fifo") == 0) return strcmp(registry_fifo(lock), "yes") == 0;
@@ -52,6 +52,18 @@ int selection_make(struct selection *selection, const char *names, char *why, si
     from += length;
     if (*from == '\0') return 0;
   }
+}
+
+bool selection_add_twins(struct selection *selection) {
+  bool has_original = true;
+  for (unsigned i = 0; registry[i] != NULL; i++) {
+    if (registry[i]->twin_of == NULL) continue;
+    const unsigned n_before = selection->n;
+    add(selection, registry_find(registry[i]->twin_of));
+    has_original &= selection->n == n_before;
+    add(selection, registry[i]);
+  }
+  return !has_original;
 }
 
 int selection_make_of_locks(struct selection *selection, const char *names, char *why, size_t why_bytes) {

@@ -39,8 +39,10 @@ struct lk_config registry_example(void) {
   return config;
 }
 
+bool registry_is_baseline(const struct lk_ops *lock) { return lock->traits & LK_BASELINE || lock->twin_of != NULL; }
+
 const char *registry_kind(const struct lk_ops *lock) {
-  return lock->traits & LK_BASELINE ? "baseline" : lock->traits & LK_RW ? "rw" : "mutex";
+  return registry_is_baseline(lock) ? "baseline" : lock->traits & LK_RW ? "rw" : "mutex";
 }
 
 const char *registry_fifo(const struct lk_ops *lock) {

@@ -14,7 +14,8 @@ struct worker;
 
 struct lk_ops {
   const char *name;
-  unsigned traits; /* enum lk_traits */
+  const char *twin_of; /* a lock that is measured once more under this name, or NULL */
+  unsigned traits;     /* enum lk_traits */
   size_t lock_bytes, lock_align;
   size_t ctx_bytes, ctx_align; /* ctx_bytes is 0 for a lock whose context holds nothing */
 
@@ -59,6 +60,9 @@ void registry_suggest(const char *name, char *text, size_t n_bytes);
  */
 size_t registry_heap_bytes(const struct lk_ops *lock, const struct lk_config *config);
 struct lk_config registry_example(void);
+
+/* Something to hold locks against: it excludes nobody, or is a lock's twin. */
+bool registry_is_baseline(const struct lk_ops *lock);
 
 /* The traits in the words of the CSV. Baselines wait for nothing: "". */
 const char *registry_kind(const struct lk_ops *lock);          /* mutex, rw, baseline */

@@ -128,7 +128,9 @@ static double handoffs(const struct record *r, enum distance distance) {
   REAL(throttled_pct, x->throttled_pct)                                                                                \
   REAL(rate_per_s, w->rate_per_s > 0 ? w->rate_per_s : NAN)                                                            \
   WHOLE(due_ops, x->n_due)                                                                                             \
-  TEXT(saturated, saturated(r))
+  TEXT(saturated, saturated(r))                                                                                        \
+  WHOLE(code_layout, r->trial->code_layout)                                                                            \
+  TEXT(twin_of, r->trial->lock->twin_of != NULL ? r->trial->lock->twin_of : "")
 
 #define NAME(name, value) "," #name
 static const char comma_and_header[] = COLUMNS(NAME, NAME, NAME);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "crew.h"
 
+#include <alloca.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,14 +19,9 @@
 #include "machine/line_transfer.h"
 #include "machine/nudge.h"
 #include "machine/pause.h"
+#include "memory.h"
 
 enum { STACK_BYTES = 512 * 1024 };
-
-/* Zeroed memory on lines of its own; counted by trial_memory_bytes(). The process ends before it is given back. */
-static void *take_memory(size_t n_bytes) {
-  void *memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? NULL : memory;
-}
 
 /* At least a line, also for a context that holds nothing. */
 static size_t context_stride(const struct lk_ops *lock) {
@@ -36,10 +31,10 @@ static size_t context_stride(const struct lk_ops *lock) {
 double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload, const struct topology *topology) {
   struct lk_config config = lk_config_default(workload->n_threads, topology->n_cpus);
   memcpy(config.n_domains, topology->n_domains, sizeof config.n_domains);
-  const double per_lock = (double)block_of(lock, workload).n_bytes + (double)registry_heap_bytes(lock, &config) +
-                          (double)context_stride(lock) * workload->n_threads;
-  return per_lock * workload->n_locks + (double)workload->n_threads * sizeof(struct member) +
-         (double)workload->n_threads * sizeof(struct waits);
+  const size_t per_thread = memory_cost(context_stride(lock) * workload->n_locks) + memory_cost(sizeof(struct waits)) +
+                            memory_cost(workload->n_threads + 1) + sizeof(struct member);
+  return (double)memory_cost(block_of(lock, workload).n_bytes * workload->n_locks) +
+         (double)registry_heap_bytes(lock, &config) * workload->n_locks + (double)per_thread * workload->n_threads;
 }
 
 static void *lock_at(const struct crew *crew, unsigned i) { return crew->blocks + i * crew->block.n_bytes; }
@@ -60,7 +55,7 @@ static bool make_locks(struct crew *crew) {
   const struct trial *trial = crew->trial;
   const struct workload *workload = &trial->workload;
   crew->block = block_of(trial->lock, workload);
-  crew->blocks = take_memory(crew->block.n_bytes * workload->n_locks);
+  crew->blocks = memory_take(&crew->places, crew->block.n_bytes * workload->n_locks);
   if (crew->blocks == NULL) return false;
   struct lk_config config = lk_config_default(workload->n_threads, trial->placement->n_cpus);
   config.spin_pauses = pause_count((double)workload->spin_ns, trial->pause_ns);
@@ -74,9 +69,9 @@ static bool make_locks(struct crew *crew) {
 }
 
 /* By the distance from each worker to worker `to`; of threads that float nobody can tell: they are "same CPU". */
-static uint8_t *make_handoff_classes(const struct crew *crew, unsigned to) {
+static uint8_t *make_handoff_classes(struct crew *crew, unsigned to) {
   const struct topology *topology = crew->trial->topology;
-  uint8_t *classes = take_memory(crew->n_members + 1);
+  uint8_t *classes = memory_take(&crew->places, crew->n_members + 1);
   if (classes == NULL) return NULL;
   for (unsigned from = 0; from < crew->n_members && crew->trial->placement->is_pinned; from++)
     classes[from] =
@@ -106,16 +101,24 @@ static bool make_worker(struct crew *crew, unsigned i) {
       .block_bytes = crew->block.n_bytes,
       .state_offset = crew->block.state_offset,
       .lines_offset = crew->block.lines_offset,
-      .contexts = take_memory(context_stride(trial->lock) * trial->workload.n_locks),
+      .contexts = memory_take(&crew->places, context_stride(trial->lock) * trial->workload.n_locks),
       .context_bytes = context_stride(trial->lock),
       .handoff_class = make_handoff_classes(crew, i),
       .times_waits = trial->times_waits,
+      .code_layout = trial->code_layout,
       .random = random_seed(trial->seed, i),
-      .waits = trial->times_waits ? take_memory(sizeof(struct waits)) : NULL,
+      .waits = trial->times_waits ? memory_take(&crew->places, sizeof(struct waits)) : NULL,
   };
   if (worker->waits != NULL) waits_make(worker->waits);
   memcpy(worker->domain.id, trial->topology->cpus[member->cpu].id, sizeof worker->domain.id);
   return worker->contexts != NULL && worker->handoff_class != NULL && (!trial->times_waits || worker->waits != NULL);
+}
+
+/* The stacks begin pages, as they are made; the loop's part of each lies at a random line of one. */
+static void work_down_the_stack(struct member *member) {
+  unsigned char *const gap = alloca(member->stack_offset + 1);
+  __asm__ volatile("" : : "r"(gap) : "memory"); /* or it would be left out */
+  member->crew->trial->lock->work(&member->worker);
 }
 
 static void *work(void *argument) {
@@ -134,7 +137,7 @@ static void *work(void *argument) {
   pthread_barrier_wait(&crew->are_set_up);
   pthread_barrier_wait(&crew->may_start);
   member->start_ns = clock_now_ns();
-  trial->lock->work(worker);
+  work_down_the_stack(member);
   member->end_ns = clock_now_ns();
   for (unsigned i = 0; i < trial->workload.n_locks; i++)
     trial->lock->ctx_destroy(lock_at(crew, i), context_at(worker, i));
@@ -174,9 +177,13 @@ static void take_snapshot(const struct crew *crew, struct snapshot *snapshot) {
 }
 
 static void set_phase(struct crew *crew, enum phase phase) {
-  *(phase == PHASE_WINDOW ? &crew->signal->open_ticks : &crew->signal->close_ticks) = clock_ticks_ordered();
+  if (phase == PHASE_WINDOW) crew->signal->open_ticks = clock_ticks_ordered();
+  if (phase == PHASE_CLOSED) crew->signal->close_ticks = clock_ticks_ordered();
   /* Release: pairs with the acquires in work() and loop() of instance.c; the ticks come with it. */
   atomic_store_explicit(&crew->signal->phase, phase, memory_order_release);
+  /* Sequentially consistent: the snapshot behind the close loads, and must not have done so before this store is seen.
+   */
+  atomic_thread_fence(memory_order_seq_cst);
 }
 
 static void sleep_until(uint64_t ns) {
@@ -224,7 +231,11 @@ static void drain(struct crew *crew) {
   for (unsigned i = 0; i < crew->n_members; i++) pthread_join(crew->members[i].thread, NULL);
 }
 
-/* Runs the crew through warm-up and window, with a snapshot of all counts at either edge of the window. */
+/*
+ * Runs the crew through warm-up and window, with a snapshot of all counts at either edge of the window. What is kept in
+ * the phase of the window (waits, runs of one owner) lies between the snapshots, but for the operations that a thread
+ * has begun at the close, one each: so invariants.h can hold it against the counts.
+ */
 static void time_window(struct crew *crew, struct snapshot *open, struct snapshot *close) {
   const struct trial *trial = crew->trial;
   struct trial_result *result = crew->result;
@@ -235,10 +246,11 @@ static void time_window(struct crew *crew, struct snapshot *open, struct snapsho
   }
   const double migrations = trial->placement->is_pinned ? 0 : usage_migrations();
   const struct cpu_usage cpus = usage_of_cpus(trial->topology, trial->placement);
-  set_phase(crew, PHASE_WINDOW);
   take_snapshot(crew, open);
+  set_phase(crew, PHASE_WINDOW);
   if (!has_warmup) pthread_barrier_wait(&crew->may_start); /* the window holds everything from the start on */
   sleep_until(open->at_ns + (uint64_t)(trial->duration_s * 1e9));
+  set_phase(crew, PHASE_CLOSED);
   take_snapshot(crew, close);
   set_phase(crew, PHASE_STOP);
   const struct cpu_usage cpus_after = usage_of_cpus(trial->topology, trial->placement);
@@ -248,21 +260,26 @@ static void time_window(struct crew *crew, struct snapshot *open, struct snapsho
 }
 
 void crew_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {
-  struct crew crew = {.trial = trial, .result = result, .n_members = trial->workload.n_threads};
+  struct crew crew = {.trial = trial,
+                      .result = result,
+                      .n_members = trial->workload.n_threads,
+                      .places = random_seed(trial->seed, UINT64_MAX)}; /* the workers' streams are their indices */
   const struct placement *placement = trial->placement;
   if (placement->n_cpus > 1)
     result->line_ns = line_transfer_ns(trial->topology, placement->order[0], placement->order[1]);
 
   const size_t snapshot_bytes = sizeof(struct snapshot) + crew.n_members * sizeof(((struct snapshot *)0)->of[0]);
-  struct snapshot *open = take_memory(snapshot_bytes), *close = take_memory(snapshot_bytes);
-  crew.signal = take_memory(sizeof *crew.signal);
-  crew.members = take_memory(crew.n_members * sizeof *crew.members);
-  crew.n_acquired = take_memory(crew.n_members * sizeof *crew.n_acquired);
+  struct snapshot *open = memory_take(&crew.places, snapshot_bytes);
+  struct snapshot *close = memory_take(&crew.places, snapshot_bytes);
+  crew.signal = memory_take(&crew.places, sizeof *crew.signal);
+  crew.members = memory_take(&crew.places, crew.n_members * sizeof *crew.members);
+  crew.n_acquired = memory_take(&crew.places, crew.n_members * sizeof *crew.n_acquired);
   bool has_memory = open != NULL && close != NULL && crew.signal != NULL && crew.members != NULL &&
-                    crew.n_acquired != NULL && make_locks(&crew);
+                    crew.n_acquired != NULL && memory_move_heap(&crew.places) && make_locks(&crew);
   for (unsigned i = 0; has_memory && i < crew.n_members; i++) {
     crew.members[i].crew = &crew;
     crew.members[i].cpu = placement_cpu(placement, i);
+    crew.members[i].stack_offset = memory_offset(&crew.places);
   }
   for (unsigned i = 0; has_memory && i < crew.n_members; i++) has_memory = make_worker(&crew, i);
   if (!has_memory) {

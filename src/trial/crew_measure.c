@@ -89,8 +89,7 @@ static void measure_longest_run(struct crew *crew) {
     const uint64_t run = state->n_sections - state->run_start;
     if (state->owner_tag >> 16 == PHASE_WINDOW && run > longest) longest = run;
   }
-  const uint64_t n_operations = crew->result->n_reads + crew->result->n_writes;
-  crew->result->longest_run = longest < n_operations ? longest : n_operations;
+  crew->result->longest_run = longest;
 }
 
 void crew_measure(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {

@@ -22,6 +22,7 @@ struct member {
   pid_t thread_id; /* the system's */
   struct crew *crew;
   unsigned cpu;
+  size_t stack_offset;       /* of its loop */
   uint64_t start_ns, end_ns; /* between which it was in its loop */
   _Atomic(bool) has_ended;
 };
@@ -29,6 +30,7 @@ struct member {
 struct crew {
   const struct trial *trial;
   struct trial_result *result;
+  struct random_state places; /* of all memory: see memory.h */
   struct worker_signal *signal;
   struct member *members;
   unsigned n_members;

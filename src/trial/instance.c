@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * instance.c: the template that becomes one object per lock. Compiled with -DLK=<name>, it includes that
- * lock's header and defines `const struct lk_ops lk_<name>_ops`.
+ * lock's header and defines `const struct lk_ops lk_<name>_ops`. With -DLK_TWIN=<other name> as well, it makes a twin:
+ * the same lock once more, called lk_<other name>_ops.
  *
  * The loop is written once and specialised by constants: the compiler drops what a trial does not ask for, so
  * that the empty section of one lock costs no test of options that are off. The harness makes one indirect
@@ -11,14 +12,27 @@
 
 #include <assert.h>
 
+#include "code_layout.h"
 #include "worker.h"
+
+CODE_LAYOUT_BEGIN_PAGE
 
 #define QUOTE_(x) #x
 #define QUOTE(x) QUOTE_(x)
 #define PASTE_(a, b, c) a##b##c
 #define PASTE(a, b, c) PASTE_(a, b, c)
 #define FN(operation) PASTE(lk_, LK, _##operation)
+
+/* What the instance is called, and of which other it is the twin. */
+#ifdef LK_TWIN
+#define AS(what) PASTE(lk_, LK_TWIN, _##what)
+#define NAME QUOTE(LK_TWIN)
+#define TWIN_OF QUOTE(LK)
+#else
+#define AS(what) FN(what)
 #define NAME QUOTE(LK)
+#define TWIN_OF NULL
+#endif
 
 /* A peer's is named with its folder, which is not searched: some are called like a header of their own library. */
 #ifndef LK_HEADER
@@ -113,35 +127,13 @@ static ALWAYS_INLINE uint64_t ticks_between(uint64_t start, uint64_t end) { retu
 LK_COLD static void wait_across_phases(struct worker *worker, uint32_t phase, uint64_t start, uint64_t end) {
   const struct worker_signal *signal = worker->signal;
   const uint64_t first = start > signal->open_ticks ? start : signal->open_ticks; /* in the window */
-  if (phase == PHASE_STOP && end > signal->close_ticks) {
+  if (phase > PHASE_WINDOW && end > signal->close_ticks) {
     if (signal->close_ticks > start)
       waits_add_open(worker->waits, signal->close_ticks - start, ticks_between(first, signal->close_ticks));
   } else if (end > signal->open_ticks) {
     waits_add(worker->waits, ticks_between(start, end), ticks_between(first, end));
   }
 }
-
-/* Work that a section does beside its body; returns the reader's sum. */
-static ALWAYS_INLINE uint64_t linger(const struct worker *worker, unsigned char *block,
-                                     const struct workload_operation *operation, uint64_t sum) {
-  struct workload_line *lines = (struct workload_line *)(void *)(block + worker->lines_offset);
-  for (unsigned i = 0; i < worker->workload.cs_lines; i++) {
-    if (operation->reads)
-      sum += LOAD(lines[i].n_visits);
-    else
-      STORE(lines[i].n_visits, lines[i].n_visits + 1);
-  }
-  if (operation->cs_ticks != 0) workload_spin(operation->cs_ticks);
-  return sum;
-}
-
-/* The place of one operation: a lock, this worker's context for it, and what it protects. */
-struct site {
-  lock_type *lock;
-  ctx_type *ctx;
-  struct workload_state *state;
-  unsigned char *block;
-};
 
 /* How the loop is specialised: what a trial does not ask for is not in its loop. */
 struct special {
@@ -151,13 +143,45 @@ struct special {
 };
 
 /*
+ * The place of one operation: a lock, this worker's context for it, and what it protects. Whether an operation writes
+ * is random, and a branch on it inside of the section would charge the lock with being mispredicted. So it is decided
+ * before the section, by where the operation stores: a read does so on a line of the worker's own.
+ */
+struct site {
+  lock_type *lock;
+  ctx_type *ctx;
+  struct workload_state *state;
+  struct workload_key *key, *stored_key;
+  struct workload_line *lines, *stored_lines;
+  size_t line_step; /* of stored_lines; 0 for a read, which stores on one */
+};
+
+/* The compiler no longer knows where the value comes from, and cannot move the decision to where the value is used. */
+#define DECIDE(value) __asm__ volatile("" : "+r"(value))
+
+static ALWAYS_INLINE void decide_stores(struct worker *worker, struct site *at, bool reads,
+                                        const struct special special) {
+  at->stored_key = reads ? &worker->unshared_key : at->key;
+  DECIDE(at->stored_key);
+  if (special.is_plain) return;
+  at->stored_lines = reads ? &worker->unshared_line : at->lines;
+  at->line_step = reads ? 0 : 1;
+  DECIDE(at->stored_lines);
+  DECIDE(at->line_step);
+}
+
+/* Spends what is left of a section. */
+static ALWAYS_INLINE void linger(const struct workload_operation *operation) {
+  if (operation->cs_ticks != 0) workload_spin(operation->cs_ticks);
+}
+
+/*
  * An operation in the exclusive mode. Adds a reader's value to *sum, and tells in *acquired_at when the lock was had.
  * False: it was tried in vain.
  */
 static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site *at,
                                        const struct workload_operation *operation, uint32_t tag, uint64_t *sum,
                                        const struct special special, uint64_t *acquired_at) {
-  struct workload_key *const key = &at->state->keys[operation->key];
   if (!special.tries)
     acquire(at->lock, at->ctx);
   else if (!try_acquire(at->lock, at->ctx))
@@ -165,13 +189,14 @@ static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site 
   if (special.times_waits) *acquired_at = clock_ticks_ordered();
   worker_enter(worker, at->state, tag);
   STORE(at->state->n_sections, at->state->n_sections + 1);
-  if (LK_LIKELY(operation->reads)) {
-    *sum += key->value;
-  } else {
-    STORE(key->value, operation->value);
-    key->n_writes++;
+  *sum += at->key->value;
+  STORE(at->stored_key->value, operation->value);
+  at->stored_key->n_writes++;
+  if (!special.is_plain) {
+    for (size_t i = 0; i < worker->workload.cs_lines; i++)
+      STORE(at->stored_lines[i * at->line_step].n_visits, at->lines[i].n_visits + 1);
+    linger(operation);
   }
-  if (!special.is_plain) *sum = linger(worker, at->block, operation, *sum);
   if (IS_RW) STORE(at->state->n_finished, at->state->n_sections); /* readers in shared mode look at it */
   release(at->lock, at->ctx);
   return true;
@@ -194,8 +219,11 @@ static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at
       return false;
     if (special.times_waits) *acquired_at = clock_ticks_ordered();
     const uint64_t n_finished = LOAD(state->n_finished);
-    result = *sum + LOAD(state->keys[operation->key].value);
-    if (!special.is_plain) result = linger(worker, at->block, operation, result);
+    result = *sum + LOAD(at->key->value);
+    if (!special.is_plain) {
+      for (size_t i = 0; i < worker->workload.cs_lines; i++) result += LOAD(at->lines[i].n_visits);
+      linger(operation);
+    }
     is_torn = LOAD(state->n_sections) != n_finished;
     if (LK_LIKELY(release_shared(at->lock, at->ctx))) break;
     if (special.tries) return false;
@@ -227,12 +255,15 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const stru
       if (worker->cs_ticks != 0) operation.cs_ticks = random_around(worker->cs_ticks, random_next(&random));
     }
     unsigned char *const block = locks + which * worker->block_bytes;
-    const struct site at = {
+    struct workload_state *const state = (struct workload_state *)(void *)(block + state_offset);
+    struct site at = {
         .lock = (lock_type *)(void *)block,
         .ctx = (ctx_type *)(void *)(contexts + which * worker->context_bytes),
-        .state = (struct workload_state *)(void *)(block + state_offset),
-        .block = block,
+        .state = state,
+        .key = &state->keys[operation.key],
+        .lines = (struct workload_line *)(void *)(block + worker->lines_offset),
     };
+    decide_stores(worker, &at, operation.reads, special);
 
     uint64_t start = 0, end = 0;
     if (special.times_waits) start = clock_ticks_ordered();
@@ -255,27 +286,37 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const stru
   worker->sum = sum;
 }
 
-/* One function per specialisation, so that a reader of the machine code finds each loop by its name. */
-__attribute__((noinline)) static void loop_plain(struct worker *worker, uint32_t phase) {
-  loop(worker, phase, (struct special){.is_plain = true});
-}
-__attribute__((noinline)) static void loop_general(struct worker *worker, uint32_t phase) {
-  loop(worker, phase, (struct special){.is_plain = false});
-}
-__attribute__((noinline)) static void loop_timed(struct worker *worker, uint32_t phase) {
-  loop(worker, phase, (struct special){.times_waits = true});
-}
-__attribute__((noinline)) static void loop_trying(struct worker *worker, uint32_t phase) {
-  loop(worker, phase, (struct special){.tries = true});
-}
+/*
+ * One function per specialisation and layout, called lk_<name>_loop_plain_0 and so on, so that a profiler and a reader
+ * of the machine code tell them apart.
+ */
+#define LOOP(kind, n) AS(loop_##kind##_##n)
+#define DEFINE_LOOP(kind, n, ...)                                                                                      \
+  __attribute__((noinline)) CODE_LAYOUT_LINE static void LOOP(kind, n)(struct worker * worker, uint32_t phase) {       \
+    CODE_LAYOUT_PAD(n);                                                                                                \
+    loop(worker, phase, (struct special){__VA_ARGS__});                                                                \
+  }
+#define DEFINE_LOOPS(n)                                                                                                \
+  DEFINE_LOOP(plain, n, .is_plain = true)                                                                              \
+  DEFINE_LOOP(general, n, .is_plain = false)                                                                           \
+  DEFINE_LOOP(timed, n, .times_waits = true)                                                                           \
+  DEFINE_LOOP(trying, n, .tries = true)
+#define LOOPS(n)                                                                                                       \
+  { LOOP(plain, n), LOOP(general, n), LOOP(timed, n), LOOP(trying, n) }
+
+DEFINE_LOOPS(0)
+DEFINE_LOOPS(1)
+DEFINE_LOOPS(2)
+DEFINE_LOOPS(3)
 
 static void work(struct worker *worker) {
+  enum { PLAIN, GENERAL, TIMED, TRYING, N_SPECIALS };
+  static void (*const loops[N_CODE_LAYOUTS][N_SPECIALS])(struct worker *, uint32_t) = {LOOPS(0), LOOPS(1), LOOPS(2),
+                                                                                       LOOPS(3)};
   const struct workload *w = &worker->workload;
   const bool is_plain = w->n_locks == 1 && w->cs_ns == 0 && w->cs_lines == 0 && w->think == THINK_NONE;
-  void (*const run)(struct worker *, uint32_t) = w->tries              ? loop_trying
-                                                 : worker->times_waits ? loop_timed
-                                                 : is_plain            ? loop_plain
-                                                                       : loop_general;
+  const unsigned special = w->tries ? TRYING : worker->times_waits ? TIMED : is_plain ? PLAIN : GENERAL;
+  void (*const run)(struct worker *, uint32_t) = loops[worker->code_layout][special];
   uint32_t phase;
   /* Acquire: pairs with the release stores of the phase. */
   while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) run(worker, phase);
@@ -290,9 +331,10 @@ enum { HAS_DOMAINS = false };
 /* What holds nothing, a context or a baseline's lock, is one char, because C has no empty struct; see lk.h. */
 #define BYTES(type) (sizeof(type) == 1 ? 0 : sizeof(type))
 
-extern const struct lk_ops FN(ops); /* C++ would keep a constant to this file */
-const struct lk_ops FN(ops) = {
+extern const struct lk_ops AS(ops); /* C++ would keep a constant to this file */
+const struct lk_ops AS(ops) = {
     .name = NAME,
+    .twin_of = TWIN_OF,
     .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0),
     .lock_bytes = (unsigned)FN(traits) & LK_BASELINE ? BYTES(lock_type) : sizeof(lock_type),
     .lock_align = _Alignof(lock_type),

@@ -3,13 +3,15 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crew.h"
+#include "invariants.h"
 #include "machine/child.h"
 #include "message.h"
 
-const char *const trial_status_names[] = {"ok", "noisy", "disturbed", "timeout", "crashed", "broken"};
+const char *const trial_status_names[] = {"ok", "noisy", "disturbed", "timeout", "crashed", "broken", "invalid"};
 
 const struct trial_waits trial_waits_unmeasured = {
     NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, {NAN, NAN, NAN, NAN, NAN, NAN},
@@ -56,6 +58,18 @@ bool trial_is_saturated(const struct trial *trial, const struct trial_result *re
   return n_left_over > 0.05 * result->n_due && n_left_over > 2.0 * trial->workload.n_threads;
 }
 
+/* What is not true is not a measurement, and is left out as such. */
+static void validate(const struct trial *trial, struct trial_result *result) {
+  char why[sizeof result->why];
+  if (result->status != TRIAL_OK || invariants_hold(trial, result, why, sizeof why)) return;
+  const double line_ns = result->line_ns;
+  set_unmeasured(result);
+  result->status = TRIAL_INVALID;
+  result->line_ns = line_ns;
+  snprintf(result->why, sizeof result->why, "the numbers contradict each other, which is a fault of lockbench: %.120s",
+           why);
+}
+
 int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {
   const size_t state_bytes = trial->workload.n_keys * sizeof(struct workload_key);
   const size_t n_bytes = sizeof(struct mailbox) + state_bytes;
@@ -75,6 +89,7 @@ int trial_run(const struct trial *trial, struct trial_result *result, struct wor
       *result = mailbox->result;
     else if (!end.is_in_time)
       result->status = TRIAL_TIMEOUT;
+    validate(trial, result);
     result->peak_rss_bytes = end.peak_rss_bytes;
     if (state != NULL) memcpy(state, mailbox->state, state_bytes);
   }

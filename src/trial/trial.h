@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * trial.h: one timed trial of one lock under one workload, in a process of its own. So the address layout is
- * part of the sample, and a lock that hangs or crashes costs one row.
+ * trial.h: one timed trial of one lock under one workload, in a process of its own, so that a lock that hangs or
+ * crashes costs one row. Where code and data lie is drawn for each trial: the layout is part of the sample
+ * (code_layout.h, memory.h).
  */
 #ifndef TRIAL_H
 #define TRIAL_H
@@ -24,6 +25,7 @@ enum trial_status {
   TRIAL_TIMEOUT,   /* did not end in time and was killed */
   TRIAL_CRASHED,   /* died */
   TRIAL_BROKEN,    /* the sums say that the lock did not exclude */
+  TRIAL_INVALID,   /* the numbers contradict each other: the harness's fault, see invariants.h */
 };
 
 /* What to measure. */
@@ -33,9 +35,10 @@ struct trial {
   const struct topology *topology;
   const struct placement *placement;
   double warmup_s, duration_s;
-  double pause_ns;  /* of one lk_pause(): see pause.h */
-  double timeout_s; /* how long it may take beyond warm-up and window */
-  bool times_waits; /* measure each wait; then the rates are distorted by the clock and are left out */
+  double pause_ns;      /* of one lk_pause(): see pause.h */
+  double timeout_s;     /* how long it may take beyond warm-up and window */
+  bool times_waits;     /* measure each wait; then the rates are distorted by the clock and are left out */
+  unsigned code_layout; /* which copy of the lock's loop runs: see code_layout.h */
   uint64_t seed;
 };
 
@@ -69,7 +72,7 @@ struct trial_result {
   double peak_rss_bytes; /* of the trial's process, thread stacks included */
 };
 
-/* ok, noisy, disturbed, timeout, crashed, broken */
+/* ok, noisy, disturbed, timeout, crashed, broken, invalid */
 extern const char *const trial_status_names[];
 
 /*

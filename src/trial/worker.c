@@ -7,7 +7,8 @@ void worker_take_over(struct worker *worker, struct workload_state *state, uint3
   state->owner_tag = tag;
   state->run_start = state->n_sections;
   worker_count(&worker->counts.n_handoffs[worker->handoff_class[previous & 0xffff]]);
-  /* A run counts if it ended in the phase in which it began; relaxed: as in worker_count. */
-  if (previous >> 16 == tag >> 16 && run > atomic_load_explicit(&worker->counts.longest_run, memory_order_relaxed))
+  /* A phase's first section begins a run anew, so this one lay within the phase of its tag; relaxed: as in
+   * worker_count. */
+  if (previous >> 16 == PHASE_WINDOW && run > atomic_load_explicit(&worker->counts.longest_run, memory_order_relaxed))
     atomic_store_explicit(&worker->counts.longest_run, run, memory_order_relaxed);
 }

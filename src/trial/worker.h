@@ -18,8 +18,8 @@
 #include "waits.h"
 #include "workload.h"
 
-/* The trial's phases; they only ever grow. */
-enum phase { PHASE_WARMUP, PHASE_WINDOW, PHASE_STOP };
+/* The trial's phases; they only ever grow. Behind the window all go on for as long as the last snapshot takes. */
+enum phase { PHASE_WARMUP, PHASE_WINDOW, PHASE_CLOSED, PHASE_STOP };
 
 /* Read by all workers in every operation, written twice per trial: on a line of its own. */
 struct worker_signal {
@@ -36,11 +36,15 @@ struct worker_counts {
   _Atomic(uint64_t) n_writes;
   _Atomic(uint64_t) n_failed_tries;
   _Atomic(uint64_t) n_handoffs[N_HANDOFF_CLASSES];
-  _Atomic(uint64_t) longest_run; /* of the owners that this worker relieved, in the phase of the window */
+  _Atomic(uint64_t) longest_run; /* of the owners that this worker relieved, within the window */
 };
 
 struct worker {
   struct worker_counts counts;
+
+  /* Where a read stores what a write would store in the shared state: see struct site in instance.c. */
+  struct workload_line unshared_line;
+  struct workload_key unshared_key;
 
   /* Set before the thread starts, constant afterwards. */
   struct worker_signal *signal;
@@ -55,11 +59,12 @@ struct worker {
   const uint8_t *handoff_class; /* by previous owner's index; HANDOFF_NONE for oneself and for nobody (n_threads) */
   struct lk_domain domain;
   bool times_waits;
+  unsigned code_layout; /* which copy of the loop runs: see code_layout.h */
 
   /* The worker's own. */
   struct random_state random;
   uint64_t n_torn_reads; /* in shared mode that met a writer half-way: the lock is broken */
-  uint64_t sum;          /* what the readers added up; kept so that the reads cannot be dropped */
+  uint64_t sum;          /* of what operations found; kept so that the reads cannot be dropped */
   struct waits *waits;   /* NULL unless times_waits */
 };
 

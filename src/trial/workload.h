@@ -51,7 +51,7 @@ struct workload_line {
 
 /*
  * What one lock protects. Followed in memory by the keys; block.h tells where it lies.
- * An owner is tagged with the phase of the trial, so that a run of one owner is cut where the window opens.
+ * An owner is tagged with the phase of the trial, so that a run of one owner is cut where the window opens and closes.
  */
 struct workload_state {
   uint64_t n_sections; /* exclusive ones: all of a mutex, the writers' of an rw lock */

@@ -19,7 +19,9 @@ from collections import defaultdict
 from pathlib import Path
 
 SKIPPED = 77
-LOOPS = {"loop_plain", "loop_general", "loop_timed"}  # there may be more; all that are called loop_... are looked at
+# There may be more; all that are called lk_<lock>_loop_<what for>_<layout> are looked at.
+LOOPS = {f"{kind}_{layout}" for kind in ("plain", "general", "timed") for layout in range(4)}
+LOOP = re.compile(r"lk_\w+_loop_([a-z]+_\d+)")
 
 # In any lock's loop.
 ANYWHERE = {
@@ -128,12 +130,13 @@ def is_allowed(lock: str, target: str, code: Code) -> bool:
 
 
 def loops_of(code: Code) -> list[str]:
-    return sorted(name for name in code.functions if name.startswith("loop_") and ".cold" not in name)
+    return sorted(name for name in code.functions if LOOP.fullmatch(name))
 
 
 def faults_of(lock: str, code: Code) -> list[str]:
     loops = loops_of(code)
-    faults = [f"{lock}: there is no {name}" for name in sorted(LOOPS.difference(loops))]
+    found = {match[1] for match in map(LOOP.fullmatch, loops) if match}
+    faults = [f"{lock}: there is no lk_{lock}_loop_{name}" for name in sorted(LOOPS.difference(found))]
     for loop in loops:
         faults += [f"{lock}: {loop} calls {target}" for target in sorted(code.called_from(loop))
                    if not is_allowed(lock, target, code)]
@@ -154,7 +157,7 @@ def main() -> int:
         faults += faults_of(lock, code)
         loops = loops_of(code)
         calls = sorted({target for loop in loops for target in code.called_from(loop)})
-        print(f"{lock}: {', '.join(loops)} call {', '.join(calls) or 'nothing'}")
+        print(f"{lock}: its {len(loops)} loops call {', '.join(calls) or 'nothing'}")
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults or not libraries else 0

@@ -8,7 +8,8 @@ from typing import Any
 
 import lockbench
 
-RUN = ["run", "--locks", "ticket,mcs", "--threads", "1,2", "--duration", "0.02", "--warmup", "0", "--repetitions", "2"]
+RUN = ["run", "--locks", "ticket,mcs", "--threads", "1,2", "--duration", "0.02", "--warmup", "0", "--repetitions", "2",
+       "--no-twin"]
 NAMES = {f"mutex/{lock}/threads:{threads}/read_pct:90/cs_ns:0/placement:compact"
          for lock in ("ticket", "mcs") for threads in (1, 2)}
 

@@ -12,7 +12,7 @@ import lockbench
 
 TRIALS = 48
 RUN = ["run", "--locks", "ticket,futex,mcs,pthread_mutex", "--threads", "1,2", "--duration", "0.015", "--warmup", "0",
-       "--repetitions", "6"]
+       "--repetitions", "6", "--no-twin"]
 
 
 class Interruptions(lockbench.Case):
@@ -74,8 +74,8 @@ class Interruptions(lockbench.Case):
         for number in (signal.SIGKILL, signal.SIGINT):
             with self.subTest(signal=number):
                 self.out = self.folder / f"out-{int(number)}"
-                process = self.start("run", "--locks", "test_hangs", "--threads", "2", "--duration", "0.01",
-                                     "--timeout", "3600", "--out", str(self.out))
+                process = self.start("run", "--no-twin", "--locks", "test_hangs", "--threads", "2", "--duration",
+                                     "0.01", "--timeout", "3600", "--out", str(self.out))
                 # The baselines, which have a process of their own too, are measured before host.json is written.
                 lockbench.wait_until(lambda: (self.out / "host.json").exists(), "the baselines")
                 lockbench.wait_until(lambda: len(lockbench.members_of_session(process.pid)) == 2, "the trial")

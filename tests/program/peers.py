@@ -68,7 +68,7 @@ class Peers(lockbench.Case):
         return {lock["name"]: lock["source"] for lock in json.loads(result.stdout)}
 
     def selected(self, locks: str) -> set[str]:
-        result = self.run_program("run", "--locks", locks, "--threads", "1", "--benchmark_list_tests")
+        result = self.run_program("run", "--no-twin", "--locks", locks, "--threads", "1", "--benchmark_list_tests")
         self.assertEqual(0, result.returncode, result.stderr)
         return {line.split("/")[1] for line in result.stdout.splitlines()}
 
@@ -88,8 +88,8 @@ class Peers(lockbench.Case):
     def test_a_row_says_peer(self) -> None:
         if not expected():
             self.skipTest("this build has no peers")
-        result = self.run_program("run", "--locks", "peer,ticket", "--threads", "2", "--duration", "0.01", "--warmup",
-                                  "0", "--repetitions", "1", "--out", str(self.out))
+        result = self.run_program("run", "--no-twin", "--locks", "peer,ticket", "--threads", "2", "--duration", "0.01",
+                                  "--warmup", "0", "--repetitions", "1", "--out", str(self.out))
         self.assertEqual(0, result.returncode, result.stderr)
         sources = {row["lock"]: row["source"] for row in self.rows()}
         self.assertEqual({**{name: "peer" for name in expected()}, "ticket": "ours"}, sources)

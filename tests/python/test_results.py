@@ -94,7 +94,7 @@ class Reading(support.FolderTest):
         rows = support.matrix(locks=["mcs"], threads=(2,), repetitions=3, latency=True)
         rows += [{**rows[0], "status": status} for status in reading.STATUSES if status != "ok"]
         run = self.read(rows)
-        self.assertEqual((len(run.rows), len(run.throughput()), len(run.latency())), (11, 3, 3))
+        self.assertEqual((len(run.rows), len(run.throughput()), len(run.latency())), (12, 3, 3))
 
     def test_a_big_file_is_read_quickly_and_within_memory(self) -> None:
         """A fifth of the million rows that must take less than 15 s and 1.5 GiB."""

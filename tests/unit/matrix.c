@@ -13,7 +13,7 @@ static struct options options;
 static struct topology_cpu cpus[] = {{0, {0}}, {1, {1}}, {2, {2}}, {3, {3}}};
 static const struct topology machine = {.n_cpus = 4, .cpus = cpus, .n_domains = {4, 1, 1, 1}};
 
-static int make_on(const struct topology *topology, struct matrix *matrix, char *line) {
+static int make_with_twin(const struct topology *topology, struct matrix *matrix, char *line) {
   char *arguments[16];
   int n = 0;
   check_about("%s", line);
@@ -23,7 +23,14 @@ static int make_on(const struct topology *topology, struct matrix *matrix, char 
   return matrix_make(matrix, &options, topology, why, sizeof why);
 }
 
-static int make(struct matrix *matrix, char *line) { return make_on(&machine, matrix, line); }
+/* Most of what follows is of locks that are asked for. */
+static int make_on(const struct topology *topology, struct matrix *matrix, const char *line) {
+  char whole[560];
+  snprintf(whole, sizeof whole, "--no-twin %s", line);
+  return make_with_twin(topology, matrix, whole);
+}
+
+static int make(struct matrix *matrix, const char *line) { return make_on(&machine, matrix, line); }
 
 static void check_cells(const char *given, const char *const *want, unsigned n_want) {
   struct matrix matrix;
@@ -72,6 +79,40 @@ static void cells_are_named_by_what_they_are(void) {
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/latency");
 }
 
+/* Beside what is asked for, in each workload, and only once if it is asked for. */
+static void a_twin_is_measured_unasked(void) {
+  static const struct {
+    const char *line;
+    unsigned n_notes;
+    const char *want[8];
+  } cases[] = {
+      {"--threads 2 --locks mcs", 1, {"mutex/mcs", "mutex/ticket", "baseline/twin"}},
+      {"--threads 2 --locks ticket,mcs", 0, {"mutex/ticket", "mutex/mcs", "baseline/twin"}},
+      {"--threads 2 --locks twin,ticket", 0, {"baseline/twin", "mutex/ticket"}},
+      {"--threads 2 --locks twin --no-twin", 0, {"baseline/twin"}},
+      {"--readers 1 --writers 1 --locks seqlock", 1, {"rw/seqlock", "mutex/ticket", "baseline/twin"}},
+      {"--threads 2 --locks mcs --cs-ns 0,50",
+       1,
+       {"mutex/mcs", "mutex/ticket", "baseline/twin", "mutex/mcs", "mutex/ticket", "baseline/twin"}},
+      {"--threads 2 --locks ticket --latency",
+       0,
+       {"mutex/ticket", "mutex/ticket", "baseline/twin", "baseline/twin"}}, /* it waits as its original does */
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct matrix matrix;
+    char line[64];
+    snprintf(line, sizeof line, "%s", cases[i].line);
+    if (!CHECK_EQ(0, make_with_twin(&machine, &matrix, line))) continue;
+    CHECK_EQ(cases[i].n_notes, matrix.n_notes);
+    for (unsigned n = 0; n < matrix.n_notes; n++) CHECK(strncmp(matrix.notes[n], "ticket and its twin ", 20) == 0);
+    unsigned n = 0;
+    for (; n < 8 && cases[i].want[n] != NULL; n++)
+      CHECK(n < matrix.n_cells && strncmp(matrix.cells[n].name, cases[i].want[n], strlen(cases[i].want[n])) == 0);
+    CHECK_EQ(n, matrix.n_cells);
+    matrix_free(&matrix);
+  }
+}
+
 /* How many of the registry's locks `test` holds for. */
 static unsigned count(bool (*test)(const struct lk_ops *)) {
   unsigned n = 0;
@@ -79,11 +120,11 @@ static unsigned count(bool (*test)(const struct lk_ops *)) {
   return n;
 }
 
-static bool is_any(const struct lk_ops *lock) { return lock != NULL; }
-static bool is_baseline(const struct lk_ops *lock) { return strcmp(registry_kind(lock), "baseline") == 0; }
-static bool is_fifo(const struct lk_ops *lock) { return strcmp(registry_fifo(lock), "yes") == 0; }
+static bool is_any(const struct lk_ops *lock) { return lock->twin_of == NULL; }
+static bool is_baseline(const struct lk_ops *lock) { return lock->traits & LK_BASELINE; }
+static bool is_fifo(const struct lk_ops *lock) { return is_any(lock) && strcmp(registry_fifo(lock), "yes") == 0; }
 static bool is_parking(const struct lk_ops *lock) { return strcmp(registry_waits(lock), "park") == 0; }
-static bool can_try(const struct lk_ops *lock) { return lock->try_lock != NULL; }
+static bool can_try(const struct lk_ops *lock) { return is_any(lock) && lock->try_lock != NULL; }
 
 static void words_stand_for_many_locks(void) {
   static const struct {
@@ -255,6 +296,7 @@ static void each_pass_has_every_cell_once_in_an_order_of_its_own(void) {
 
 int main(void) {
   cells_are_named_by_what_they_are();
+  a_twin_is_measured_unasked();
   words_stand_for_many_locks();
   what_is_left_out_is_noted();
   without_threads_there_is_a_curve_up_to_the_cpus();

@@ -18,9 +18,9 @@ static const char header[] =
     "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
     "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout,why,wait_count,waits_open,wait_bound_from_q,"
     "wait_time_1us_pct,wait_time_10us_pct,wait_time_100us_pct,wait_time_1ms_pct,wait_time_10ms_pct,wait_time_100ms_pct,"
-    "throttled_pct,rate_per_s,due_ops,saturated";
+    "throttled_pct,rate_per_s,due_ops,saturated,code_layout,twin_of";
 
-enum { N_COLUMNS = 78, MAX_COLUMNS = 128 };
+enum { N_COLUMNS = 80, MAX_COLUMNS = 128 };
 
 static char placement_name[] = "list:0,2-4";
 static struct placement placement = {.name = placement_name, .is_pinned = true, .n_cpus = 4};
@@ -32,6 +32,7 @@ static unsigned n_columns;
 static void reset(void) {
   trial.lock = registry_find("ticket");
   trial.times_waits = false;
+  trial.code_layout = 3;
   trial.workload = (struct workload){.n_threads = 4, .read_pct = 99.9, .n_keys = 5, .n_locks = 1};
   placement.is_pinned = true;
   result = (struct trial_result){
@@ -117,9 +118,15 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_FIELD("a \"quoted\", host", fields, "host");
   CHECK_FIELD("3", fields, "schema");
   CHECK_FIELD("apart", fields, "layout");
+  CHECK_FIELD("3", fields, "code_layout");
+  CHECK_FIELD("", fields, "twin_of");
 
   trial.workload.layout = LAYOUT_TOGETHER;
   CHECK_FIELD("together", round_trip(), "layout");
+  trial.lock = registry_find("twin");
+  fields = round_trip();
+  CHECK_FIELD("baseline", fields, "kind");
+  CHECK_FIELD("ticket", fields, "twin_of");
 }
 
 static void an_open_loop_tells_whether_it_fell_behind(void) {

@@ -7,13 +7,22 @@ int main(void) {
   char text[256];
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
-    const bool is_baseline = lock->traits & LK_BASELINE;
+    const bool excludes_nobody = lock->traits & LK_BASELINE, is_baseline = excludes_nobody || lock->twin_of != NULL;
     check_about("%s", lock->name);
     CHECK(registry_find(lock->name) == lock); /* and so no name comes twice */
     CHECK_EQ(is_baseline, strcmp(registry_kind(lock), "baseline") == 0);
-    CHECK_EQ(is_baseline, *registry_waits(lock) == '\0');
-    CHECK_EQ(is_baseline, *registry_fifo(lock) == '\0');
-    CHECK(is_baseline || (lock->traits & (LK_SPINS | LK_PARKS)));
+    CHECK_EQ(excludes_nobody, *registry_waits(lock) == '\0');
+    CHECK_EQ(excludes_nobody, *registry_fifo(lock) == '\0');
+    CHECK(excludes_nobody || (lock->traits & (LK_SPINS | LK_PARKS)));
+
+    if (lock->twin_of != NULL) { /* the same lock once more */
+      const struct lk_ops *original = registry_find(lock->twin_of);
+      if (CHECK(original != NULL && original != lock)) {
+        CHECK_EQ(original->traits, lock->traits);
+        CHECK_EQ(original->lock_bytes, lock->lock_bytes);
+        CHECK_EQ(original->ctx_bytes, lock->ctx_bytes);
+      }
+    }
 
     registry_suggest(lock->name, text, sizeof text);
     CHECK_TEXT(lock->name, text);

@@ -84,7 +84,8 @@ def page(locks: list[dict[str, Any]]) -> str:
     text = INTRODUCTION
     for kind, title in SECTIONS.items():
         text += f"\n## {title}\n\n| " + " | ".join(HEADS) + " |\n|" + "---|" * len(HEADS) + "\n"
-        text += "".join(row(lock) + "\n" for lock in locks if lock["kind"] == kind and lock["source"] != "peer")
+        text += "".join(row(lock) + "\n" for lock in locks
+                        if lock["kind"] == kind and lock["source"] != "peer" and not lock["twin_of"])
     return text
 
 

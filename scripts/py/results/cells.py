@@ -13,7 +13,7 @@ from stats import inference
 from results.columns import CELL
 from results.labels import family
 from results.resolution import QUANTILES
-from results.reading import FAILURES, REPEATED, Run
+from results.reading import FAILURES, INVALID, REPEATED, Run
 from common.units import count, duration, plural
 
 DISTANCES = ["handoffs_smt", "handoffs_llc", "handoffs_node", "handoffs_remote"]
@@ -62,7 +62,7 @@ def cells(run: Run) -> pd.DataFrame:
     table["two_modes"] = [modes[cell] is not None for cell in table.index]
     table["failed"] = [any(statuses.get((cell, status), 0) for status in FAILURES) for cell in table.index]
     table["remarks"] = [
-        "; ".join([f"{statuses[cell, s]} {s}" for s in (*FAILURES, *REPEATED) if (cell, s) in statuses]
+        "; ".join([f"{statuses[cell, s]} {s}" for s in (*FAILURES, *REPEATED, INVALID) if (cell, s) in statuses]
                   + _saturated(run.rows, cell) + _shared(by_cell[cell]) + _modes(modes[cell], by_cell[cell]))
         for cell in table.index]
     return table

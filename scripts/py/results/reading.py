@@ -24,7 +24,8 @@ from results.columns import ABSENT, CELL, NUMBERS, SCHEMA, SCHEMAS, TEXT, WORKLO
 
 FAILURES = ("timeout", "crashed", "broken")  # the lock's own
 REPEATED = ("noisy", "disturbed")  # by the surroundings, and measured again: no fault of the lock
-STATUSES = ("ok", *FAILURES, *REPEATED)
+INVALID = "invalid"  # lockbench's own fault: the numbers contradicted each other
+STATUSES = ("ok", *FAILURES, *REPEATED, INVALID)
 KINDS = ("mutex", "rw", "baseline")
 LAYOUTS = ("apart", "together")
 # A cell cannot be named without these; `readers` and its like may be empty, but not these.
