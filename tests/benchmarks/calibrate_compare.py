@@ -1,19 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Whether scripts/compare can be believed on this machine: calibrate_compare.py PROGRAM [REPETITIONS]
+"""Whether scripts/compare can be believed on this machine.
+
+calibrate_compare.py PROGRAM RELINKED [--repetitions N] [--parts names,runs,builds,slowed]
 
 PROGRAM is lockbench-faulty, which has the ticket lock under two names (test_twin) and held longer by a known time
-(test_slow). An experiment on the quiet machine that is to be measured, not a test: it takes about four minutes.
+(test_slow); RELINKED is the same linked in another order (lockbench-relinked). An experiment on the quiet machine that
+is to be measured, not a test: it takes about five minutes.
 
-  A/A, two names   ticket against test_twin in one run; each verdict is a false one: at most 5 %
-  A/A, two runs    the same run once more, its cells against those of the first; at most 5 %
-  A/B              ticket against test_slow, whose sections take a tenth longer: at least 90 % found
+  names    A/A: ticket against test_twin in one run; each verdict is a false one: at most 5 %
+  runs     A/A: the same run once more, its cells against those of the first; at most 5 %
+  builds   A/A: the same run of RELINKED, its cells against those of the first; at most 5 %
+  slowed   A/B: ticket against test_slow, whose sections take a tenth longer: at least 90 % found
 
-Exit code 0 if all three hold.
+The runs have no twin of their own (--no-twin): the verdicts must be right without its help.
+Exit code 0 if all that were asked for hold.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import statistics
@@ -30,16 +36,18 @@ SECTIONS_NS = range(0, 1000, 50)
 SLOWED_SECTIONS_NS = range(2000, 7000, 250)
 SLOWED_BY = 0.10
 MAX_FALSE, MIN_FOUND = 0.05, 0.90
+PARTS = ("names", "runs", "builds", "slowed")
 
 
 class Experiment:
-    def __init__(self, program: str, repetitions: str, folder: Path) -> None:
-        self.program, self.repetitions, self.folder = program, repetitions, folder
+    def __init__(self, program: str, relinked: str, repetitions: int, folder: Path) -> None:
+        self.program, self.relinked, self.repetitions, self.folder = program, relinked, repetitions, folder
 
-    def measure(self, name: str, locks: str, sections: str, *more: str) -> Path:
+    def measure(self, name: str, locks: str, sections: str, *more: str, program: str = "") -> Path:
         out = self.folder / name
-        done = subprocess.run([self.program, "run", "--locks", locks, "--cs-ns", sections, "--out", out,
-                               "--repetitions", self.repetitions, *(more or ("--threads", THREADS))],
+        done = subprocess.run([program or self.program, "run", "--no-twin", "--locks", locks, "--cs-ns", sections,
+                               "--out", out, "--repetitions", str(self.repetitions),
+                               *(more or ("--threads", THREADS))],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode == 1:
             print(f"  {name}: some trials failed; is the machine quiet?", flush=True)
@@ -54,12 +62,17 @@ class Experiment:
         comparisons: list[dict[str, Any]] = json.loads(done.stdout)["comparisons"]
         return comparisons
 
-    def same(self) -> bool:
+    def same(self, parts: list[str]) -> bool:
         sections = ",".join(map(str, SECTIONS_NS))
-        first, second = (self.measure(name, "ticket,test_twin", sections) for name in ("first", "second"))
-        in_one = self.compare(first, "--against", "ticket")
-        in_two = self.compare(first, second)
-        return tell_false("A/A, two names", in_one) & tell_false("A/A, two runs", in_two)
+        first = self.measure("first", "ticket,test_twin", sections)
+        good = True
+        if "names" in parts:
+            good &= tell_false("A/A, two names", self.compare(first, "--against", "ticket"))
+        for part, program in (("runs", self.program), ("builds", self.relinked)):
+            if part in parts:
+                again = self.measure(part, "ticket,test_twin", sections, program=program)
+                good &= tell_false(f"A/A, two {part}", self.compare(first, again))
+        return good
 
     def slowed(self) -> bool:
         """The delay is a part of a cell's configuration, so each section has a run of its own."""
@@ -100,13 +113,21 @@ def tell_false(name: str, comparisons: list[dict[str, Any]]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) not in (1, 2):
-        print("usage: calibrate_compare.py PROGRAM [REPETITIONS] (PROGRAM: lockbench-faulty)", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(description="Whether scripts/compare can be believed on this machine.")
+    parser.add_argument("program", help="lockbench-faulty")
+    parser.add_argument("relinked", help="lockbench-relinked")
+    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--parts", default=",".join(PARTS), help="of the experiment, comma separated (default: all)")
+    given = parser.parse_args(arguments)
+    parts = given.parts.split(",")
+    if unknown := set(parts).difference(PARTS):
+        parser.error(f"--parts: {', '.join(sorted(unknown))}: allowed are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory(prefix="lockbench-calibration-") as folder:
-        experiment = Experiment(arguments[0], arguments[1] if len(arguments) > 1 else "9", Path(folder))
+        experiment = Experiment(given.program, given.relinked, given.repetitions, Path(folder))
         try:
-            good = experiment.same() & experiment.slowed()
+            good = parts == ["slowed"] or experiment.same(parts)
+            if "slowed" in parts:
+                good &= experiment.slowed()
         except subprocess.CalledProcessError as error:
             print(f"{error.cmd[0]} ended with {error.returncode}: {error.stderr or ''}", file=sys.stderr)
             return 2

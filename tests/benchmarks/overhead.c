@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "solo.h"
+#include "trial/code_layout.h"
 
 static const double MAX_OVERHEAD_PCT = 3;
 
-static void by_hand(struct worker *worker) {
+static inline __attribute__((always_inline)) void loop_by_hand(struct worker *worker) {
   struct workload_state *const state = (struct workload_state *)(void *)(worker->locks + worker->state_offset);
   struct worker_signal *const signal = worker->signal;
   const uint64_t read_below = worker->read_below, n_keys = worker->workload.n_keys;
@@ -47,9 +48,25 @@ static void by_hand(struct worker *worker) {
   worker->sum = sum;
 }
 
+/* In the same layouts as the harness's loops, so that only the code differs. */
+#define BY_HAND(n)                                                                                                     \
+  __attribute__((noinline)) CODE_LAYOUT_LINE static void by_hand_##n(struct worker *worker) {                          \
+    CODE_LAYOUT_PAD(n);                                                                                                \
+    loop_by_hand(worker);                                                                                              \
+  }
+BY_HAND(0)
+BY_HAND(1)
+BY_HAND(2)
+BY_HAND(3)
+
+static void by_hand(struct worker *worker) {
+  static void (*const loops[N_CODE_LAYOUTS])(struct worker *) = {by_hand_0, by_hand_1, by_hand_2, by_hand_3};
+  loops[worker->code_layout](worker);
+}
+
 int main(int n_arguments, char **arguments) {
   static struct solo solos[2];
-  unsigned n_rounds = 21, ms = 50;
+  unsigned n_rounds = 24, ms = 50; /* a multiple of the layouts */
   const struct lk_ops *empty = registry_find("empty");
   solo_arguments(n_arguments, arguments, &n_rounds, &ms);
   int error = solo_make(&solos[0], "harness", empty, NULL);

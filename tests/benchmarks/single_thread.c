@@ -11,7 +11,7 @@ int main(int n_arguments, char **arguments) {
   static const char *const names[] = {"pthread_mutex", "mcs", "ticket", "futex"};
   enum { N = sizeof names / sizeof *names };
   static struct solo solos[N];
-  unsigned n_rounds = 21, ms = 30;
+  unsigned n_rounds = 24, ms = 30;
   int error = 0, exit_code = 0;
   solo_arguments(n_arguments, arguments, &n_rounds, &ms);
   for (unsigned i = 0; i < N && error == 0; i++) error = solo_make(&solos[i], names[i], registry_find(names[i]), NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "solo.h"
 #include "random.h"
+#include "trial/code_layout.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,7 +21,7 @@ static void *take(size_t n_bytes) {
 
 int solo_make(struct solo *solo, const char *name, const struct lk_ops *ops, void (*work)(struct worker *worker)) {
   const size_t state_offset = (ops->lock_bytes + STATE_OFFSET) / LK_LINE_BYTES * LK_LINE_BYTES;
-  /* A line for the state's head and one to spare: the comparisons move by 2 % with the place of code and memory. */
+  /* A line for the state's head and one to spare. */
   const size_t block_bytes = state_offset + 2 * LK_LINE_BYTES + N_KEYS * sizeof(struct workload_key);
   static const uint8_t no_handoffs[2] = {HANDOFF_NONE, HANDOFF_NONE};
   *solo = (struct solo){.name = name, .ops = ops, .work = work != NULL ? work : ops->work};
@@ -98,6 +99,7 @@ int solo_compare(struct solo *solos, unsigned n_solos, unsigned n_rounds, unsign
   for (unsigned round = 0; round < n_rounds; round++)
     for (unsigned i = 0; i < n_solos; i++) {
       struct solo *solo = &solos[(i + round) % n_solos];
+      solo->worker.code_layout = round % N_CODE_LAYOUTS;
       solo->ns_per_operation[solo->n_rounds++] = take_turn(solo);
     }
   return 0;
