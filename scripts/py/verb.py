@@ -15,6 +15,7 @@ MODULES = {
     "check-orders": "checkers.orders",
     "compare": "compare.command",
     "fleet": "compare.fleet",
+    "layout": "report.layout",
     "plot": "plots.command",
     "report": "report.command",
     "seed-vs-go": "compare.seed_vs_go",

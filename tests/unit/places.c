@@ -80,10 +80,11 @@ static void a_seed_is_a_layout(const struct topology *topology, const struct pla
 }
 
 /* What a trial may take is said before, the gaps included. */
-static void the_gaps_are_counted(void) {
+static void the_gaps_are_counted(const struct topology *topology) {
   const struct workload few = {.n_threads = 1, .n_keys = 5, .n_locks = 1},
                         many = {.n_threads = 101, .n_keys = 5, .n_locks = 1};
-  const double per_thread = (trial_memory_bytes(anderson, &many) - trial_memory_bytes(anderson, &few)) / 100;
+  const double per_thread =
+      (trial_memory_bytes(anderson, &many, topology) - trial_memory_bytes(anderson, &few, topology)) / 100;
   CHECK(per_thread >= 3 * (MEMORY_PAGE_BYTES - LK_LINE_BYTES));
   CHECK(memory_cost(1000) >= 1000 + (MEMORY_LINES_PER_PAGE - 1) * LK_LINE_BYTES);
 }
@@ -100,7 +101,7 @@ int main(void) {
   if (!CHECK(places != NULL)) return check_result();
   each_piece_is_everywhere(&topology, &placement);
   a_seed_is_a_layout(&topology, &placement);
-  the_gaps_are_counted();
+  the_gaps_are_counted(&topology);
   child_unshare(places, N_PIECES * sizeof *places);
   placement_free(&placement);
   topology_free(&topology);
