@@ -41,7 +41,8 @@ const struct option option_table[] = {
     {"trylock", RUN, OPTION_FLAG, AT(tries), 0, 0, NULL, NULL,
      "operations try the lock once; locks without a trylock are left out, and named"},
     {"placement", RUN, OPTION_TEXT, AT(placements), 0, 0, "NAMES", "compact",
-     "where threads run: none, compact, scatter, cores, smt, same-llc, cross-node, list:0,2,4-7"},
+     "where threads run: none, compact, scatter, cores, smt, same-llc, cross-node, p-cores, "
+     "e-cores, list:0,2,4-7"},
     {"placement", TOPOLOGY, OPTION_TEXT, AT(placements), 0, 0, "NAME", NULL,
      "only this one (default: all but list:...)"},
     {"duration", RUN, OPTION_REAL, AT(duration_s), 0.001, 3600, "S", "0.06", "length of the timed window in seconds"},

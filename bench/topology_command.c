@@ -71,21 +71,24 @@ static void print_plans(const json_t *description) {
   }
 }
 
-/* The machine as an indented tree: a line for each domain where it begins. */
+/* The machine as an indented tree, outermost level first: a line for each domain where it begins. */
 static void print_tree(const struct topology *topology) {
   static const char *const words[] = {
       [LK_PACKAGE] = "package", [LK_NODE] = "NUMA node", [LK_LLC] = "last-level cache", [LK_CORE] = "core"};
+  enum lk_level levels[LK_N_LEVELS];
+  topology_levels(topology, levels);
   for (unsigned i = 0; i < topology->n_cpus; i++) {
+    const unsigned *id = topology->cpus[i].id;
     bool is_new = i == 0;
-    for (int level = LK_PACKAGE; level >= LK_CORE; level--) {
-      is_new = is_new || topology->cpus[i].id[level] != topology->cpus[i - 1].id[level];
-      const int indent = 2 * (LK_PACKAGE - level) + 2;
-      if (is_new && level != LK_CORE) printf("%*s%s %u\n", indent, "", words[level], topology->cpus[i].id[level]);
-      if (is_new && level == LK_CORE) printf("%*score %u: CPU", indent, "", topology->cpus[i].id[level]);
+    for (unsigned depth = 0; depth < LK_N_LEVELS; depth++) {
+      is_new = is_new || id[levels[depth]] != topology->cpus[i - 1].id[levels[depth]];
+      if (is_new && depth + 1 < LK_N_LEVELS)
+        printf("%*s%s %u\n", 2 * (int)depth + 2, "", words[levels[depth]], id[levels[depth]]);
+      else if (is_new)
+        printf("%*score %u: CPU", 2 * (int)depth + 2, "", id[LK_CORE]);
     }
     printf(" %u", topology->cpus[i].os_index);
-    const bool is_last_of_core =
-        i + 1 == topology->n_cpus || topology->cpus[i + 1].id[LK_CORE] != topology->cpus[i].id[LK_CORE];
+    const bool is_last_of_core = i + 1 == topology->n_cpus || topology->cpus[i + 1].id[LK_CORE] != id[LK_CORE];
     if (is_last_of_core) putchar('\n');
   }
 }

@@ -7,124 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char placement_names[] = "none, compact, scatter, cores, smt, same-llc, cross-node, list:CPU[-CPU][,...]";
+#include "policy.h"
 
-const char *const placement_policies[] = {"none", "compact", "scatter", "cores", "smt", "same-llc", "cross-node", NULL};
+const char placement_names[] =
+    "none, compact, scatter, cores, smt, same-llc, cross-node, p-cores, e-cores, list:CPU[-CPU][,...]";
 
-enum { MAX_KEYS = 6 };
-
-/* A CPU with what the policies sort by: its rank among its equals within each level. */
-struct candidate {
-  unsigned cpu;
-  unsigned smt_rank;     /* which sibling of its core */
-  unsigned core_rank;    /* which core of its cache, node and package */
-  unsigned llc_rank;     /* which cache of its node and package */
-  unsigned node_rank;    /* which node of its package */
-  unsigned in_node_rank; /* which of its node's CPUs, one per core first */
-  unsigned n_siblings;   /* of its core, itself included */
-  unsigned key[MAX_KEYS];
-};
-
-static int by_key(const void *a, const void *b) {
-  const struct candidate *x = a, *y = b;
-  for (unsigned i = 0; i < MAX_KEYS; i++)
-    if (x->key[i] != y->key[i]) return x->key[i] < y->key[i] ? -1 : 1;
-  return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
-}
-
-static bool shares_coarser(const struct topology_cpu *a, const struct topology_cpu *b, enum lk_level level) {
-  for (enum lk_level above = level + 1; above < LK_N_LEVELS; above++)
-    if (a->id[above] != b->id[above]) return false;
-  return true;
-}
-
-/*
- * Which of the domains of `level` CPU i is in, among those with which it shares all coarser levels. Each level must be
- * compared, since they do not always nest: a NUMA node or a cache may span packages, or be unknown.
- */
-static unsigned rank_in_coarser(const struct topology *topology, unsigned i, enum lk_level level) {
-  const struct topology_cpu *cpus = topology->cpus;
-  unsigned rank = 0;
-  for (unsigned j = 0; j < i; j++) {
-    if (!shares_coarser(&cpus[j], &cpus[i], level)) continue;
-    if (cpus[j].id[level] == cpus[i].id[level]) break; /* the first CPU of our own domain: all others came before */
-    bool is_first = true;
-    for (unsigned k = 0; k < j && is_first; k++)
-      is_first = cpus[k].id[level] != cpus[j].id[level] || !shares_coarser(&cpus[k], &cpus[j], level);
-    rank += is_first;
-  }
-  return rank;
-}
-
-static void rank_candidates(const struct topology *topology, struct candidate *candidates) {
-  for (unsigned i = 0; i < topology->n_cpus; i++) {
-    struct candidate *c = &candidates[i];
-    *c = (struct candidate){.cpu = i};
-    for (unsigned j = 0; j < topology->n_cpus; j++) {
-      if (topology->cpus[j].id[LK_CORE] != topology->cpus[i].id[LK_CORE]) continue;
-      c->n_siblings++;
-      c->smt_rank += j < i;
-    }
-    c->core_rank = rank_in_coarser(topology, i, LK_CORE);
-    c->llc_rank = rank_in_coarser(topology, i, LK_LLC);
-    c->node_rank = rank_in_coarser(topology, i, LK_NODE);
-  }
-  for (unsigned i = 0; i < topology->n_cpus; i++)
-    for (unsigned j = 0; j < topology->n_cpus; j++) {
-      if (topology->cpus[j].id[LK_NODE] != topology->cpus[i].id[LK_NODE]) continue;
-      const struct candidate *a = &candidates[j], *b = &candidates[i];
-      candidates[i].in_node_rank += a->smt_rank < b->smt_rank || (a->smt_rank == b->smt_rank && j < i);
-    }
-}
-
-static void set_keys(struct candidate *c, const unsigned *keys, unsigned n_keys) {
-  memcpy(c->key, keys, n_keys * sizeof *keys);
-}
-
-/* The last-level cache under which most CPUs are allowed. */
-static unsigned widest_llc(const struct topology *topology) {
-  unsigned best = 0, n_best = 0;
-  for (unsigned llc = 0; llc < topology->n_domains[LK_LLC]; llc++) {
-    unsigned n = 0;
-    for (unsigned i = 0; i < topology->n_cpus; i++) n += topology->cpus[i].id[LK_LLC] == llc;
-    if (n > n_best) best = llc, n_best = n;
-  }
-  return best;
-}
-
-/* Sorts and selects for a named policy; returns how many candidates remain at the front, 0 with `why` set. */
-static unsigned apply_policy(const struct topology *topology, const char *name, struct candidate *candidates, char *why,
-                             size_t why_bytes) {
-  const unsigned llc = widest_llc(topology);
-  unsigned n = 0;
-  for (unsigned i = 0; i < topology->n_cpus; i++) {
-    struct candidate c = candidates[i];
-    const struct topology_cpu *cpu = &topology->cpus[i];
-    if (strcmp(name, "scatter") == 0) {
-      const unsigned keys[] = {c.smt_rank, c.core_rank, c.llc_rank, c.node_rank, cpu->id[LK_PACKAGE]};
-      set_keys(&c, keys, 5);
-    } else if (strcmp(name, "cores") == 0) {
-      set_keys(&c, &c.smt_rank, 1);
-    } else if (strcmp(name, "smt") == 0) {
-      if (c.n_siblings < 2) continue;
-    } else if (strcmp(name, "same-llc") == 0) {
-      if (cpu->id[LK_LLC] != llc) continue;
-      set_keys(&c, &c.smt_rank, 1);
-    } else if (strcmp(name, "cross-node") == 0) {
-      if (topology->n_domains[LK_NODE] < 2) continue;
-      const unsigned keys[] = {c.in_node_rank, cpu->id[LK_NODE]};
-      set_keys(&c, keys, 2);
-    }
-    candidates[n++] = c;
-  }
-  qsort(candidates, n, sizeof *candidates, by_key);
-  if (n == 0 && strcmp(name, "smt") == 0)
-    snprintf(why, why_bytes, "placement 'smt': no core has two CPUs that this process may use; try cores or compact");
-  else if (n == 0)
-    snprintf(why, why_bytes,
-             "placement 'cross-node': the CPUs that this process may use are on one NUMA node; try scatter");
-  return n;
-}
+const char *const placement_policies[] = {"none",     "compact",    "scatter", "cores",   "smt",
+                                          "same-llc", "cross-node", "p-cores", "e-cores", NULL};
 
 /* Reads a CPU number; false if there is none or it is absurd. */
 static bool read_number(const char **text, unsigned *number) {
@@ -190,6 +79,27 @@ static bool is_policy(const char *name) {
   return false;
 }
 
+/* Numbers the domains of the placement's CPUs. Returns 0 or ENOMEM. */
+static int number_domains(struct placement *placement, const struct topology *topology) {
+  placement->domains = calloc(placement->n_cpus, sizeof *placement->domains);
+  if (placement->domains == NULL) return ENOMEM;
+  for (enum lk_level level = 0; level < LK_N_LEVELS; level++) {
+    placement->n_domains[level] = 1;
+    if (!placement->is_pinned) continue;
+    unsigned *number = calloc(topology->n_domains[level], sizeof *number); /* from 1, by the topology's id */
+    if (number == NULL) return ENOMEM;
+    unsigned n = 0;
+    for (unsigned i = 0; i < placement->n_cpus; i++) {
+      const unsigned id = topology->cpus[placement->order[i]].id[level];
+      if (number[id] == 0) number[id] = ++n;
+      placement->domains[i].id[level] = number[id] - 1;
+    }
+    placement->n_domains[level] = n;
+    free(number);
+  }
+  return 0;
+}
+
 int placement_make(struct placement *placement, const struct topology *topology, const char *name, char *why,
                    size_t why_bytes) {
   *placement = (struct placement){
@@ -197,23 +107,19 @@ int placement_make(struct placement *placement, const struct topology *topology,
       .is_pinned = strcmp(name, "none") != 0,
       .order = calloc(topology->n_cpus, sizeof *placement->order),
   };
-  struct candidate *candidates = calloc(topology->n_cpus, sizeof *candidates);
-  int error = 0;
-  if (placement->name == NULL || placement->order == NULL || candidates == NULL) {
+  int error = ENOMEM;
+  if (placement->name == NULL || placement->order == NULL)
     snprintf(why, why_bytes, "no memory for placement '%s'", name);
-    error = ENOMEM;
-  } else if (strncmp(name, "list:", 5) == 0) {
+  else if (strncmp(name, "list:", 5) == 0)
     error = parse_list(placement, topology, name + 5, why, why_bytes);
-  } else if (!is_policy(name)) {
+  else if (is_policy(name))
+    error = policy_order(topology, name, placement->order, &placement->n_cpus, why, why_bytes);
+  else {
     snprintf(why, why_bytes, "unknown placement '%s'; allowed: %s", name, placement_names);
     error = EINVAL;
-  } else {
-    rank_candidates(topology, candidates);
-    placement->n_cpus = apply_policy(topology, name, candidates, why, why_bytes);
-    for (unsigned i = 0; i < placement->n_cpus; i++) placement->order[i] = candidates[i].cpu;
-    if (placement->n_cpus == 0) error = EINVAL;
   }
-  free(candidates);
+  if (error == 0 && (error = number_domains(placement, topology)) != 0)
+    snprintf(why, why_bytes, "no memory for placement '%s'", name);
   if (error != 0) placement_free(placement);
   return error;
 }
@@ -221,5 +127,6 @@ int placement_make(struct placement *placement, const struct topology *topology,
 void placement_free(struct placement *placement) {
   free(placement->name);
   free(placement->order);
+  free(placement->domains);
   *placement = (struct placement){0};
 }

@@ -9,7 +9,7 @@
 
 #include "message.h"
 
-/* NUMA nodes are not ancestors in hwloc 2: they hang beside the object whose CPUs they are local to. */
+/* NUMA nodes are not ancestors in hwloc 2: they hang beside the object whose CPUs they are local to. NULL: none is. */
 static hwloc_obj_t numa_node(hwloc_topology_t hwloc, hwloc_obj_t pu) {
   hwloc_obj_t node = NULL;
   while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL)
@@ -30,10 +30,15 @@ static hwloc_obj_t last_level_cache(hwloc_obj_t pu, hwloc_obj_t node, hwloc_obj_
   return hwloc_bitmap_weight(node->cpuset) < hwloc_bitmap_weight(package->cpuset) ? node : package;
 }
 
+/* What is memory's neighbour where no node says so: the package, or the machine. CPUs of two packages are not near. */
+static hwloc_obj_t without_node(hwloc_topology_t hwloc, hwloc_obj_t package) {
+  return package != NULL ? package : hwloc_get_root_obj(hwloc);
+}
+
 /* Numbers the domains of a level in the order in which the allowed CPUs meet them. */
 static unsigned dense_id(const hwloc_obj_t *seen_by_cpu, unsigned n_before, const struct topology_cpu *cpus,
                          enum lk_level level, hwloc_obj_t domain, unsigned n_domains) {
-  for (unsigned i = 0; i < n_before; i++)
+  for (unsigned i = n_before; i-- > 0;) /* most often that of the CPU before */
     if (seen_by_cpu[i * LK_N_LEVELS + level] == domain) return cpus[i].id[level];
   return n_domains;
 }
@@ -67,7 +72,7 @@ static int fill_cpus(struct topology *topology, hwloc_const_bitmap_t usable) {
     hwloc_obj_t mine[LK_N_LEVELS] = {
         [LK_CORE] = core != NULL ? core : pu,
         [LK_LLC] = last_level_cache(pu, node, package),
-        [LK_NODE] = node,
+        [LK_NODE] = node != NULL ? node : without_node(topology->hwloc, package),
         [LK_PACKAGE] = package,
     };
     topology->cpus[i].os_index = pu->os_index;
@@ -125,6 +130,23 @@ static int choose_machine(hwloc_topology_t hwloc) {
   return 0;
 }
 
+static int fill_kinds(struct topology *topology) {
+  const int n_kinds = hwloc_cpukinds_get_nr(topology->hwloc, 0);
+  int efficiency = -1;
+  topology->n_kinds = n_kinds > 0 ? (unsigned)n_kinds : 0;
+  topology->ranks_kinds = n_kinds > 1 &&
+                          hwloc_cpukinds_get_info(topology->hwloc, 0, NULL, &efficiency, NULL, NULL, 0) == 0 &&
+                          efficiency >= 0;
+  hwloc_bitmap_t cpu = hwloc_bitmap_alloc();
+  if (cpu == NULL) return ENOMEM;
+  for (unsigned i = 0; i < topology->n_cpus; i++) {
+    hwloc_bitmap_only(cpu, topology->cpus[i].os_index);
+    topology->cpus[i].kind = hwloc_cpukinds_get_by_cpuset(topology->hwloc, cpu, 0);
+  }
+  hwloc_bitmap_free(cpu);
+  return 0;
+}
+
 int topology_load(struct topology *topology) {
   *topology = (struct topology){0};
   if (hwloc_topology_init(&topology->hwloc) != 0) {
@@ -150,8 +172,9 @@ int topology_load(struct topology *topology) {
   topology->is_this_system = hwloc_topology_is_thissystem(topology->hwloc);
   topology->n_machine_cpus = (unsigned)hwloc_get_nbobjs_by_type(topology->hwloc, HWLOC_OBJ_PU);
   hwloc_bitmap_t usable = usable_cpus(topology);
-  const int error = usable == NULL ? ENOMEM : fill_cpus(topology, usable);
+  int error = usable == NULL ? ENOMEM : fill_cpus(topology, usable);
   hwloc_bitmap_free(usable);
+  if (error == 0) error = fill_kinds(topology);
   if (error != 0) {
     message_error("no memory for the topology");
     topology_free(topology);
@@ -167,6 +190,16 @@ void topology_free(struct topology *topology) {
   if (topology->hwloc != NULL) hwloc_topology_destroy(topology->hwloc);
   free(topology->cpus);
   *topology = (struct topology){0};
+}
+
+void topology_levels(const struct topology *topology, enum lk_level levels[LK_N_LEVELS]) {
+  static const enum lk_level usual[LK_N_LEVELS] = {LK_PACKAGE, LK_NODE, LK_LLC, LK_CORE};
+  for (unsigned n = 0; n < LK_N_LEVELS; n++) { /* insertion: levels with equally many domains stay as usual */
+    unsigned at = n;
+    for (; at > 0 && topology->n_domains[levels[at - 1]] > topology->n_domains[usual[n]]; at--)
+      levels[at] = levels[at - 1];
+    levels[at] = usual[n];
+  }
 }
 
 enum distance topology_distance(const struct topology_cpu *a, const struct topology_cpu *b) {
@@ -198,8 +231,10 @@ uint64_t topology_hash(const struct topology *topology) {
   uint64_t hash = 0xcbf29ce484222325u;
   for (unsigned i = 0; i < topology->n_cpus; i++) {
     const struct topology_cpu *cpu = &topology->cpus[i];
-    const unsigned fields[] = {cpu->os_index, cpu->id[LK_CORE], cpu->id[LK_LLC], cpu->id[LK_NODE], cpu->id[LK_PACKAGE]};
-    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
+    const unsigned fields[] = {cpu->os_index,    cpu->id[LK_CORE],    cpu->id[LK_LLC],
+                               cpu->id[LK_NODE], cpu->id[LK_PACKAGE], (unsigned)cpu->kind};
+    const unsigned n_fields = topology->n_kinds > 1 ? 6 : 5;
+    for (unsigned f = 0; f < n_fields; f++)
       for (unsigned byte = 0; byte < 4; byte++) hash = (hash ^ (fields[f] >> 8 * byte & 0xff)) * 0x100000001b3u;
   }
   return hash;

@@ -17,6 +17,7 @@ struct hwloc_topology;
 struct topology_cpu {
   unsigned os_index;        /* the system's number */
   unsigned id[LK_N_LEVELS]; /* its core, last-level cache, NUMA node, package: numbered from 0 in hwloc's order */
+  int kind;                 /* below n_kinds, the least powerful first; negative where hwloc does not know it */
 };
 
 struct topology {
@@ -26,6 +27,8 @@ struct topology {
   struct topology_cpu *cpus;       /* in hwloc's logical order: neighbours are near */
   unsigned n_domains[LK_N_LEVELS]; /* that hold an allowed CPU */
   unsigned n_machine_cpus;         /* allowed or not */
+  unsigned n_kinds;                /* of CPUs, as hwloc tells them apart; 0 where it does not */
+  bool ranks_kinds;                /* hwloc knows which kind is the more powerful */
 };
 
 /* How far apart two CPUs are, nearest first. */
@@ -35,12 +38,17 @@ enum distance { DISTANCE_SAME_CPU, DISTANCE_SMT, DISTANCE_LLC, DISTANCE_NODE, DI
 int topology_load(struct topology *topology);
 void topology_free(struct topology *topology);
 
+/* The levels, outermost first: by how few domains they have, since a NUMA node may hold packages, or a package nodes.
+ */
+void topology_levels(const struct topology *topology, enum lk_level levels[LK_N_LEVELS]);
+
 enum distance topology_distance(const struct topology_cpu *a, const struct topology_cpu *b);
 
 /* Binds the calling thread to cpus[cpu], and reads the binding back. Returns 0 or an errno. */
 int topology_bind_self(const struct topology *topology, unsigned cpu);
 
-/* FNV-1a over the CPUs' numbers and domains: equal for machines on which a placement means the same. */
+/* FNV-1a over the CPUs' numbers and domains, and kinds where there are several: equal for machines on which a placement
+ * means the same. */
 uint64_t topology_hash(const struct topology *topology);
 
 /* hwloc's XML of the whole machine; free with topology_free_xml(). NULL if hwloc cannot. */

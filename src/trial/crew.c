@@ -60,7 +60,7 @@ static bool make_locks(struct crew *crew) {
   struct lk_config config = lk_config_default(workload->n_threads, trial->placement->n_cpus);
   config.spin_pauses = pause_count((double)workload->spin_ns, trial->pause_ns);
   config.backoff_max_pauses = pause_count((double)workload->backoff_max_ns, trial->pause_ns);
-  memcpy(config.n_domains, trial->topology->n_domains, sizeof config.n_domains);
+  memcpy(config.n_domains, trial->placement->n_domains, sizeof config.n_domains);
   for (unsigned i = 0; i < workload->n_locks; i++) {
     if (!trial->lock->init(lock_at(crew, i), &config)) return false;
     crew_state(crew, i)->owner_tag = workload->n_threads; /* nobody: see worker.handoff_class */
@@ -104,13 +104,13 @@ static bool make_worker(struct crew *crew, unsigned i) {
       .contexts = memory_take(&crew->places, context_stride(trial->lock) * trial->workload.n_locks),
       .context_bytes = context_stride(trial->lock),
       .handoff_class = make_handoff_classes(crew, i),
+      .domain = *placement_domain(trial->placement, i),
       .times_waits = trial->times_waits,
       .code_layout = trial->code_layout,
       .random = random_seed(trial->seed, i),
       .waits = trial->times_waits ? memory_take(&crew->places, sizeof(struct waits)) : NULL,
   };
   if (worker->waits != NULL) waits_make(worker->waits);
-  memcpy(worker->domain.id, trial->topology->cpus[member->cpu].id, sizeof worker->domain.id);
   return worker->contexts != NULL && worker->handoff_class != NULL && (!trial->times_waits || worker->waits != NULL);
 }
 

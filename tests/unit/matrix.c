@@ -10,7 +10,7 @@ static char why[512];
 static struct options options;
 
 /* Four cores under one cache. */
-static struct topology_cpu cpus[] = {{0, {0}}, {1, {1}}, {2, {2}}, {3, {3}}};
+static struct topology_cpu cpus[] = {{0, {0}, 0}, {1, {1}, 0}, {2, {2}, 0}, {3, {3}, 0}};
 static const struct topology machine = {.n_cpus = 4, .cpus = cpus, .n_domains = {4, 1, 1, 1}};
 
 static int make_with_twin(const struct topology *topology, struct matrix *matrix, char *line) {
@@ -188,7 +188,7 @@ static struct topology_cpu many_cpus[N_MANY_CPUS];
 
 /* Two packages, each a node, of two caches of three cores of two siblings. */
 static void make_uneven(struct topology *topology) {
-  for (unsigned i = 0; i < 24; i++) many_cpus[i] = (struct topology_cpu){i, {i / 2, i / 6, i / 12, i / 12}};
+  for (unsigned i = 0; i < 24; i++) many_cpus[i] = (struct topology_cpu){i, {i / 2, i / 6, i / 12, i / 12}, 0};
   *topology = (struct topology){.n_cpus = 24, .cpus = many_cpus, .n_domains = {12, 4, 2, 2}};
 }
 
@@ -212,7 +212,7 @@ static void without_threads_there_is_a_curve_up_to_the_cpus(void) {
 static void threads_that_are_too_many_for_a_default_are_noted(void) {
   static const struct topology larger = {.n_cpus = N_MANY_CPUS, .cpus = many_cpus, .n_domains = {N_MANY_CPUS, 1, 1, 1}};
   struct matrix matrix;
-  for (unsigned i = 0; i < larger.n_cpus; i++) many_cpus[i] = (struct topology_cpu){i, {i}};
+  for (unsigned i = 0; i < larger.n_cpus; i++) many_cpus[i] = (struct topology_cpu){i, {i}, 0};
   char line[] = "--locks futex";
   if (!CHECK_EQ(0, make_on(&larger, &matrix, line))) return;
   CHECK_EQ(1200, matrix.cells[matrix.n_cells - 1].workload.n_threads);

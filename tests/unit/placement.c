@@ -17,7 +17,7 @@ static struct topology_cpu cpus[16];
 static const struct topology machine = {.n_cpus = 16, .cpus = cpus, .n_domains = {8, 4, 4, 2}};
 
 static void make_machine(void) {
-  for (unsigned i = 0; i < 16; i++) cpus[i] = (struct topology_cpu){i / 2 + i % 2 * 8, {i / 2, i / 4, i / 4, i / 8}};
+  for (unsigned i = 0; i < 16; i++) cpus[i] = (struct topology_cpu){i / 2 + i % 2 * 8, {i / 2, i / 4, i / 4, i / 8}, 0};
 }
 
 static void check_order(const char *name, const char *want) {
@@ -91,7 +91,7 @@ static void distances_are_the_smallest_common_level(void) {
   CHECK_EQ(DISTANCE_LLC, topology_distance(&cpus[0], &cpus[3]));
   CHECK_EQ(DISTANCE_REMOTE, topology_distance(&cpus[0], &cpus[4])); /* same package, another node */
   CHECK_EQ(DISTANCE_REMOTE, topology_distance(&cpus[0], &cpus[15]));
-  const struct topology_cpu a = {0, {0, 0, 0, 0}}, b = {1, {1, 1, 0, 0}}, c = {2, {2, 2, 0, 1}};
+  const struct topology_cpu a = {0, {0, 0, 0, 0}, 0}, b = {1, {1, 1, 0, 0}, 0}, c = {2, {2, 2, 0, 1}, 0};
   CHECK_EQ(DISTANCE_NODE, topology_distance(&a, &b));   /* two caches on one node */
   CHECK_EQ(DISTANCE_REMOTE, topology_distance(&a, &c)); /* a node said to span two packages */
 }
@@ -113,12 +113,24 @@ static bool takes_cores_first(const struct topology *topology, const struct plac
   return true;
 }
 
-/* The first threads go to as many packages as there are. */
-static bool takes_packages_in_turn(const struct topology *topology, const struct placement *placement) {
-  for (unsigned i = 0; i < topology->n_domains[LK_PACKAGE]; i++)
-    for (unsigned j = 0; j < i; j++)
-      if (topology->cpus[placement->order[i]].id[LK_PACKAGE] == topology->cpus[placement->order[j]].id[LK_PACKAGE])
-        return false;
+/*
+ * While there are cores with no thread, each thread goes to one whose package is the emptiest of those cores' packages
+ * (or whose node is, where the nodes are fewer).
+ */
+static bool balances(const struct topology *topology, const struct placement *placement) {
+  const bool nodes_are_outermost = topology->n_domains[LK_NODE] < topology->n_domains[LK_PACKAGE];
+  const enum lk_level level = nodes_are_outermost ? LK_NODE : LK_PACKAGE;
+  unsigned n_in[MAX_CPUS] = {0};
+  bool is_used[MAX_CPUS] = {false};
+  for (unsigned thread = 0; thread < topology->n_domains[LK_CORE]; thread++) {
+    const struct topology_cpu *chosen = &topology->cpus[placement->order[thread]];
+    for (unsigned i = 0; i < topology->n_cpus; i++) {
+      const struct topology_cpu *other = &topology->cpus[i];
+      if (!is_used[other->id[LK_CORE]] && n_in[other->id[level]] < n_in[chosen->id[level]]) return false;
+    }
+    is_used[chosen->id[LK_CORE]] = true;
+    n_in[chosen->id[level]]++;
+  }
   return true;
 }
 
@@ -136,7 +148,7 @@ static void make_random_machine(struct random_state *random, struct topology *to
         for (unsigned cores = UP_TO(2), l = next[LK_LLC]; cores > 0; cores--)
           for (unsigned siblings = UP_TO(2), c = next[LK_CORE]; siblings > 0; siblings--, os_index++) {
             if (topology->n_cpus > 0 && UP_TO(2) == 1) continue;
-            topology->cpus[topology->n_cpus++] = (struct topology_cpu){os_index, {c, l, n, p}};
+            topology->cpus[topology->n_cpus++] = (struct topology_cpu){os_index, {c, l, n, p}, (int)(os_index % 2)};
             next[LK_CORE] = c + 1, next[LK_LLC] = l + 1, next[LK_NODE] = n + 1, next[LK_PACKAGE] = p + 1;
           }
   const unsigned kind = UP_TO(3);
@@ -151,9 +163,103 @@ static void make_random_machine(struct random_state *random, struct topology *to
   memcpy(topology->n_domains, next, sizeof next);
 }
 
+/* Two threads share a domain of the placement's exactly if they share one of the machine's; none is without a thread.
+ */
+static bool numbers_domains(const struct topology *topology, const struct placement *placement) {
+  for (enum lk_level level = 0; level < LK_N_LEVELS; level++) {
+    bool is_used[MAX_CPUS] = {false};
+    for (unsigned i = 0; i < placement->n_cpus; i++) {
+      const unsigned id = placement_domain(placement, i)->id[level];
+      if (id >= placement->n_domains[level]) return false;
+      is_used[id] = true;
+      for (unsigned j = 0; j < i && placement->is_pinned; j++) {
+        const bool is_one_of_machine = topology->cpus[placement_cpu(placement, i)].id[level] ==
+                                       topology->cpus[placement_cpu(placement, j)].id[level];
+        if ((placement_domain(placement, j)->id[level] == id) != is_one_of_machine) return false;
+      }
+    }
+    for (unsigned id = 0; id < placement->n_domains[level]; id++)
+      if (!is_used[id]) return false;
+    if (!placement->is_pinned && placement->n_domains[level] != 1) return false;
+  }
+  return true;
+}
+
+static void check_domains(const struct topology *topology, const char *name, const unsigned want[LK_N_LEVELS]) {
+  struct placement placement;
+  check_about("domains under %.40s", name);
+  if (!CHECK_EQ(0, placement_make(&placement, topology, name, why, sizeof why))) return;
+  for (enum lk_level level = 0; level < LK_N_LEVELS; level++) CHECK_EQ(want[level], placement.n_domains[level]);
+  CHECK(numbers_domains(topology, &placement));
+  placement_free(&placement);
+}
+
+/* What a lock is told must be of the CPUs that its threads run on, not of the machine: n_cpus is theirs too. */
+static void domains_are_those_of_the_placement(void) {
+  struct topology_cpu many[128];
+  for (unsigned i = 0; i < 128; i++) many[i] = (struct topology_cpu){i / 2 + i % 2 * 64, {i / 2, 0, 0, 0}, 0};
+  const struct topology smt = {.n_cpus = 128, .cpus = many, .n_domains = {64, 1, 1, 1}};
+  check_domains(&smt, "list:16-47,80-111", (const unsigned[]){32, 1, 1, 1}); /* 32 cores with both siblings */
+  check_domains(&smt, "list:0-31", (const unsigned[]){32, 1, 1, 1});
+  check_domains(&smt, "compact", (const unsigned[]){64, 1, 1, 1});
+  check_domains(&machine, "same-llc", (const unsigned[]){2, 1, 1, 1}); /* one of its nodes */
+  check_domains(&machine, "list:4-5,14", (const unsigned[]){3, 2, 2, 1});
+  check_domains(&machine, "scatter", machine.n_domains);
+  check_domains(&machine, "none", (const unsigned[]){1, 1, 1, 1});
+}
+
+static void check_scatter(const struct topology *topology, const char *want) {
+  struct placement placement;
+  char got[256] = "";
+  check_about("scatter");
+  if (!CHECK_EQ(0, placement_make(&placement, topology, "scatter", why, sizeof why))) return;
+  for (unsigned i = 0; i < placement.n_cpus; i++)
+    snprintf(got + strlen(got), sizeof got - strlen(got), "%s%u", i > 0 ? " " : "",
+             topology->cpus[placement.order[i]].os_index);
+  CHECK_TEXT(want, got);
+  placement_free(&placement);
+}
+
+static void scatter_fills_the_emptiest_first(void) {
+  /* A cache over cores 0 to 2 and one over core 3; then a node that is two packages, and one that is a third. */
+  struct topology_cpu uneven[] = {
+      {0, {0, 0, 0, 0}, 0}, {1, {1, 0, 0, 0}, 0}, {2, {2, 0, 0, 0}, 0}, {3, {3, 1, 0, 0}, 0}};
+  check_scatter(&(struct topology){.n_cpus = 4, .cpus = uneven, .n_domains = {4, 2, 1, 1}}, "0 3 1 2");
+  struct topology_cpu nodes[] = {
+      {0, {0, 0, 0, 0}, 0}, {1, {1, 1, 0, 1}, 0}, {2, {2, 2, 1, 2}, 0}, {3, {3, 2, 1, 2}, 0}};
+  check_scatter(&(struct topology){.n_cpus = 4, .cpus = nodes, .n_domains = {4, 3, 2, 3}}, "0 2 1 3");
+}
+
+static void check_refusal(const struct topology *topology, const char *name, const char *named) {
+  struct placement placement;
+  check_about("%s", name);
+  CHECK_EQ(EINVAL, placement_make(&placement, topology, name, why, sizeof why));
+  check_that(strstr(why, named) != NULL, __FILE__, __LINE__, "'%s' does not name %s", why, named);
+}
+
+static void kinds_must_be_there_and_ranked(void) {
+  struct topology_cpu kinds[] = {{0, {0}, 1}, {1, {0}, 1}, {2, {1}, 0}, {3, {2}, 0}};
+  struct topology topology = {.n_cpus = 4, .cpus = kinds, .n_domains = {3, 1, 1, 1}, .n_kinds = 2, .ranks_kinds = true};
+  struct placement placement;
+  CHECK_EQ(0, placement_make(&placement, &topology, "p-cores", why, sizeof why));
+  CHECK(placement.n_cpus == 2 && placement.order[0] == 0 && placement.order[1] == 1);
+  placement_free(&placement);
+  CHECK_EQ(0, placement_make(&placement, &topology, "e-cores", why, sizeof why));
+  CHECK(placement.n_cpus == 2 && placement.order[0] == 2 && placement.order[1] == 3);
+  placement_free(&placement);
+  topology.ranks_kinds = false;
+  check_refusal(&topology, "e-cores", "more powerful");
+  topology.ranks_kinds = true;
+  kinds[3].kind = -1;
+  check_refusal(&topology, "p-cores", "more powerful");
+  topology.n_cpus = 2;
+  check_refusal(&topology, "p-cores", "one kind");
+  check_refusal(&machine, "p-cores", "does not tell");
+}
+
 static void policies_keep_their_promise_on_any_machine(void) {
   struct topology_cpu some[MAX_CPUS];
-  struct topology topology = {.cpus = some};
+  struct topology topology = {.cpus = some, .n_kinds = 2, .ranks_kinds = true};
   struct random_state random = random_seed(4, 0);
   for (unsigned round = 0; round < 500; round++) {
     make_random_machine(&random, &topology);
@@ -161,16 +267,18 @@ static void policies_keep_their_promise_on_any_machine(void) {
       struct placement placement;
       check_about("random machine %u, %s", round, *name);
       if (placement_make(&placement, &topology, *name, why, sizeof why) != 0) {
-        CHECK(strcmp(*name, "smt") == 0 || strcmp(*name, "cross-node") == 0);
+        CHECK(strcmp(*name, "smt") == 0 || strcmp(*name, "cross-node") == 0 || strstr(*name, "-cores") != NULL);
         continue;
       }
-      const bool is_selection = strcmp(*name, "smt") == 0 || strcmp(*name, "same-llc") == 0;
+      const bool is_selection =
+          strcmp(*name, "smt") == 0 || strcmp(*name, "same-llc") == 0 || strstr(*name, "-cores") != NULL;
+      CHECK(numbers_domains(&topology, &placement));
       CHECK(are_distinct(&placement));
       CHECK(is_selection ? placement.n_cpus <= topology.n_cpus : placement.n_cpus == topology.n_cpus);
       if (strcmp(*name, "cores") == 0) CHECK(takes_cores_first(&topology, &placement));
       if (strcmp(*name, "scatter") == 0) {
         CHECK(takes_cores_first(&topology, &placement));
-        CHECK(takes_packages_in_turn(&topology, &placement));
+        CHECK(balances(&topology, &placement));
       }
       placement_free(&placement);
     }
@@ -183,6 +291,9 @@ int main(void) {
   bad_names_are_refused_with_one_line();
   more_threads_than_cpus_wrap_round();
   distances_are_the_smallest_common_level();
+  domains_are_those_of_the_placement();
+  scatter_fills_the_emptiest_first();
+  kinds_must_be_there_and_ranked();
   policies_keep_their_promise_on_any_machine();
   return check_result();
 }
