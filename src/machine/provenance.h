@@ -10,7 +10,8 @@
 
 #include "topology.h"
 
-/* Of the commit that was built: 40 hex digits, "-dirty" behind them if the tree had changes; "unknown" outside git. */
+/* Of the commit that was built: 40 hex digits, "-dirty" behind them if the tree had changes. Outside its own repository
+   that of the archive, or "unknown". */
 extern const char provenance_git_sha[];
 
 /* The machine's name, at most 63 characters that are safe in a file name. */
