@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "gbench.h"
 #include "machine/clock.h"
+#include "machine/cpu_kinds.h"
 #include "machine/pause.h"
 #include "machine/provenance.h"
 #include "message.h"
@@ -69,6 +70,25 @@ static json_t *describe_run(const struct run *run, int n_arguments, char **argum
                    "n_cells", (int)run->matrix.n_cells, "n_trials", (int)run->matrix.n_slots);
 }
 
+/* A lock is measured along with its slowest thread: says where the threads of a cell are on several kinds of CPUs. */
+static void warn_of_kinds(const struct run *run, json_t *warnings) {
+  for (unsigned p = 0; p < run->matrix.n_placements; p++) {
+    const struct placement *placement = &run->matrix.placements[p];
+    unsigned n_most = 0;
+    for (unsigned i = 0; i < run->matrix.n_cells; i++) {
+      const struct cell *cell = &run->matrix.cells[i];
+      if (cell->placement == placement && cell->workload.n_threads > n_most) n_most = cell->workload.n_threads;
+    }
+    char kinds[128], text[512];
+    if (cpu_kinds_of_threads(&run->topology, placement, n_most, kinds, sizeof kinds) < 2) continue;
+    snprintf(text, sizeof text,
+             "placement '%.100s' mixes kinds of CPUs (threads on each: %s), which differ in speed; p-cores and e-cores "
+             "keep to one",
+             placement->name, kinds);
+    json_array_append_new(warnings, json_string(text));
+  }
+}
+
 /* A new run: its folder first, then its trials. Returns the exit code. */
 static int begin(struct run *run, int n_arguments, char **arguments) {
   char now[40];
@@ -80,6 +100,7 @@ static int begin(struct run *run, int n_arguments, char **arguments) {
   snprintf(run->run_id, sizeof run->run_id, "%.19sZ-%08x", now, (unsigned)(run->options.seed * 0x9e3779b9u >> 16));
   json_t *host = provenance_collect(&run->topology);
   json_object_set_new(host, "pause_ns", json_real(run->pause_ns));
+  warn_of_kinds(run, json_object_get(host, "warnings"));
   json_object_set_new(host, "run", describe_run(run, n_arguments, arguments));
   const int error = folder_create(&run->folder, run->options.out, host, &run->csv);
   size_t i;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "machine/cpu_kinds.h"
 #include "machine/placement.h"
 #include "machine/topology.h"
 #include "message.h"
@@ -35,6 +36,7 @@ static json_t *describe(const struct topology *topology, unsigned n_threads, con
     json_t *cpu = json_pack("{s:i}", "cpu", (int)topology->cpus[i].os_index);
     for (unsigned level = 0; level < LK_N_LEVELS; level++)
       json_object_set_new(cpu, level_names[level], json_integer(topology->cpus[i].id[level]));
+    json_object_set_new(cpu, "kind", topology->cpus[i].kind >= 0 ? json_integer(topology->cpus[i].kind) : json_null());
     json_array_append_new(cpus, cpu);
   }
   for (unsigned level = 0; level < LK_N_LEVELS; level++)
@@ -44,9 +46,10 @@ static json_t *describe(const struct topology *topology, unsigned n_threads, con
     json_t *why_not, *order = plan(topology, *name, n_threads, &why_not);
     json_object_set_new(plans, *name, json_pack("{s:o, s:o}", "cpus", order, "why_not", why_not));
   }
-  return json_pack("{s:b, s:i, s:i, s:s, s:o, s:o, s:i, s:o}", "is_this_system", topology->is_this_system,
+  return json_pack("{s:b, s:i, s:i, s:s, s:o, s:o, s:o, s:i, s:o}", "is_this_system", topology->is_this_system,
                    "n_cpus_machine", (int)topology->n_machine_cpus, "n_cpus_allowed", (int)topology->n_cpus, "hash",
-                   hash, "domains", domains, "cpus", cpus, "threads", (int)n_threads, "placements", plans);
+                   hash, "domains", domains, "cpus", cpus, "cpu_kinds", cpu_kinds_describe(topology), "threads",
+                   (int)n_threads, "placements", plans);
 }
 
 /* Why a placement cannot be had here, or NULL. */
@@ -93,11 +96,26 @@ static void print_tree(const struct topology *topology) {
   }
 }
 
+static void print_kinds(const json_t *description) {
+  size_t i, j;
+  json_t *kind, *cpu;
+  json_array_foreach (json_object_get(description, "cpu_kinds"), i, kind) {
+    if (i == 0) puts("Kinds of CPUs, the least powerful first if hwloc knows their efficiency:");
+    const json_t *efficiency = json_object_get(kind, "efficiency");
+    printf("  %s", json_string_value(json_object_get(kind, "name")));
+    if (json_is_integer(efficiency)) printf(" (efficiency %d)", (int)json_integer_value(efficiency));
+    printf(": CPU");
+    json_array_foreach (json_object_get(kind, "cpus"), j, cpu) printf(" %d", (int)json_integer_value(cpu));
+    putchar('\n');
+  }
+}
+
 static void print_text(const struct topology *topology, const json_t *description, unsigned n_threads) {
   printf("%s: %u of %u CPUs may be used; hash %s\n",
          topology->is_this_system ? "This machine" : "A machine that is not this one (for planning only)",
          topology->n_cpus, topology->n_machine_cpus, json_string_value(json_object_get(description, "hash")));
   print_tree(topology);
+  print_kinds(description);
   printf("CPUs of threads 0 to %u by placement:\n", n_threads - 1);
   print_plans(description);
 }

@@ -19,6 +19,7 @@
 #include "build_info.h"
 #include "call_cost.h"
 #include "clock.h"
+#include "cpu_kinds.h"
 #include "line_transfer.h"
 #include "park_transfer.h"
 
@@ -238,6 +239,7 @@ json_t *provenance_collect(const struct topology *topology) {
                                 clock_cost(call_cost_wait_clock())));
   json_object_set_new(host, "futex_wake_without_waiter_ns", real_or_null(call_cost_futex_wake_ns()));
   json_object_set_new(host, "park_transfers", park_transfers(topology));
+  json_object_set_new(host, "cpu_kinds", cpu_kinds_describe(topology));
   json_object_set_new(host, "warnings", find_warnings(topology, host));
   json_object_set_new(host, "topology_xml", xml != NULL ? json_string(xml) : json_null());
   if (xml != NULL) topology_free_xml(topology, xml);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine/cpu_kinds.h"
 #include "message.h"
 
 /* The words of enum think and enum layout. */
@@ -130,7 +131,8 @@ static double handoffs(const struct record *r, enum distance distance) {
   WHOLE(due_ops, x->n_due)                                                                                             \
   TEXT(saturated, saturated(r))                                                                                        \
   WHOLE(code_layout, r->trial->code_layout)                                                                            \
-  TEXT(twin_of, r->trial->lock->twin_of != NULL ? r->trial->lock->twin_of : "")
+  TEXT(twin_of, r->trial->lock->twin_of != NULL ? r->trial->lock->twin_of : "")                                        \
+  TEXT(cpu_kinds, kinds_text)
 
 #define NAME(name, value) "," #name
 static const char comma_and_header[] = COLUMNS(NAME, NAME, NAME);
@@ -173,6 +175,8 @@ void record_print(FILE *stream, const struct record *record) {
   const struct workload *const w = &record->trial->workload;
   const struct trial_result *const x = record->result;
   char seed_text[24], hash_text[24]; /* 64 bits do not fit a double */
+  char kinds_text[128];
+  cpu_kinds_of_threads(r->trial->topology, r->trial->placement, w->n_threads, kinds_text, sizeof kinds_text);
   snprintf(seed_text, sizeof seed_text, "%" PRIu64, record->seed);
   snprintf(hash_text, sizeof hash_text, "%016" PRIx64, record->topology_hash);
   const char *separator = "";

@@ -18,13 +18,14 @@ static const char header[] =
     "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
     "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout,why,wait_count,waits_open,wait_bound_from_q,"
     "wait_time_1us_pct,wait_time_10us_pct,wait_time_100us_pct,wait_time_1ms_pct,wait_time_10ms_pct,wait_time_100ms_pct,"
-    "throttled_pct,rate_per_s,due_ops,saturated,code_layout,twin_of";
+    "throttled_pct,rate_per_s,due_ops,saturated,code_layout,twin_of,cpu_kinds";
 
-enum { N_COLUMNS = 80, MAX_COLUMNS = 128 };
+enum { N_COLUMNS = 81, MAX_COLUMNS = 128 };
 
 static char placement_name[] = "list:0,2-4";
 static struct placement placement = {.name = placement_name, .is_pinned = true, .n_cpus = 4};
-static struct trial trial = {.placement = &placement, .warmup_s = 0.01};
+static const struct topology topology = {.n_cpus = 4}; /* hwloc knows no kinds of its CPUs */
+static struct trial trial = {.topology = &topology, .placement = &placement, .warmup_s = 0.01};
 static struct trial_result result;
 static struct record record;
 static unsigned n_columns;
@@ -115,6 +116,7 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_NEAR(1.5e9 / 3003000001, strtod(fields[record_column("cpu_ns_per_op")], NULL), 1e-8);
   CHECK_FIELD("18446744073709551615", fields, "seed");
   CHECK_FIELD("0000000000000abc", fields, "topology_hash");
+  CHECK_FIELD("", fields, "cpu_kinds");
   CHECK_FIELD("a \"quoted\", host", fields, "host");
   CHECK_FIELD("3", fields, "schema");
   CHECK_FIELD("apart", fields, "layout");

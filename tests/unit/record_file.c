@@ -18,7 +18,9 @@ static char path[64];
 
 static char placement_name[] = "compact";
 static const struct placement placement = {.name = placement_name, .n_cpus = 1};
-static struct trial trial = {.placement = &placement, .workload = {.n_threads = 1, .n_keys = 1, .n_locks = 1}};
+static const struct topology topology = {.n_cpus = 1};
+static struct trial trial = {
+    .topology = &topology, .placement = &placement, .workload = {.n_threads = 1, .n_keys = 1, .n_locks = 1}};
 
 enum { SEED = 42 };
 

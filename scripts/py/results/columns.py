@@ -55,6 +55,7 @@ LATER = [
     Later("saturated", ""),
     Later("code_layout", nan),
     Later("twin_of", ""),
+    Later("cpu_kinds", ""),
 ]
 
 NAMES = FIRST + [column.name for column in LATER]
