@@ -11,7 +11,7 @@ RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark
   python3 python3-pandas python3-matplotlib python3-scipy libjs-chart.js)
 PEER_PACKAGES=(libck-dev libnsync-dev libabsl-dev libtbb-dev) # a build does without those that are not there
 TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
-  python3-selenium chromium chromium-driver relacy-dev)
+  libbenchmark-tools python3-selenium chromium chromium-driver relacy-dev)
 if [[ $(uname -m) == x86_64 ]]; then # elsewhere they are called otherwise, and the tests for other machines are skipped
   TEST_PACKAGES+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
     qemu-user-static)
