@@ -58,7 +58,7 @@ static inline bool lk_ck_clh_ctx_init(struct lk_ck_clh *lock, struct lk_ck_clh_c
                                       const struct lk_domain *domain) {
   (void)lock, (void)domain;
   ctx->node = lk_ck_clh_make_node();
-  return true;
+  return ctx->node != NULL;
 }
 
 static inline void lk_ck_clh_ctx_destroy(struct lk_ck_clh *lock, struct lk_ck_clh_ctx *ctx) {

@@ -27,7 +27,8 @@ int solo_make(struct solo *solo, const char *name, const struct lk_ops *ops, voi
 
 /*
  * Binds the calling thread to one CPU and lets the loops take n_rounds turns of ms each, in a changing order and with
- * each layout of their code in turn (worker.code_layout: a `work` of one's own has to heed it). There is a second thread, so that the system's locks do not leave out their atomics. Returns 0 or an errno.
+ * each layout of their code in turn (worker.code_layout: a `work` of one's own has to heed it). There is a second
+ * thread, so that the system's locks do not leave out their atomics. Returns 0 or an errno.
  */
 int solo_compare(struct solo *solos, unsigned n_solos, unsigned n_rounds, unsigned ms);
 

@@ -33,7 +33,8 @@ Key = tuple[str, int]  # kind and layout
 
 def loops_of(nm: str, program: Path) -> dict[str, dict[Key, Loop]]:
     """By lock. Symbols outside of functions' sections, and the cold parts that a compiler splits off, are others."""
-    listing = subprocess.run([nm, "--defined-only", "--print-size", str(program)], text=True, check=True, stdout=subprocess.PIPE).stdout
+    listing = subprocess.run([nm, "--defined-only", "--print-size", str(program)], text=True, check=True,
+                             stdout=subprocess.PIPE).stdout
     found: dict[str, dict[Key, Loop]] = defaultdict(dict)
     for line in listing.splitlines():
         address, *size, _, name = line.split()

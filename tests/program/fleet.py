@@ -22,7 +22,8 @@ FLEET = ROOT / "scripts" / "fleet"
 PROGRAM = str(Path(lockbench.PROGRAM).resolve())
 # On one CPU, where nothing waits for a thread that a busy machine does not run.
 MATRIX = ["--no-twin", "--locks", "ticket,futex", "--threads", "1",
-          "--placement", f"list:{min(os.sched_getaffinity(0))}", "--duration", "0.01", "--warmup", "0", "--repetitions", "6"]
+          "--placement", f"list:{min(os.sched_getaffinity(0))}", "--duration", "0.01", "--warmup", "0",
+          "--repetitions", "6"]
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
 

@@ -81,7 +81,8 @@ class ThisMachine(lockbench.Case):
             self.assertIsNone(description["placements"][name]["cpus"], name)
             self.assertIn(name, description["placements"][name]["why_not"])
         result = self.run_program("run", "--no-twin", "--locks", "futex", "--threads", "3", "--duration", "0.01",
-                                  "--repetitions", "1", "--placement", f"list:{cpu}", "--out", str(self.out), preexec_fn=bind)
+                                  "--repetitions", "1", "--placement", f"list:{cpu}", "--out", str(self.out),
+                                  preexec_fn=bind)
         self.assertEqual(0, result.returncode, result.stderr)
         row, = [row for row in self.rows() if row["status"] != "noisy"]
         self.assertEqual(("ok", "1", "3", ""), (row["status"], row["cpus"], row["threads"], row["line_ns"]))

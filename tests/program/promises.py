@@ -52,7 +52,7 @@ class Plan:
         for name, check in checks.items():
             placed = self.placed(name)
             if not check(placed):
-                found.append(f"{name}: {placed and [cpu.number for cpu in placed]}")
+                found.append(f"{name}: {[cpu.number for cpu in placed or []]}")
         return found
 
     def has_domains(self, level: str) -> bool:

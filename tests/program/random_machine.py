@@ -15,7 +15,7 @@ MAX_WIDTH = {"Core": 3, "PU": 2}
 
 def words(bits: int) -> str:
     """As hwloc writes a set: words of 32 bits, the highest first."""
-    parts = []
+    parts: list[str] = []
     while bits or not parts:
         parts.append(f"0x{bits & 0xffffffff:08x}")
         bits >>= 32

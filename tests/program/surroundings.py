@@ -81,8 +81,8 @@ class Surroundings(lockbench.Case):
                 self.assertRegex(result.stderr, rb"\Alockbench: the argument '.*\\x[0-9a-f]{2}' is not UTF-8; .*\n\Z")
                 self.assertEqual([], list(self.folder.iterdir()))
         out = self.folder / "größer"
-        result = self.run_program(*RUN[:-1], str(out))
-        self.assertEqual(0, result.returncode, result.stderr)
+        measured = self.run_program(*RUN[:-1], str(out))
+        self.assertEqual(0, measured.returncode, measured.stderr)
         self.assertEqual(0, self.run_program("run", "--resume", str(out)).returncode)
 
     def test_rows_of_another_seed_are_not_resumed(self) -> None:

@@ -66,7 +66,7 @@ class Fairness(Case):
     """`fifo` makes five operations, `barging` starves a thread, and `even` does neither."""
 
     def answer(self, *locks: str) -> answer.Answer:
-        kinds: dict[str, dict[str, float]] = {
+        kinds: dict[str, dict[str, Any]] = {
             "fifo": {"ops": 5, "min_share": 0, "ops_per_s": 50}, "barging": {"ops": 9000, "min_share": 0},
             "even": {"ops": 9000, "min_share": 0.24}}
         run = self.read([row | {"lock": lock} for lock in locks for row in self.trials(**kinds[lock])])
