@@ -83,7 +83,10 @@ class Commit(unittest.TestCase):
         listed = git(ROOT, "ls-files", "--cached").splitlines()
         for name in listed:
             source, target = ROOT / name, self.project / name
-            if source.is_file() and not name.startswith("results/"):
+            if source.is_symlink():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(source.readlink())
+            elif source.is_file() and not name.startswith("results/"):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(source.read_bytes())
                 target.chmod(source.stat().st_mode)

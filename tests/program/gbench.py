@@ -10,8 +10,8 @@ from typing import Any
 
 import lockbench
 
-RUN = ["run", "--locks", "ticket,mcs", "--threads", "1,2", "--duration", "0.02", "--warmup", "0", "--repetitions", "2",
-       "--no-twin"]
+RUN = ["run", "--no-twin", "--locks", "ticket,mcs", "--threads", "1,2", "--duration", "0.02", "--warmup", "0",
+       "--repetitions", "2"]
 NAMES = {f"mutex/{lock}/threads:{threads}/read_pct:90/cs_ns:0/placement:compact"
          for lock in ("ticket", "mcs") for threads in (1, 2)}
 
@@ -113,8 +113,8 @@ class GoogleBenchmark(lockbench.Case):
         want, files = [], []
         for lock in ("ticket", "test_slow"):
             out, path = self.folder / lock, self.folder / f"{lock}.json"
-            result = self.run_program("run", "--locks", lock, "--threads", "1", "--duration", "0.02", "--warmup", "0",
-                                      "--repetitions", "3", "--out", str(out), f"--benchmark_out={path}")
+            result = self.run_program("run", "--no-twin", "--locks", lock, "--threads", "1", "--duration", "0.02",
+                                      "--warmup", "0", "--repetitions", "3", "--out", str(out), f"--benchmark_out={path}")
             self.assertEqual(0, result.returncode, result.stderr)
             want.append([1e9 / float(row["ops_per_s"]) for row in self.rows(out) if row["status"] == "ok"])
             files.append(path)
@@ -170,8 +170,8 @@ class GoogleBenchmark(lockbench.Case):
         self.assertEqual({"ticket"}, {row["lock"] for row in self.rows(self.folder / "filtered")})
 
     def test_a_trial_that_failed_is_an_error_in_the_report(self) -> None:
-        result = self.run_program("run", "--locks", "test_crashes", "--threads", "1", "--duration", "0.01",
-                                  "--repetitions", "1", "--out", str(self.out), "--benchmark_format=json")
+        result = self.run_program("run", "--no-twin", "--locks", "test_crashes", "--threads", "1", "--duration",
+                                  "0.01", "--repetitions", "1", "--out", str(self.out), "--benchmark_format=json")
         self.assertEqual(1, result.returncode, result.stderr)
         benchmark, = strict(result.stdout)["benchmarks"]
         self.assertTrue(benchmark["error_occurred"])

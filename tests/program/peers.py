@@ -65,7 +65,7 @@ def expected() -> set[str]:
 class Peers(lockbench.Case):
     def listed(self) -> dict[str, str]:
         result = self.run_program("list", "--json")
-        return {lock["name"]: lock["source"] for lock in json.loads(result.stdout)}
+        return {lock["name"]: lock["source"] for lock in json.loads(result.stdout) if lock["twin_of"] is None}
 
     def selected(self, locks: str) -> set[str]:
         result = self.run_program("run", "--no-twin", "--locks", locks, "--threads", "1", "--benchmark_list_tests")

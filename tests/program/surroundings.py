@@ -18,8 +18,8 @@ from typing import Any
 import lockbench
 
 N_TRIALS = 8
-RUN = ["run", "--locks", "ticket,futex", "--threads", "1", "--duration", "0.01", "--warmup", "0", "--repetitions",
-       str(N_TRIALS // 2), "--seed", "5", "--out", "out"]
+RUN = ["run", "--locks", "ticket,futex", "--no-twin", "--threads", "1", "--duration", "0.01", "--warmup", "0",
+       "--repetitions", str(N_TRIALS // 2), "--seed", "5", "--out", "out"]
 COMMANDS = ("run", "seed", "stress", "list", "topology")
 SHORT = {"run": RUN[1:], "seed": ["--duration", "0.05"], "stress": ["--locks", "ticket", "--duration", "0.01"]}
 
