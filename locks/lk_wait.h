@@ -18,8 +18,10 @@
 
 #include "lk_lang.h"
 
-/* unistd.h hides it from programs that ask for plain C11, and there is no other way to a futex. */
+/* unistd.h hides it from programs that ask for plain C11 (glibc, musl), and there is no other way to a futex. */
+#if !defined(__USE_MISC) && !defined(_BSD_SOURCE) && !defined(_GNU_SOURCE)
 extern long syscall(long number, ...);
+#endif
 
 #if !defined(SYS_futex) && defined(SYS_futex_time64)
 #define SYS_futex SYS_futex_time64 /* riscv32 and newer 32-bit ports have only this one */

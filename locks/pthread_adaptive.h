@@ -22,8 +22,10 @@
 #error "pthread_adaptive needs glibc: other C libraries have no such type of mutex; leave it out of the list of locks"
 #endif
 
+#if !defined(__USE_UNIX98) && !defined(__USE_XOPEN2K8)
 /* pthread.h hides it from programs that ask for plain C11, though not the type that it is told. */
 extern int pthread_mutexattr_settype(pthread_mutexattr_t *attributes, int type);
+#endif
 
 enum { lk_pthread_adaptive_traits = LK_SPINS | LK_PARKS | LK_SYSTEM | LK_FREED_BY_LAST };
 

@@ -14,8 +14,8 @@
 
 #include "lk.h"
 
-#ifdef __GLIBC__
-/* It hides its spin lock from programs that ask for plain C11. C11 lets all of this be said twice. */
+#if defined(__GLIBC__) && !defined(__USE_XOPEN2K)
+/* It hides its spin lock from programs that ask for plain C11. */
 typedef volatile int pthread_spinlock_t;
 extern int pthread_spin_init(pthread_spinlock_t *lock, int is_shared);
 extern int pthread_spin_destroy(pthread_spinlock_t *lock);

@@ -20,10 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-xc", "-"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wredundant-decls", "-Werror", "-fsyntax-only", "-xc", "-"]
 CANARY: list[list[str]] = [[], ["-DLK_CANARY"]]
 # What a lock's user knows: this folder, and nothing of the harness or of GNU.
 LOCKS = ["-std=c11", f"-I{ROOT / 'locks'}", f"-I{ROOT / 'tests' / 'locks'}"]
+# What plain C11 hides and a lock declares itself is visible to these, and must not be declared twice.
+WIDER = [["-std=gnu11"], ["-std=gnu11", "-D_GNU_SOURCE"], ["-D_POSIX_C_SOURCE=199309L"]]
 # What bench/peers/instance.cc makes of them; without -pedantic, since lk.h is C.
 CPP = ["-std=gnu++2b", f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc++", "-"]
 # What a C++ program makes of the locks.
@@ -68,6 +70,7 @@ def plan() -> list[tuple[list[str], list[Path]]]:
     in_cpp = [header for name in peers if (header := ROOT / f"bench/peers/{name}.h").exists()]
     tasks += [([*canary, *CPP], [header] * 2) for header in in_cpp for canary in CANARY]
     tasks.append(([*LOCKS, *WARNINGS], locks))
+    tasks += [([*LOCKS, *wider, *WARNINGS], locks) for wider in WIDER]
     tasks.append(([*LOCKS, *WARNINGS], locks[::-1]))
     harness = [*HARNESS, *library_flags(), *(flag for flag in WARNINGS if flag != "-Wpedantic")]
     return tasks + [(harness, [header] * 2) for header in others]

@@ -17,8 +17,9 @@ enum { lk_test_unfair_traits = LK_BOUNDED | LK_PARKS };
 
 static inline uint64_t lk_test_unfair_bypass(const struct lk_config *config) { return config->n_threads - 1; }
 
-/* time.h hides it from programs that ask for plain C11. */
+#ifndef CLOCK_MONOTONIC /* which time.h hides from programs that ask for plain C11, and with it this */
 extern int nanosleep(const struct timespec *wanted, struct timespec *left);
+#endif
 
 struct lk_test_unfair {
   LK_ATOMIC(bool) is_held;
