@@ -208,6 +208,17 @@ class Refusing(support.FolderTest):
         self.path.write_text("".join([lines[0], lines[1].replace("\n", ",1\n"), *lines[2:]]))
         self.refused("damaged", "line 2")
 
+    def test_two_files_joined(self) -> None:
+        support.write(self.folder, self.rows)
+        text = self.path.read_text()
+        self.path.write_text(text + text)
+        self.refused(f"line {len(text.splitlines()) + 1} is a header again", "joined")
+
+    def test_a_byte_order_mark(self) -> None:
+        support.write(self.folder, self.rows)
+        self.path.write_bytes(b"\xef\xbb\xbf" + self.path.read_bytes())
+        self.refused("byte-order mark")
+
 
 class CutOff(support.FolderTest):
     def read(self, text: str) -> tuple[reading.Run, str]:

@@ -8,6 +8,7 @@ writers belong to the workload, so that a curve over threads adds readers and no
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
@@ -103,6 +104,10 @@ def _read(path: Path) -> pd.DataFrame:
     except (pd.errors.ParserError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise
+        line = _second_header(path)
+        if line:
+            raise ResultsError(f"{path}: line {line} is a header again: these are CSVs that were joined; keep each run "
+                               "in a file of its own and give them all") from None
         reason = str(error).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
         raise ResultsError(f"{path}: damaged ({reason}); remove the damaged line or measure again") from None
 
@@ -113,6 +118,9 @@ def _check_shape(path: Path) -> tuple[list[str], int | None]:
         head = file.readline()
         if not head:
             raise ResultsError(f"{path}: empty; measure again, or give a CSV that `lockbench run` wrote")
+        if head.startswith(codecs.BOM_UTF8):
+            raise ResultsError(f"{path}: begins with a byte-order mark, so another program has written it anew; give "
+                               "the CSV that `lockbench run` wrote, or remove the first three bytes")
         columns = _fields(head)
         if "lock" not in columns or "status" not in columns:
             raise ResultsError(f"{path}: not a CSV of lockbench (no columns lock and status); "
@@ -140,6 +148,13 @@ def _check_shape(path: Path) -> tuple[list[str], int | None]:
         # Header and cut line are no rows; the cut line counts only where it ends in a newline.
         newlines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
         return columns, newlines - (2 if tail.endswith(b"\n") else 1)
+
+
+def _second_header(path: Path) -> int:
+    """The number of the next line that is like the first, 0 if there is none."""
+    with path.open("rb") as file:
+        head = file.readline().rstrip(b"\r\n")
+        return next((number for number, line in enumerate(file, 2) if line.rstrip(b"\r\n") == head), 0)
 
 
 def _fields(line: bytes) -> list[str]:
