@@ -11,7 +11,9 @@ RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark
   python3 python3-pandas python3-matplotlib python3-scipy libjs-chart.js)
 PEER_PACKAGES=(libck-dev libnsync-dev libabsl-dev libtbb-dev) # a build does without those that are not there
 TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
-  libbenchmark-tools python3-selenium chromium chromium-driver relacy-dev)
+  libbenchmark-tools python3-selenium chromium chromium-driver relacy-dev parallel openssh-server golang-go)
+RUST_PACKAGES=(cargo librust-parking-lot-dev)
+DEEP_PACKAGES=(slurm-wlm munge)
 if [[ $(uname -m) == x86_64 ]]; then # elsewhere they are called otherwise, and the tests for other machines are skipped
   TEST_PACKAGES+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
     qemu-user-static)
@@ -22,6 +24,31 @@ say() { printf '%s\n' "$*" >&2; }
 fail() {
   say "${0##*/}: $*"
   exit 2
+}
+
+# from_caller PATH: prints it as seen from the folder in which the script was called; nothing of nothing.
+from_caller() { [[ -z $1 ]] || (cd "$CALLER" && realpath -m -- "$1"); }
+
+# lock_builds: from now on nobody else installs for, builds in or deletes the folders of this checkout's build/, until
+# unlock_builds or the script's end.
+lock_builds() {
+  mkdir -p build
+  exec {builds_lock}>build/.lock
+  flock -n "$builds_lock" && return
+  say "another script builds in this checkout; waiting for it"
+  flock "$builds_lock"
+}
+
+unlock_builds() { exec {builds_lock}>&-; }
+
+# results_of CONSOLE: prints the folder of the run that wrote this console or JSON; nothing if there is none.
+results_of() {
+  local folder
+  folder=$(sed -n 's/^results: //p' "$1" | tail -n 1)
+  [[ -n $folder ]] || folder=$("$(python_with json)" -c '
+import json, sys
+print(json.load(open(sys.argv[1]))["context"]["lockbench_results"])' "$1" 2>/dev/null) || true
+  printf '%s' "$folder"
 }
 
 # python_with MODULE...: prints the path of an interpreter that has these modules. The first python3 on the PATH may be
@@ -89,8 +116,8 @@ install_packages() {
   say "installing: ${missing[*]}"
   local log
   log=$(mktemp)
-  if ! { "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -q --no-install-recommends "${missing[@]}"; } </dev/null >"$log" 2>&1; then
+  if ! { "${as_root[@]}" apt-get update -q -o DPkg::Lock::Timeout=600 && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -q -o DPkg::Lock::Timeout=600 --no-install-recommends "${missing[@]}"; } </dev/null >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     fail "apt-get could not install: ${missing[*]} (whole log: $log)"
   fi
@@ -99,7 +126,7 @@ install_packages() {
 
 # install_peers: installs what is missing of PEER_PACKAGES, if apt knows it; whatever fails, a peer is only left out.
 install_peers() {
-  local package configured
+  local package
   local -a missing=()
   command -v apt-cache >/dev/null || return 0
   for package in $(missing_packages "${PEER_PACKAGES[@]}"); do
@@ -111,7 +138,20 @@ install_peers() {
     return
   fi
   (install_packages "${missing[@]}") || return 0
-  # A build remembers what it has not found.
+  forget_builds
+}
+
+# install_rust: what the peer parking_lot needs. A build from before is made anew if it lacks the peer.
+install_rust() {
+  local lockbench=build/release/bench/lockbench
+  command -v apt-get >/dev/null || fail "--with-rust installs Debian's packages: ${RUST_PACKAGES[*]}; elsewhere install cargo and the crate, as locks/peers/parking_lot/meson.build finds it"
+  install_packages "${RUST_PACKAGES[@]}"
+  if [[ -x $lockbench ]] && ! "$lockbench" list | grep -q '^parking_lot '; then forget_builds; fi
+}
+
+# forget_builds: a build remembers what it has not found.
+forget_builds() {
+  local configured
   for configured in build/*/build.ninja; do
     [[ ! -f $configured ]] || rm -rf "${configured%/*}"
   done

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = str(Path(lockbench.PROGRAM).resolve())
 TOOLS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "sinfo")
 PATH = os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/sbin"))
-MATRIX = ["--locks", "ticket,futex", "--threads", "1", "--duration", "0.01", "--warmup", "0", "--repetitions", "6"]
+MATRIX = ["--locks", "ticket,futex", "--threads", "1", "--duration", "0.01", "--warmup", "0", "--repetitions", "6",
+          "--no-twin"]
 CONFIG = """ClusterName=lockbench
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
@@ -73,7 +74,8 @@ class Slurm(lockbench.Case):
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)
         (self.folder / "slurm.conf").write_text(CONFIG.format(
-            host=socket.gethostname().partition(".")[0], ports=free_ports(2), folder=self.folder, n_cpus=os.cpu_count()))
+            host=socket.gethostname().partition(".")[0], ports=free_ports(2), folder=self.folder,
+            n_cpus=os.cpu_count()))
         self.daemon("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={self.folder}/munge.socket",
                     f"--pid-file={self.folder}/munged.pid", f"--seed-file={self.folder}/munged.seed",
                     f"--log-file={self.folder}/munged.log")
