@@ -114,7 +114,8 @@ class GoogleBenchmark(lockbench.Case):
         for lock in ("ticket", "test_slow"):
             out, path = self.folder / lock, self.folder / f"{lock}.json"
             result = self.run_program("run", "--no-twin", "--locks", lock, "--threads", "1", "--duration", "0.02",
-                                      "--warmup", "0", "--repetitions", "3", "--out", str(out), f"--benchmark_out={path}")
+                                      "--warmup", "0", "--repetitions", "3", "--out", str(out),
+                                      f"--benchmark_out={path}")
             self.assertEqual(0, result.returncode, result.stderr)
             want.append([1e9 / float(row["ops_per_s"]) for row in self.rows(out) if row["status"] == "ok"])
             files.append(path)

@@ -113,7 +113,8 @@ class Rows(lockbench.Case):
                     result = self.run_program("run", *QUICK, "--no-twin", "--threads", "1", "--locks", locks, option,
                                               "--out", str(self.out), *listing.split())
                     self.assertEqual(0, result.returncode, result.stderr)
-                    notes = [line for line in result.stderr.splitlines() if "note: " in line and "trials to run" not in line]
+                    notes = [line for line in result.stderr.splitlines()
+                             if "note: " in line and "trials to run" not in line]
                     self.assertEqual([f"lockbench: {note}"], notes)
                     shutil.rmtree(self.out, ignore_errors=True)
 
