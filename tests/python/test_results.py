@@ -97,7 +97,7 @@ class Reading(support.FolderTest):
         self.assertEqual((len(run.rows), len(run.throughput()), len(run.latency())), (12, 3, 3))
 
     def test_a_big_file_is_read_quickly_and_within_memory(self) -> None:
-        """A fifth of the million rows that must take less than 15 s and 1.5 GiB."""
+        """A fifth of a million rows, in a time that only a read by rows, or a second copy, would exceed."""
         support.write(self.folder, support.matrix(repetitions=7))
         path = self.folder / "results.csv"
         header, body = path.read_text().split("\n", 1)
@@ -113,7 +113,7 @@ class Reading(support.FolderTest):
         self.assertEqual(done.stdout.strip(), str(200_000 // n_rows * n_rows), done.stderr)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_s = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime  # others may run beside a test
-        self.assertLess(cpu_s, 6)
+        self.assertLess(cpu_s, 12)
         self.assertLess(used.ru_maxrss / 1024, 600)
 
 
