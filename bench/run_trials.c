@@ -67,7 +67,7 @@ static void report(struct gbench_state *state, const struct cell *cell, const st
   if (cell->workload.tries)
     gbench_count(state, "try_success_pct", 100 * n_ops / (n_ops + (double)result->n_failed_tries));
   gbench_count(state, "owner_changes_per_s", (double)result->n_owner_changes / s);
-  gbench_count(state, "longest_run", (double)result->longest_run);
+  if (!(cell->lock->traits & LK_BASELINE)) gbench_count(state, "longest_run", (double)result->longest_run);
   gbench_count(state, "jain", result->fairness.jain);
   gbench_count(state, "line_ns", result->line_ns);
   gbench_count(state, "steal_pct", result->steal_pct);

@@ -30,6 +30,11 @@ static double cpu_ns_per_op(const struct record *r, double n_ops) {
 /* A count that exists only if the trial came to its end. */
 static double counted(const struct record *r, uint64_t n) { return isnan(r->result->duration_s) ? NAN : (double)n; }
 
+/* Where nothing excludes, increments of the count of sections get lost, so a run may even come out below 0. */
+static double longest_run(const struct record *r) {
+  return r->trial->lock->traits & LK_BASELINE ? NAN : counted(r, r->result->longest_run);
+}
+
 static double try_success_pct(const struct record *r) {
   const double n_ops = counted(r, r->result->n_reads + r->result->n_writes);
   const double n_tries = n_ops + (double)r->result->n_failed_tries;
@@ -87,7 +92,7 @@ static double handoffs(const struct record *r, enum distance distance) {
   REAL(min_share, x->fairness.min_share)                                                                               \
   REAL(max_share, x->fairness.max_share)                                                                               \
   WHOLE(owner_changes, counted(r, x->n_owner_changes))                                                                 \
-  WHOLE(longest_run, counted(r, x->longest_run))                                                                       \
+  WHOLE(longest_run, longest_run(r))                                                                                   \
   WHOLE(handoffs_smt, handoffs(r, DISTANCE_SMT))                                                                       \
   WHOLE(handoffs_llc, handoffs(r, DISTANCE_LLC))                                                                       \
   WHOLE(handoffs_node, handoffs(r, DISTANCE_NODE))                                                                     \

@@ -110,7 +110,8 @@ def wait_tail(cells: pd.DataFrame, words: list[str], places: Places) -> Any:
                 points = [here.loc[lock, column] for column in TAIL]
                 ax.plot(points, list(TAIL.values()), color=styles[lock].color, marker=styles[lock].marker, markersize=4,
                         linewidth=1.4, linestyle=styles[lock].line)
-                labels.append(line_ends.Label(lock, points[-2], list(TAIL.values())[-2], styles[lock]))
+                known = [(x, y) for x, y in zip(points, TAIL.values()) if pd.notna(x)]  # a quantile may not be judged
+                labels.append(line_ends.Label(lock, *known[max(0, len(known) - 2)], styles[lock]))
         line_ends.draw(ax, labels)
     return fig
 
