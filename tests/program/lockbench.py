@@ -90,4 +90,8 @@ class Case(unittest.TestCase):
 
 
 def main() -> None:
+    """Under nohup some signals are ignored, and lockbench leaves those so; the tests send them."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unittest.main(verbosity=2)
