@@ -58,10 +58,9 @@ static void check_room(struct room *room, unsigned long n_wanted) {
   CHECK(!atomic_load_explicit(&room->is_broken, memory_order_relaxed));
 }
 
-static unsigned long add_until_told(unsigned index, void *argument) {
-  struct room *room = argument;
+/* Until told to stop; leaves with ctx. Returns how often. */
+static unsigned long add_with(struct room *room, void *ctx) {
   const struct lk_ops *ops = room->client.ops;
-  void *ctx = client_enter(&room->client, index);
   unsigned long n = 0;
   for (; crowd_may_go_on(); n++) {
     ops->lock(room->client.lock, ctx);
@@ -70,6 +69,11 @@ static unsigned long add_until_told(unsigned index, void *argument) {
   }
   client_leave(&room->client, ctx);
   return n;
+}
+
+static unsigned long add_until_told(unsigned index, void *argument) {
+  struct room *room = argument;
+  return add_with(room, client_enter(&room->client, index));
 }
 
 static void exclusion(const struct lk_ops *ops) {
@@ -225,17 +229,8 @@ static void several_locks_at_once(const struct lk_ops *ops) {
 /* Threads that do not say where they run. */
 static unsigned long add_from_anywhere(unsigned index, void *argument) {
   struct room *room = argument;
-  const struct lk_ops *ops = room->client.ops;
   (void)index;
-  void *ctx = client_enter_at(&room->client, NULL);
-  unsigned long n = 0;
-  for (; crowd_may_go_on(); n++) {
-    ops->lock(room->client.lock, ctx);
-    add_one(room, n);
-    ops->unlock(room->client.lock, ctx);
-  }
-  client_leave(&room->client, ctx);
-  return n;
+  return add_with(room, client_enter_at(&room->client, NULL));
 }
 
 static void domains_may_be_unknown(const struct lk_ops *ops) {
