@@ -141,8 +141,9 @@ static void take_turn(struct gbench_state *state, void *argument) {
 }
 
 /*
- * About how long so many trials take: window and warm-up, and what surrounds them. Measured on two machines: a process
- * and its measurements 10 ms, a thread 0.1 ms to start and to end.
+ * About how long a trial takes: window and warm-up, and what surrounds them. The allowance for that is a guess, good
+ * enough to tell a minute from an hour: 10 ms for the process and the line transfer, 0.1 ms for a thread's start and
+ * end.
  */
 static double expected_s(const struct run *run, const struct cell *cell) {
   return run->options.warmup_s + run->options.duration_s + 0.01 + 0.0001 * cell->workload.n_threads;

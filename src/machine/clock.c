@@ -6,17 +6,46 @@
 
 struct clock_scale clock_scale = {.uses_counter = false, .ns_per_tick = 1};
 
-/* The kernel has examined the counter better than we could: if it keeps time by it, so may we. */
-static bool kernel_trusts_counter(void) {
+#if !defined(__aarch64__)
+/* Whether the first CPU's flags have that word. All CPUs that a kernel runs on have the same. */
+static bool has_flag(const char *flags, const char *flag) {
+  const size_t length = strlen(flag);
+  for (const char *at = flags; (at = strstr(at, flag)) != NULL; at += length)
+    if (at[-1] == ' ' && (at[length] == ' ' || at[length] == '\n')) return true;
+  return false;
+}
+
+/* Whether the counter runs at one rate whatever the CPU's speed, and goes on while it idles. */
+static bool runs_evenly(const char *root) {
+  char path[256], line[8192] = "";
+  bool is_found = false;
+  snprintf(path, sizeof path, "%s/proc/cpuinfo", root);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return false;
+  while (!is_found && fgets(line, sizeof line, file) != NULL) is_found = strncmp(line, "flags", 5) == 0;
+  fclose(file);
+  return is_found &&
+         (has_flag(line, "tsc_reliable") || (has_flag(line, "constant_tsc") && has_flag(line, "nonstop_tsc")));
+}
+
+/* Whether the kernel keeps time by it: then it has found no two CPUs' counters apart. */
+static bool is_kernels_clock(const char *root) {
+  char path[256], source[32] = "";
+  snprintf(path, sizeof path, "%s/sys/devices/system/clocksource/clocksource0/current_clocksource", root);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return false;
+  const bool is_read = fgets(source, sizeof source, file) != NULL;
+  fclose(file);
+  return is_read && (strcmp(source, "tsc\n") == 0 || strcmp(source, "kvm-clock\n") == 0);
+}
+#endif
+
+bool clock_may_use_counter(const char *root) {
 #if defined(__aarch64__)
+  (void)root;
   return true; /* the generic timer is constant-rate and synchronised by the architecture */
 #else
-  char source[32] = "";
-  FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
-  if (file == NULL) return false;
-  const bool read = fgets(source, sizeof source, file) != NULL;
-  fclose(file);
-  return read && (strcmp(source, "tsc\n") == 0 || strcmp(source, "kvm-clock\n") == 0);
+  return runs_evenly(root) && is_kernels_clock(root);
 #endif
 }
 
@@ -35,7 +64,7 @@ static void read_both(uint64_t *ns, uint64_t *ticks) {
 }
 
 void clock_calibrate(void) {
-  clock_scale = (struct clock_scale){.uses_counter = kernel_trusts_counter(), .ns_per_tick = 1};
+  clock_scale = (struct clock_scale){.uses_counter = clock_may_use_counter(""), .ns_per_tick = 1};
   if (!clock_scale.uses_counter) return;
   uint64_t ns[2] = {0}, ticks[2] = {0};
   read_both(&ns[0], &ticks[0]);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * clock.h: two clocks. clock_now_ns() is the system's, for windows and time stamps. clock_ticks() is the
- * processor's constant-rate counter where the system trusts it (a third of the price), for delays and waits
- * inside the loop; a tick is not a cycle, and only clock_ticks_to_ns() says how long it is.
+ * processor's counter where it can be trusted (a third of the price), for delays and waits
+ * inside the loop, else the system's clock once more; a tick is not a cycle, and only clock_ticks_to_ns() says how long
+ * it is.
  */
 #ifndef CLOCK_H
 #define CLOCK_H
@@ -25,6 +26,13 @@ extern struct clock_scale clock_scale;
 
 /* Chooses the counter and measures its rate against the system's clock, for about 20 ms. Call once. */
 void clock_calibrate(void);
+
+/*
+ * Whether the processor's counter tells the time: on x86 its flags promise that it runs evenly (constant_tsc and
+ * nonstop_tsc, or tsc_reliable), and the kernel keeps time by it (clock source tsc, or kvm-clock, which adds to it).
+ * Under `root`, "" but for tests, are the /proc and /sys to look at.
+ */
+bool clock_may_use_counter(const char *root);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 static inline uint64_t clock_now_ns(void) {
@@ -65,6 +73,9 @@ static inline uint64_t clock_ticks_ordered(void) {
 #endif
   return clock_now_ns();
 }
+
+/* Readings on two CPUs may be a few ticks apart: what ended before it began took no time, not almost for ever. */
+static inline uint64_t clock_ticks_between(uint64_t start, uint64_t end) { return end > start ? end - start : 0; }
 
 static inline double clock_ticks_to_ns(double ticks) { return ticks * clock_scale.ns_per_tick; }
 

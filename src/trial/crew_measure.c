@@ -40,7 +40,8 @@ static void measure_waits(struct crew *crew) {
   for (unsigned i = 1; i < crew->n_members; i++) waits_merge(all, crew->members[i].worker.waits);
   waits->n = (double)lengths->n_values;
   waits->n_open = (double)all->n_open;
-  const double thread_time = (double)crew->n_members * (double)(crew->signal->close_ticks - crew->signal->open_ticks);
+  const uint64_t window = clock_ticks_between(crew->signal->open_ticks, crew->signal->close_ticks);
+  const double thread_time = (double)crew->n_members * (double)window;
   for (unsigned i = 0; i < WAITS_N_LIMITS; i++)
     waits->time_pct[i] = 100 * (double)waits_time_from(all, i) / thread_time;
   if (lengths->n_values == 0) return;

@@ -120,18 +120,15 @@ static bool try_lock_shared(void *lock, void *ctx) { return try_acquire_shared((
 #endif
 #endif
 
-/* Two readings on different CPUs may be a few ticks apart: a wait is never less than nothing. */
-static ALWAYS_INLINE uint64_t ticks_between(uint64_t start, uint64_t end) { return end > start ? end - start : 0; }
-
 /* A wait during which the phase changed: kept if any of it lay in the window, and open if it outlasted that. */
 LK_COLD static void wait_across_phases(struct worker *worker, uint32_t phase, uint64_t start, uint64_t end) {
   const struct worker_signal *signal = worker->signal;
   const uint64_t first = start > signal->open_ticks ? start : signal->open_ticks; /* in the window */
   if (phase > PHASE_WINDOW && end > signal->close_ticks) {
     if (signal->close_ticks > start)
-      waits_add_open(worker->waits, signal->close_ticks - start, ticks_between(first, signal->close_ticks));
+      waits_add_open(worker->waits, signal->close_ticks - start, clock_ticks_between(first, signal->close_ticks));
   } else if (end > signal->open_ticks) {
-    waits_add(worker->waits, ticks_between(start, end), ticks_between(first, end));
+    waits_add(worker->waits, clock_ticks_between(start, end), clock_ticks_between(first, end));
   }
 }
 
@@ -278,7 +275,7 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const stru
       if (LK_UNLIKELY(now != phase))
         wait_across_phases(worker, now, start, end);
       else if (phase == PHASE_WINDOW)
-        waits_add(worker->waits, ticks_between(start, end), ticks_between(start, end));
+        waits_add(worker->waits, clock_ticks_between(start, end), clock_ticks_between(start, end));
     }
     if (!special.is_plain && workload->think != THINK_NONE) workload_think(workload, worker->think_ticks, &random);
   }
