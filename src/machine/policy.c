@@ -50,15 +50,20 @@ struct taken {
   unsigned *n[LK_N_LEVELS];          /* by level and domain */
 };
 
-/* Whether CPU a is a better next place than b: fewer siblings that came before, then fewer neighbours, from far to
- * near. */
+/* How many CPUs are taken in the domain of this one. */
+static unsigned n_taken(const struct topology *topology, const struct taken *taken, enum lk_level level,
+                        const struct candidate *c) {
+  return taken->n[level][topology->cpus[c->cpu].id[level]];
+}
+
+/* Whether CPU a is a better next place than b: fewer siblings at work, then fewer neighbours, from far to near. */
 static bool is_emptier(const struct topology *topology, const struct taken *taken, const struct candidate *a,
                        const struct candidate *b) {
-  if (a->smt_rank != b->smt_rank) return a->smt_rank < b->smt_rank;
+  const unsigned siblings_a = n_taken(topology, taken, LK_CORE, a), siblings_b = n_taken(topology, taken, LK_CORE, b);
+  if (siblings_a != siblings_b) return siblings_a < siblings_b;
   for (unsigned i = 0; i < LK_N_LEVELS; i++) {
-    const enum lk_level level = taken->levels[i];
-    const unsigned n_a = taken->n[level][topology->cpus[a->cpu].id[level]];
-    const unsigned n_b = taken->n[level][topology->cpus[b->cpu].id[level]];
+    const unsigned n_a = n_taken(topology, taken, taken->levels[i], a);
+    const unsigned n_b = n_taken(topology, taken, taken->levels[i], b);
     if (n_a != n_b) return n_a < n_b;
   }
   return false; /* the first in hwloc's order */

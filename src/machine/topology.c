@@ -9,12 +9,18 @@
 
 #include "message.h"
 
-/* NUMA nodes are not ancestors in hwloc 2: they hang beside the object whose CPUs they are local to. NULL: none is. */
+/*
+ * NUMA nodes are not ancestors in hwloc 2: they hang beside the object whose CPUs they are local to. A CPU can be local
+ * to several, such as a package's slow memory and its own half of the fast one; its node is the one with the fewest
+ * CPUs. NULL: none is.
+ */
 static hwloc_obj_t numa_node(hwloc_topology_t hwloc, hwloc_obj_t pu) {
-  hwloc_obj_t node = NULL;
-  while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL)
-    if (hwloc_bitmap_isset(node->cpuset, pu->os_index)) return node;
-  return NULL;
+  hwloc_obj_t node = NULL, nearest = NULL;
+  while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL) {
+    if (!hwloc_bitmap_isset(node->cpuset, pu->os_index)) continue;
+    if (nearest == NULL || hwloc_bitmap_weight(node->cpuset) < hwloc_bitmap_weight(nearest->cpuset)) nearest = node;
+  }
+  return nearest;
 }
 
 /*

@@ -62,6 +62,8 @@ class Machine:
         paths = list(walk(top, ()))
         self.nodes = [(number, cpuset(one[-1].get("cpuset"))) for number, one in enumerate(paths)
                       if one[-1].get("type") in ("NUMANode", "Node")]
+        if not self.nodes:  # version 1 could leave them out; hwloc 2 then makes one of the whole machine
+            self.nodes = [(-1, cpuset(top.get("cpuset")))]
         kinds = [cpuset(kind.get("cpuset")) for kind in root.findall("cpukind")]
         allowed = cpuset(top.get("allowed_cpuset") or top.get("cpuset"))
         self.cpus = [self.cpu(one, kinds) for one in paths
@@ -74,7 +76,7 @@ class Machine:
             return next((thing for thing in reversed(path) if thing.get("type") in types), None)
 
         package = inside("Package", "Socket")
-        near = next((node for node, cpus in self.nodes if number in cpus), None)
+        near = self.nearest_node(number)
         node: object = near if near is not None else ("beside", id(package))
         caches = [thing for thing in path if is_data_cache(thing)]
         llc: object = id(caches[0]) if caches else self.instead_of_cache(near, package)
@@ -82,6 +84,11 @@ class Machine:
         return Cpu(number, {"core": id(core if core is not None else path[-1]), "llc": llc, "node": node,
                             "package": id(package)},
                    next((kind for kind, cpus in enumerate(kinds) if number in cpus), None))
+
+    def nearest_node(self, number: int) -> Optional[int]:
+        """Of the nodes that a CPU is local to the one with the fewest CPUs: a package can have slow memory beside it."""
+        local = [(len(cpus), place, node) for place, (node, cpus) in enumerate(self.nodes) if number in cpus]
+        return min(local)[2] if local else None
 
     def instead_of_cache(self, node: Optional[int], package: Optional[ElementTree.Element]) -> object:
         """Of node and package the smaller: to call near what is far would be worse than the opposite."""

@@ -23,7 +23,7 @@ def words(bits: int) -> str:
 
 
 class RandomMachine:
-    """`node_less`: some of the CPUs are beside no NUMA node."""
+    """`node_less`: some of the CPUs are beside no NUMA node. `slow_memory`: packages have a node beside those of theirs."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -31,7 +31,10 @@ class RandomMachine:
         self.place = itertools.count(1)
         order = tuple(level for level in self.chance.choice(ORDERS) if self.chance.random() < 0.85)
         self.node_less = self.chance.random() < 0.2 and "NUMANode" in order
-        self.top = self.grow("Machine", order + ("Core", "PU"))
+        self.slow_memory = self.chance.random() < 0.2
+        has_cache = any(level.endswith("Cache") for level in order)
+        inside_core = ("L2Cache",) if not has_cache and self.chance.random() < 0.6 else ()  # cores of several modules
+        self.top = self.grow("Machine", order + ("Core", *inside_core, "PU"))
         if all(one.get("type") != "NUMANode" for one in self.top.iter("object")):  # hwloc wants one at least
             self.top.insert(0, self.node(int(self.top.get("cpus", "0"))))
         self.set_nodes(self.top, 0)
@@ -51,6 +54,8 @@ class RandomMachine:
             for _ in range(self.chance.randint(1, MAX_WIDTH.get(below[0], 3))):
                 one.append(self.grow(below[0], below[1:]))
             cpus = sum(int(child.get("cpus", "0")) for child in one)
+        if kind == "Package" and self.slow_memory:
+            one.insert(0, self.node(cpus))
         if kind == "NUMANode" and not (self.node_less and self.chance.random() < 0.5):
             one.insert(0, self.node(cpus))
         one.set("cpus", str(cpus))
