@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file, and the
-same as C++17 and later, with every C++ compiler that is here.
+same as C++17 and later.
 
 headers.py COMPILER [ARGUMENT...]
 
-PEERS, in the environment, names those peers whose library is installed; the others have nothing to include.
+CPP, in the environment, is the C++ compiler. PEERS names those peers whose library is installed; the others have nothing
+to include.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +29,6 @@ WIDER = [["-std=gnu11"], ["-std=gnu11", "-D_GNU_SOURCE"], ["-D_POSIX_C_SOURCE=19
 # What bench/peers/instance.cc makes of them; without -pedantic, since lk.h is C.
 CPP = ["-std=gnu++2b", f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc++", "-"]
 # What a C++ program makes of the locks.
-CPP_COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
 CPP_STANDARDS = ["-std=c++17", "-std=c++20", "-std=c++2b"]
 CPP_LOCKS = [f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-xc++", "-"]
 # The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that.
@@ -98,14 +97,13 @@ def missed_faults(compiler: list[str], options: list[str], faulty: dict[str, tup
 
 
 def main() -> int:
-    compiler = sys.argv[1:]
+    compiler, cpp = sys.argv[1:], shlex.split(os.environ["CPP"])
     tasks = [(compiler, options, headers) for options, headers in plan()]
-    tasks += [([cpp], options, headers) for cpp in CPP_COMPILERS for options, headers in plan_in_cpp()]
+    tasks += [(cpp, options, headers) for options, headers in plan_in_cpp()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         complaints = [text for text in pool.map(lambda task: complaint(*task), tasks) if text]
     complaints += missed_faults(compiler, [*LOCKS, *WARNINGS], FAULTY)
-    for cpp in CPP_COMPILERS:
-        complaints += missed_faults([cpp], [CPP_STANDARDS[0], *CPP_LOCKS], FAULTY_IN_CPP)
+    complaints += missed_faults(cpp, [CPP_STANDARDS[0], *CPP_LOCKS], FAULTY_IN_CPP)
     for text in complaints:
         print(text)
     print(f"{len(tasks)} files compiled, {len(complaints)} failed")
