@@ -5,8 +5,8 @@ same as C++17 and later.
 
 headers.py COMPILER [ARGUMENT...]
 
-CPP, in the environment, is the C++ compiler. PEERS names those peers whose library is installed; the others have nothing
-to include.
+CPP, in the environment, is the C++ compiler. PEERS names those peers whose library is installed; the others have
+nothing to include.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Machine:
                    next((kind for kind, cpus in enumerate(kinds) if number in cpus), None))
 
     def nearest_node(self, number: int) -> Optional[int]:
-        """Of the nodes that a CPU is local to the one with the fewest CPUs: a package can have slow memory beside it."""
+        """Of the nodes that a CPU is local to the smallest: a package can have slow memory of its own beside them."""
         local = [(len(cpus), place, node) for place, (node, cpus) in enumerate(self.nodes) if number in cpus]
         return min(local)[2] if local else None
 

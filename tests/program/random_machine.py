@@ -23,7 +23,10 @@ def words(bits: int) -> str:
 
 
 class RandomMachine:
-    """`node_less`: some of the CPUs are beside no NUMA node. `slow_memory`: packages have a node beside those of theirs."""
+    """`node_less`: some of the CPUs are beside no NUMA node.
+
+    `slow_memory`: each package has a node of its own beside those that are in it.
+    """
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
