@@ -172,13 +172,6 @@ class Page(support.FolderTest):
                              (done.returncode, done.stderr))
         self.assertEqual(before, set(self.folder.iterdir()))
 
-    def test_help_that_was_asked_for_is_output(self) -> None:
-        for name in ("report", "summary", "plot", "fleet"):
-            for option in ("-h", "--help"):
-                done = support.script(f"{name}", option)
-                self.assertEqual((0, ""), (done.returncode, done.stderr))
-                self.assertTrue(done.stdout.startswith("usage: "))
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Weakens each memory order of each lock by one step and asks the checkers: one that nobody misses is too strong, or
-must say why it is kept. Writes results/orders.csv.
-"""
+"""Weakens each memory order of each lock by one step and asks the checkers: an order that no checker misses is too
+strong, or the comment beside it must say why it is kept. Writes results/orders.csv."""
 
 from __future__ import annotations
 
@@ -9,18 +8,18 @@ import argparse
 import csv
 import os
 import re
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Iterable, NoReturn
+from typing import Callable, Iterable
 
 from checkers import genmc
 from checkers import sites
 from checkers import relacy
 from checkers.genmc import ROOT, Outcome
 from checkers.sites import Mutant
+from common.program import Parser, UserError
 
 LOCKS = ROOT / "locks"
 TABLE = ROOT / "results" / "orders.csv"
@@ -31,13 +30,9 @@ Key = tuple[str, str, str, str]
 Checker = Callable[[Mutant, Path], Iterable[tuple[str, Outcome]]]
 
 
-class Refused(Exception):
-    """One line for the user: what was given, what is allowed."""
-
-
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. `checker` and `found`: who caught it, and as what; or the reason why it is kept."""
+    """A line of the table. `checker` and `found`: which one caught it, and as what; or why the order is kept."""
 
     mutant: Mutant
     verdict: str  # caught, kept, survived, unfinished or failed
@@ -109,19 +104,19 @@ def checkers_in(folder: Path, timeout_s: int) -> list[Checker]:
 
 
 def verdict_on(mutant: Mutant, checkers: list[Checker]) -> Row:
-    """Caught if anybody catches it."""
+    """Caught if any checker catches it."""
     if not mutant.is_c11:
         return Row(mutant, "kept", "", "C11 allows no failure stronger than success")
     doubts = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         (folder / f"{mutant.lock}.h").write_text(mutant.source)
         for checker in checkers:
-            for who, outcome in checker(mutant, folder):
+            for name, outcome in checker(mutant, folder):
                 if outcome.verdict == "caught":
-                    return Row(mutant, "caught", who, outcome.text)
+                    return Row(mutant, "caught", name, outcome.text)
                 if outcome.verdict != "proven":
-                    doubts.append((outcome.verdict, who, outcome.text))
+                    doubts.append((outcome.verdict, name, outcome.text))
     failed = [doubt for doubt in doubts if doubt[0] == "failed"]
     if failed:
         return Row(mutant, *failed[0])
@@ -164,18 +159,13 @@ def write(path: Path, rows: list[Row], old: dict[Key, dict[str, str]], locks: li
     os.replace(file.name, path)
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Refused(message)
-
-
 def parse(arguments: list[str]) -> argparse.Namespace:
     def positive(text: str) -> int:
         if not re.fullmatch(r"[1-9]\d{0,5}", text):
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999999")
         return int(text)
 
-    parser = Parser(prog="check-orders", description=__doc__, allow_abbrev=False)
+    parser = Parser("scripts/check-orders", __doc__)
     parser.add_argument("--locks", metavar="NAMES", help="with commas; all of ours if left out")
     parser.add_argument("--jobs", metavar="N", type=positive, default=os.cpu_count() or 1)
     parser.add_argument("--timeout", metavar="S", type=positive, default=60, help="of one run of a checker")
@@ -185,7 +175,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options.locks = known if options.locks is None else options.locks.split(",")
     for name in options.locks:
         if name not in known:
-            raise Refused(f"--locks: {name!r} is not a lock of ours; they are {', '.join(known)}")
+            raise UserError(f"--locks: {name!r} is not a lock of ours; they are {', '.join(known)}")
     return options
 
 
@@ -203,12 +193,11 @@ def examine(mutants: list[Mutant], checkers: list[Checker], jobs: int, has_genmc
 
 
 def main(arguments: list[str]) -> int:
+    options = parse(arguments)
     try:
-        options = parse(arguments)
         mutants = [mutant for name in options.locks for mutant in sites.mutants_of(name, text_of(name))]
-    except (Refused, sites.Misplaced) as error:
-        print(f"check-orders: {error}", file=sys.stderr)
-        return 2
+    except sites.Misplaced as error:
+        raise UserError(str(error)) from None
     has_genmc = genmc.program() is not None
     if not has_genmc and not relacy.is_here():
         print("check-orders: neither genmc is on the PATH nor Relacy's headers are there: nothing was checked")

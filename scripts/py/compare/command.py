@@ -7,7 +7,7 @@ import argparse
 import math
 import sys
 from collections import Counter
-from typing import Any, Callable, Iterator, NoReturn
+from typing import Any, Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from compare.trials import METRICS, Trials
 from results.columns import ORIGIN
 from compare.verdicts import FDR, SLOWER
 from results.reading import ResultsError, Run
+from common.program import Parser
 from common.units import plural
 from results.cautions import drifted
 
@@ -34,13 +35,6 @@ and beyond the difference that the run's twin, one lock under two names, shows o
 Exit codes: 0 good, 1 with --fail-if-slower if something was slower, 2 the runs or the options cannot be used."""
 FORMATS: dict[str, Callable[[export.Comparison], Iterator[str]]] = {
     "table": tables.table, "markdown": tables.markdown, "csv": export.csv, "json": export.as_json}
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, as everywhere."""
-        print(f"compare: {message}; scripts/compare --help tells more", file=sys.stderr)
-        sys.exit(2)
 
 
 class Renamed(argparse.Action):
@@ -58,8 +52,7 @@ def percentage(text: str) -> float:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = Parser(prog="scripts/compare", description=__doc__, epilog=EPILOG, allow_abbrev=False,
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("scripts/compare", __doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run, or a CSV file")
     parser.add_argument("--by", choices=list(verdicts.BY), default="lock",
                         help="what is compared within one run (default: lock)")

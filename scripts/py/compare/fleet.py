@@ -9,7 +9,7 @@ from typing import Iterator
 import pandas as pd
 
 from compare import flips
-from common import program
+from common.program import Parser
 from results import labels
 from results import reading
 from results.reading import Run
@@ -45,8 +45,9 @@ def _sides(pair: pd.DataFrame, names: list[str]) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0].startswith("-"):
-        return program.usage("fleet.py DIR... (the folder of a run on each machine)", arguments)
-    runs = [reading.load(path) for path in arguments]
-    print("\n".join(report(runs, [Path(path).resolve().name for path in arguments])))
+    parser = Parser("scripts/fleet --report", "Tells which rankings of locks flip from one machine to another.")
+    parser.add_argument("runs", nargs="+", metavar="DIR", help="the folder of a run on each machine")
+    folders = parser.parse_args(arguments).runs
+    runs = [reading.load(path) for path in folders]
+    print("\n".join(report(runs, [Path(path).resolve().name for path in folders])))
     return 0

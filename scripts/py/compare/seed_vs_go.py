@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the seed's workload in Go and in lockbench by turns, and prints a table: seed_vs_go.py LOCKBENCH GO_PROGRAM
+"""Runs the seed's workload in Go and in lockbench, alternately, and prints a table.
 
 What differs between the two: the lock, and the sleep. A Go routine sleeps on its runtime's timers, a thread on the
 kernel's; with a millisecond between operations the sleep decides most of the rate.
@@ -16,6 +16,7 @@ import sys
 
 from compare import verdicts
 from stats import inference
+from common.program import Parser
 from common.units import plural
 
 LOCKS = ("pthread_mutex", "futex")
@@ -69,11 +70,14 @@ def table(rates: dict[str, list[tuple[float, float]]]) -> str:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="seed-vs-go", description="The seed's workload in Go and in lockbench.")
+    parser = Parser("scripts/bench --seed-vs-go", "Runs the seed's workload in Go and in lockbench, alternately.",
+                    usage="scripts/bench --seed-vs-go [--repetitions N] [--duration S]")
     parser.add_argument("lockbench", help=argparse.SUPPRESS)
     parser.add_argument("go_program", help=argparse.SUPPRESS)
-    parser.add_argument("--repetitions", type=int, default=7, metavar="N", help="runs of each, interleaved (7)")
-    parser.add_argument("--duration", type=float, default=1.0, metavar="S", help="length of a run, in seconds (1)")
+    parser.add_argument("--repetitions", type=int, default=7, metavar="N",
+                        help="runs of each, interleaved (default: %(default)s)")
+    parser.add_argument("--duration", type=float, default=1.0, metavar="S",
+                        help="length of a run, in seconds (default: %(default)g)")
     given = parser.parse_args(arguments)
     if not 1 <= given.repetitions <= 1000:
         parser.error(f"--repetitions: {given.repetitions} is not from 1 to 1000")

@@ -13,14 +13,14 @@ import pandas as pd
 
 from plots import panels
 from plots import situations
-from common import palette, program
+from common import palette
 from results import labels
 from results import reading
 from stats import inference
 from results.cells import cells
 from plots.panels import Metric, Panel, Subject
 from plots.style import save
-from common.program import UserError
+from common.program import Parser, UserError
 
 # With more locks than this one panel becomes one per family, none of which holds more than MAX_IN_PANEL.
 MAX_IN_ONE = 10
@@ -114,9 +114,9 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        return program.usage("scripts/plot DIR (the folder of a run, or a CSV file; the plots go beside it)", arguments)
-    run = reading.load(arguments[0])
+    parser = Parser("scripts/plot", "Draws a run as SVG and PNG, into its folder.")
+    parser.add_argument("run", metavar="RUN", help="the folder of a run, or a CSV file; the plots go beside it")
+    run = reading.load(parser.parse_args(arguments).run)
     n_drawn = 0
     try:
         for path in draw(run, run.path.parent):

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Writes locks/README.md: a table of the locks, out of `lockbench list --json` and the heads of their headers.
-
-catalogue.py LOCKBENCH [--check]: with --check writes nothing, and exits 1 when the page is not what it would write.
-"""
+"""Writes locks/README.md: a table of the locks, out of `lockbench list --json` and the heads of their headers."""
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import json
 import re
@@ -13,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from common.program import Parser, UserError
 
 LOCKS = Path(__file__).resolve().parents[3] / "locks"
 PAGE = LOCKS / "README.md"
@@ -39,15 +39,11 @@ HEADS = ("lock", "idea", "source", "FIFO", "waits", "trylock", "domains", "freed
          "context", "heap")
 
 
-class CatalogueError(Exception):
-    """One line for the user."""
-
-
 def paragraphs(header: Path) -> list[str]:
     """Those of the comment that a header begins with, each as one line."""
     match = re.search(r"/\*\n(.*?)\n \*/", header.read_text(), re.DOTALL)
     if match is None:
-        raise CatalogueError(f"{header}: no head; it must begin with a comment that tells what the lock is")
+        raise UserError(f"{header}: no head; it must begin with a comment that tells what the lock is")
     lines = [line.removeprefix(" *").strip() for line in match[1].split("\n")]
     return [" ".join(block.split("\n")) for block in re.split(r"\n{2,}", "\n".join(lines))]
 
@@ -67,7 +63,7 @@ def idea_and_source(name: str) -> tuple[str, str]:
     head = paragraphs(header)
     source = next((p.removeprefix("Source: ") for p in head if p.startswith("Source: ")), None)
     if not head[0].startswith(f"{name}: ") or source is None:
-        raise CatalogueError(f"{header}: the head must begin with '{name}: ' and have a paragraph 'Source: '")
+        raise UserError(f"{header}: the head must begin with '{name}: ' and have a paragraph 'Source: '")
     source = re.split(r" (?=States and invariants:|Invariants:|FIFO:|Preference:)", source)[0]
     return beginning(head[0].removeprefix(f"{name}: ")), source.rstrip(".")
 
@@ -90,17 +86,18 @@ def page(locks: list[dict[str, Any]]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    check = arguments[1:] == ["--check"]
-    if not arguments or len(arguments) > 1 and not check:
-        print("catalogue: give the program lockbench, and --check or nothing", file=sys.stderr)
-        return 2
+    parser = Parser("scripts/catalogue", __doc__, usage="scripts/catalogue [--check]")
+    parser.add_argument("lockbench", help=argparse.SUPPRESS)
+    parser.add_argument("--check", action="store_true",
+                        help="write nothing; exit code 1 if the page is not what would be written")
+    options = parser.parse_args(arguments)
     try:
-        listed = subprocess.run([arguments[0], "list", "--json"], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run([options.lockbench, "list", "--json"], capture_output=True, text=True,
+                                check=True).stdout
         wanted = page(json.loads(listed))
-    except (OSError, subprocess.CalledProcessError, CatalogueError) as error:
-        print(f"catalogue: {error}", file=sys.stderr)
-        return 2
-    if not check:
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        raise UserError(str(error)) from None
+    if not options.check:
         PAGE.write_text(wanted)
         return 0
     found = PAGE.read_text() if PAGE.exists() else ""

@@ -17,14 +17,14 @@ from report import answer
 from compare import flips
 from compare.ranking import Ranking
 from report import machine
-from common import palette, program
+from common import palette
 from results import labels
 from results import reading
 from results import baselines
 from stats import inference
 from results.cells import DISTANCES, cells
 from results.resolution import QUANTILES
-from common.program import UserError
+from common.program import Parser, UserError
 from results.reading import Run
 from common.units import plural
 from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
@@ -158,16 +158,14 @@ def write(text: str, path: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    out = None
-    if "--out" in arguments[:-1]:
-        at = arguments.index("--out")
-        out = Path(arguments[at + 1])
-        arguments = arguments[:at] + arguments[at + 2:]
-    if not arguments or any(a.startswith("-") for a in arguments):
-        return program.usage("scripts/report DIR [DIR ...] [--out FILE] (folders of runs, or CSV files; without --out "
-                             "the report goes into the first one's folder as report.html)", arguments)
-    runs = [reading.load(argument) for argument in arguments]
-    path = out or runs[0].path.parent / "report.html"
+    parser = Parser("scripts/report", "Writes one page about one run or several, which works offline, and prints the "
+                    "answer.")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run, or a CSV file")
+    parser.add_argument("--out", type=Path, metavar="FILE",
+                        help="the page (default: report.html in the folder of the first run)")
+    options = parser.parse_args(arguments)
+    runs = [reading.load(run) for run in options.runs]
+    path = options.out or runs[0].path.parent / "report.html"
     tables = [cells(run) for run in runs]
     rankings = [Ranking.of(run) for run in runs]
     write(page(runs, tables, rankings), path)

@@ -16,11 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import kruskal
 
-from common.program import UserError, usage
+from common.program import Parser, UserError
 from results import labels, reading
 from stats.ratios import benjamini_hochberg
 
-USAGE = "layout DIR..., folders of runs (many repetitions: lockbench run --repetitions 40)"
 N_DEALS = 499
 LEAST_TRIALS = 5  # of a layout
 TARGET = 0.01  # how near to the mean over all layouts a mean over some of them shall come
@@ -93,9 +92,10 @@ def lines(run: reading.Run, table: pd.DataFrame) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0].startswith("-"):
-        return usage(USAGE, arguments)
-    for given in arguments:
+    parser = Parser("scripts/layout", "Tells how much the place of the machine code moves each lock.")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run, or a CSV file; with many "
+                        "repetitions (lockbench run --repetitions 40)")
+    for given in parser.parse_args(arguments).runs:
         run = reading.load(given)
         table = study(run)
         if table.empty:

@@ -8,7 +8,6 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 import pandas as pd
 
-from common import program
 from compare.ranking import Ranking
 from results import baselines
 from results import labels
@@ -16,6 +15,7 @@ from results import reading
 from stats import inference
 from results.cautions import cautions
 from results.cells import cells
+from common.program import Parser
 from common.text import RULE, WIDTH, wrapped
 from common.units import count, duration, mops, plural
 
@@ -179,7 +179,7 @@ def collapse(finished: list[Any], unfinished: list[Any]) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        return program.usage("scripts/summary DIR (the folder of a run, or a CSV file)", arguments)
-    print("\n".join(summary(reading.load(arguments[0]))))
+    parser = Parser("scripts/summary", "Prints what a run shows, and what it does not.")
+    parser.add_argument("run", metavar="RUN", help="the folder of a run, or a CSV file")
+    print("\n".join(summary(reading.load(parser.parse_args(arguments).run))))
     return 0
