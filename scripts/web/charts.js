@@ -32,8 +32,18 @@ const intervals = {
   beforeDatasetsDraw(chart) {
     const { ctx, chartArea, scales: { y } } = chart;
     chart.data.datasets.forEach((dataset, d) => chart.getDatasetMeta(d).data.forEach((point, i) => {
-      const { low, high } = dataset.data[i];
-      if (low === undefined || low === null || high === null || Number.isNaN(point.y)) return;
+      const { low, high, isUnknown } = dataset.data[i];
+      if (Number.isNaN(point.y)) return;
+      if (isUnknown) {
+        ctx.save();
+        ctx.font = "12px system-ui, sans-serif";
+        ctx.fillStyle = ink("--ink");
+        ctx.textAlign = "center";
+        ctx.fillText("?", point.x, point.y - 8);
+        ctx.restore();
+        return;
+      }
+      if (low === undefined || low === null || high === null) return;
       ctx.save();
       ctx.beginPath();
       ctx.rect(chartArea.left, chartArea.top, chartArea.width, chartArea.height);

@@ -3,12 +3,13 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 
+// A count is written as scripts/py/common/units.py writes it, which a test holds against this.
 function scaled(value, scales) {
   const [size, unit] = scales.find(([s]) => Math.abs(value) >= 0.9995 * s) ?? scales[scales.length - 1];
   return `${Number((value / size).toPrecision(3))}${unit}`;
 }
 
-const COUNT = [[1e9, " G"], [1e6, " M"], [1e3, " k"], [1, ""], [1e-3, " m"]];
+const COUNT = [[1e9, " G"], [1e6, " M"], [1e3, " k"], [1, ""]];
 const NS = [[1e9, " s"], [1e6, " ms"], [1e3, " µs"], [1, " ns"]];
 
 function text(value, unit) {
@@ -18,8 +19,16 @@ function text(value, unit) {
   return String(Number(value.toPrecision(3)));
 }
 
-// A cell's value; a wait that was still open at the close is a lower bound.
-const valueText = (cell, key, unit) => (cell[`${key}_is_bound`] ? "≥ " : "") + text(cell[key], unit);
+// A cell's value; a wait that was still open at the close is a lower bound, and an interval may say nothing.
+function valueText(cell, key, unit) {
+  if (cell.says_nothing && (key === "low" || key === "high")) return "?";
+  return (cell[`${key}_is_bound`] ? "≥ " : "") + text(cell[key], unit);
+}
+
+function intervalText(cell) {
+  if (cell.says_nothing) return `interval: ?, ${cell.n} trials`;
+  return `${valueText(cell, "low", "count")} to ${valueText(cell, "high", "count")}, ${cell.n} trials`;
+}
 
 for (const run of DATA.runs)
   run.cells = run.cells.map((values) => Object.fromEntries(DATA.fields.map((field, i) => [field, values[i]])));

@@ -75,10 +75,10 @@ function overThreads() {
   const datasets = [...selected].map((lock) => ({
     label: lock, ...style(lock), borderWidth: 2, pointRadius: 4,
     data: cells.filter((cell) => cell.lock === lock && (!isLog || cell[key] > 0)).sort((a, b) => a.threads - b.threads)
-      .map((cell) => ({ x: cell.threads, y: cell[key], cell, ...(key === "ops_per_s" && { low: cell.low, high: cell.high }) })),
+      .map((cell) => ({ x: cell.threads, y: cell[key], cell, ...(key === "ops_per_s" && { low: cell.low, high: cell.high, isUnknown: cell.says_nothing }) })),
   })).filter((dataset) => dataset.data.length);
   const say = ({ dataset, raw }) => `${dataset.label}, ${raw.x} threads: ${valueText(raw.cell, key, unit)}` +
-    (raw.low !== undefined && raw.low !== null ? ` (${text(raw.low, unit)} to ${text(raw.high, unit)}, ${raw.cell.n} trials)` : "");
+    (key === "ops_per_s" ? ` (${intervalText(raw.cell)})` : "");
   draw("over-threads", "line", datasets,
        { x: counts.length ? thread_axis(counts) : {}, y: axis(title, unit, isLog ? "logarithmic" : "linear") },
        `${title} over threads, of ${datasets.length} locks; the table below has the values`, say, { names: true });

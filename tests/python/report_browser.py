@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
-from common import palette  # noqa: E402
+from common import palette, units  # noqa: E402
 from compare.ranking import Ranking  # noqa: E402
 from report import command  # noqa: E402
 from results import reading  # noqa: E402
@@ -109,6 +109,28 @@ class Browser(unittest.TestCase):
         body = self.chart("[chart.tooltip.opacity, chart.tooltip.body.map((b) => b.lines.join()).join()]")
         self.assertGreater(body[0], 0)
         self.assertRegex(body[1], r"\w+, 2 threads: [\d.]+ [GMk]? ?\([\d.]+ .* to .*, 7 trials\)")
+
+    def test_a_rate_is_written_as_in_the_terminal(self) -> None:
+        rates = [0.0, 0.5, 8.25, 42, 312, 999.4, 999.5, 1125, 66700, 99940, 99960, 250e3, 1.125e6, 7.715e6, 130.7e6,
+                 999.49e6, 999.5e6, 1.245e9, *(10 ** (i / 7) for i in range(70))]
+        told = self.driver.execute_script("return arguments[0].map((rate) => text(rate, 'count'))", rates)
+        self.assertEqual([units.spaced(units.count(rate)) for rate in rates], told)
+
+    def test_an_interval_that_says_nothing_is_a_question_mark(self) -> None:
+        rows = support.matrix(("futex", "ticket"), (1, 2), 7)
+        for row in rows:
+            if row["lock"] == "ticket":
+                row["ops_per_s"] *= 10 ** ((row["repetition"] - 4) / 6)
+        self.addCleanup(self.driver.get, self.driver.current_url)
+        self.driver.get(self.page_of(rows).as_uri())
+        texts = self.run_js("return [...document.querySelectorAll('#cells tbody tr')].map((tr) => "
+                            "[tr.textContent.split(',')[0], "
+                            "[...tr.cells].filter((td) => td.textContent === '?').length])")
+        self.assertEqual({("ticket", 2), ("futex", 0)}, set(map(tuple, texts)))
+        spoken = self.run_js("return charts['over-threads'].data.datasets.map((d) => "
+                             "charts['over-threads'].say({dataset: d, raw: d.data[0]}))")
+        for text in spoken:
+            self.assertEqual(text.startswith("ticket"), "(interval: ?, 7 trials)" in text, text)
 
     def test_locks_and_families_go_on_and_off(self) -> None:
         self.assertIn("mcs", self.labels())

@@ -62,7 +62,7 @@ class Formats(Programs):
         text = self.good(self.run_of("a"))
         self.assertRegex(text, r"6 comparisons: \d faster, 0 slower, \d no difference shown")
         self.assertRegex(text, r"2 threads\n.*against .*ratio.*\n")
-        self.assertRegex(text, r"\nfutex  ticket +44M +4\.9M +7 +8\.\d\d\d +8\.\d\d\d\.\.9\.\d\d\d 0\.000\d+ faster\n")
+        self.assertRegex(text, r"\nfutex  ticket +44M +4\.94M +7 +8\.\d\d\d +8\.\d\d\d\.\.9\.\d\d\d 0\.000\d+ faster\n")
         for line in text.splitlines():
             self.assertTrue(line.isascii() and len(line) <= 100, line)
 

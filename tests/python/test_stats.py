@@ -169,9 +169,15 @@ class Units(unittest.TestCase):
         self.assertEqual([units.duration(v) for v in (0, 1, 16.4, 999.7, 1234, 344e6, 1.4e9)],
                          ["0ns", "1ns", "16ns", "1.0us", "1.2us", "344ms", "1.4s"])
         self.assertEqual([units.count(v) for v in (0, 42, 999, 1234, 18.2e6, float("nan"))],
-                         ["0", "42", "999", "1.2k", "18M", ""])
-        self.assertEqual([units.mops(v) for v in (156.71e6, 18.8e6, 4.62e6, 42100, 320, 8, 0, float("nan"))],
-                         ["156.7", "18.80", "4.620", "0.0421", "3.2e-4", "8.0e-6", "0", ""])
+                         ["0", "42", "999", "1.23k", "18.2M", ""])
+
+    def test_rates_below_a_tenth_of_a_million_are_thousands_or_ones(self) -> None:
+        self.assertEqual([units.count(v) for v in (156.71e6, 18.8e6, 4.625e6, 250e3, 99.94e3, 42100, 320, 8.25, 0.5)],
+                         ["157M", "18.8M", "4.63M", "250k", "99.9k", "42.1k", "320", "8.25", "0.5"])
+
+    def test_as_a_page_writes_it(self) -> None:
+        self.assertEqual([units.spaced(text) for text in ("10us", ">=1.2ms", "66.7k", "1.2M to 22M/s", "8/s", "0.5")],
+                         ["10 µs", "≥ 1.2 ms", "66.7 k", "1.2 M to 22 M/s", "8/s", "0.5"])
 
 
 if __name__ == "__main__":

@@ -1,42 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""Numbers as people read them, in at most five characters, for tables and plots alike."""
+"""Numbers as people read them, in at most five characters: the same in the terminal, on the page and in the plots."""
 
 from __future__ import annotations
 
 import math
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+Scales = tuple[tuple[float, str], ...]
+
+# As Number.toPrecision rounds, so that the page's copy of `count` (web/format.js) says the same of every number.
+THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
 
 
 def count(value: float) -> str:
-    """18M, 1.8M, 312k, 42; empty when not measured."""
-    return _scaled(value, ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")))
+    """Of operations or operations per second: 131M, 7.72M, 66.7k, 312; empty when not measured."""
+    if math.isnan(value):
+        return ""
+    size, unit = _scale(value, ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")))
+    return f"{Decimal(value / size).normalize(THREE_DIGITS):f}{unit}"
 
 
 def duration(ns: float) -> str:
     """344ms, 1.2us, 16ns; empty when not measured."""
-    return _scaled(ns, ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns")))
-
-
-def mops(ops_per_s: float) -> str:
-    """Millions per second with three to four digits, down to a lock that hands over eight times a second."""
-    value = ops_per_s / 1e6
-    if math.isnan(value):
+    if math.isnan(ns):
         return ""
-    if value == 0:
-        return "0"
-    if value < 0.001:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{value:.{1 if value >= 100 else 2 if value >= 10 else 3 if value >= 0.1 else 4}f}"
-
-
-def _scaled(value: float, scales: tuple[tuple[float, str], ...]) -> str:
-    if math.isnan(value):
-        return ""
-    # 999.6 would print as 1000 of the smaller unit: go up a unit as soon as rounding would.
-    size, unit = next(((s, u) for s, u in scales if abs(value) >= 0.9995 * s), scales[-1])
-    scaled = value / size
+    size, unit = _scale(ns, ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns")))
+    scaled = ns / size
     digits = 0 if abs(scaled) >= 9.95 or scaled == round(scaled) else 1
     return f"{scaled:.{digits}f}{unit}"
+
+
+def _scale(value: float, scales: Scales) -> tuple[float, str]:
+    """999.6 would print as 1000 of the smaller unit: go up a unit as soon as rounding would."""
+    return next((scale for scale in scales if abs(value) >= 0.9995 * scale[0]), scales[-1])
+
+
+def spaced(text: str) -> str:
+    """What a terminal shows as >=10us, as a page or a plot writes it: ≥ 10 µs."""
+    return re.sub(r"(\d)([GMk]|[mun]?s)(?![A-Za-z])", r"\1 \2", text).replace(">=", "≥ ").replace(" us", " µs")
 
 
 def plural(count: float, noun: str) -> str:

@@ -63,7 +63,7 @@ def table(rates: dict[str, list[tuple[float, float]]]) -> str:
     for name, pairs in rates.items():
         reads, writes = (inference.median(column).value for column in zip(*pairs))
         total, go = totals[name], totals[GO]
-        interval = f"{total.low:.0f} - {total.high:.0f}"
+        interval = "?" if total.says_nothing else f"{total.low:.0f} - {total.high:.0f}"
         text += f"{name:14} {reads:9.0f} {writes:9.0f} {total.value:9.0f} {interval:>17} {total.value / go.value:6.3f}"
         text += "\n" if name == GO else f"  {verdict(sums[name], sums[GO])}\n"
     return text

@@ -17,6 +17,7 @@ from compare.verdicts import FLAGS
 from results.columns import WORKLOAD
 from common.text import RULE, wrapped
 from common.units import count, duration, plural
+from stats import inference
 
 
 class Line(NamedTuple):
@@ -63,7 +64,7 @@ def groups(found: Comparison) -> Iterator[Group]:
             first_names[a], second_names[b], medians[a], medians[b],
             f"{row.n}" if row.n == row.n_against else f"{row.n}/{row.n_against}",
             ratio_of(row.ratio, is_bound[a], is_bound[b]),
-            f"{number(row.low)}..{number(row.high)}" if not math.isnan(row.low) else "",
+            interval(row.ratio, row.low, row.high),
             "" if math.isnan(row.p_adjusted) else f"{row.p_adjusted:.2g}", row.verdict, row.flags],
             [remarks[cell] for cell in (a, b) if cell in remarks]))
     if group:
@@ -125,6 +126,15 @@ def ratio_of(ratio: float, is_bound: bool, is_against_bound: bool) -> str:
     return "" if math.isnan(ratio) else sign + number(ratio)
 
 
+def interval(ratio: float, low: float, high: float) -> str:
+    """`?` where it says nothing. One that excludes 1 says which is larger, however wide it is."""
+    if math.isnan(low):
+        return ""
+    if low <= 1 <= high and (math.isnan(ratio) or inference.says_nothing(ratio, low, high)):
+        return "?"
+    return f"{number(low)}..{number(high)}"
+
+
 def number(ratio: float) -> str:
     """Three digits behind the point near 1, and no more than are worth reading elsewhere."""
     if math.isnan(ratio):
@@ -175,7 +185,11 @@ def _row(fields: Iterable[str], widths: list[int]) -> str:
 
 
 def _legend(found: Comparison) -> list[str]:
-    return [f"{flag}: {meaning}" for flag, meaning in FLAGS.items() if found.table[flag].any()]
+    told = [f"{flag}: {meaning}" for flag, meaning in FLAGS.items() if found.table[flag].any()]
+    limits = found.table[["ratio", "low", "high"]].itertuples(index=False)
+    if any(interval(*limit) == "?" for limit in limits):
+        told.append("?: an interval that is wider than the ratio itself and includes 1, so that it says nothing")
+    return told
 
 
 def markdown(found: Comparison) -> Iterator[str]:

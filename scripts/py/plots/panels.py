@@ -59,7 +59,8 @@ def figure(subject: Subject, panels: list[Panel]) -> Any:
     metrics = {panel.metric for panel in panels}
     curves = {metric: _curves(subject, metric, threads) for metric in metrics}
     limits = {metric: _limits(curves[metric]) for metric in metrics}
-    fig, axes = _grid(subject, panels)
+    medians = [median for curve in curves.values() for lock in curve.values() for median in lock]
+    fig, axes = _grid(subject, panels, any(median.says_nothing for median in medians))
     for ax, panel in zip(axes, panels):
         ax.set_title(panel.title, loc="left", fontsize=9.5, fontweight="bold", pad=14)
         ax.set_ylabel(panel.metric.axis)
@@ -79,7 +80,8 @@ def _curves(subject: Subject, metric: Metric, threads: list[float]) -> Curves:
 
 def _limits(curves: Curves) -> tuple[float, float]:
     """The smallest and the largest positive value, bands included: zero has no place on a logarithmic axis."""
-    values = [v for medians in curves.values() for m in medians for v in (m.low, m.high) if v > 0]
+    values = [v for medians in curves.values() for m in medians
+              for v in ([m.value] if m.says_nothing else [m.low, m.high]) if v > 0]
     return (min(values), max(values)) if values else (1, 10)
 
 
@@ -108,16 +110,21 @@ def _draw(ax: Any, panel: Panel, subject: Subject, threads: list[float], curves:
 
 
 def _curve(ax: Any, threads: list[float], medians: list[inference.Median], style: Style, zorder: int) -> None:
-    middle, low, high = np.array([(m.value, m.low, m.high) for m in medians]).T
+    nothing = float("nan"), float("nan")
+    middle, low, high = np.array([(m.value, *(nothing if m.says_nothing else (m.low, m.high))) for m in medians]).T
     known = np.flatnonzero(~np.isnan(middle))
     at = np.array(threads)[known]
     ax.fill_between(threads, low, high, color=style.color, alpha=0.15, linewidth=0, zorder=zorder)
     ax.vlines(at, low[known], high[known], color=style.color, alpha=0.5, linewidth=1, zorder=zorder)
     ax.plot(threads, middle, color=style.color, marker=style.marker, linestyle=style.line, linewidth=1.6,
             markersize=5, zorder=zorder)
+    for n, median in zip(threads, medians):
+        if median.says_nothing and median.value > 0:
+            ax.annotate("?", (n, median.value), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=8,
+                        color=style.text)
 
 
-def _grid(subject: Subject, panels: list[Panel]) -> tuple[Any, list[Any]]:
+def _grid(subject: Subject, panels: list[Panel], any_says_nothing: bool) -> tuple[Any, list[Any]]:
     """Axes placed in inches: the room for labels, title and footer must not depend on the number of panels."""
     n_metrics = len({panel.metric for panel in panels})
     if panels[0].title:
@@ -129,7 +136,7 @@ def _grid(subject: Subject, panels: list[Panel]) -> tuple[Any, list[Any]]:
     n_rows = -(-len(panels) // n_columns)
     left, label, between = 0.85, 0.2 + 0.06 * width + 0.08 * max(map(len, subject.locks["lock"])), 0.9
     page = n_columns * (left + width + label)
-    foot = _footer(subject, bool(panels[0].title), int(page * 15))
+    foot = _footer(subject, bool(panels[0].title), any_says_nothing, int(page * 15))
     bottom = 0.65 + 0.16 * len(foot)
     tall = top + n_rows * height + (n_rows - 1) * between + bottom
     fig = pyplot.figure(figsize=(page, tall))
@@ -144,10 +151,12 @@ def _grid(subject: Subject, panels: list[Panel]) -> tuple[Any, list[Any]]:
     return fig, axes
 
 
-def _footer(subject: Subject, has_others: bool, width: int) -> list[str]:
+def _footer(subject: Subject, has_others: bool, any_says_nothing: bool, width: int) -> list[str]:
     key = [f"Markers: median of the trials; bands: its 95 % interval (below {inference.MIN_TRIALS} trials the range)."]
     if "baseline" in set(subject.locks["kind"]):
         key.append("Dashed grey: baselines, not locks.")
+    if any_says_nothing:
+        key.append("?: an interval wider than the median itself, which says nothing.")
     if has_others:
         key.append("Pale grey: the locks of the other panels.")
     notes = [" ".join(key)]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Callable, Iterable, NamedTuple
 
@@ -14,7 +13,7 @@ matplotlib.use("Agg")
 from matplotlib import colors, pyplot, ticker  # noqa: E402
 
 from common.palette import COLORS, slots  # noqa: E402
-from common.units import count, duration  # noqa: E402
+from common.units import count, duration, spaced  # noqa: E402
 
 INK, GREY, PALE = "#222222", "#777777", "#dddddd"
 MARKERS = "osD^vPX<>*"
@@ -51,11 +50,6 @@ def lock_styles(locks: Iterable[str], place: dict[str, int]) -> dict[str, Style]
 
 def baseline_style(place: int) -> Style:
     return Style(GREY, "_", ((0, (5, 2)), (0, (1, 1.5)))[place % 2])
-
-
-def spaced(text: str) -> str:
-    """10us as a plot writes it: 10 µs."""
-    return re.sub(r"(\d)(\D+)$", r"\1 \2", text).replace("us", "µs")
 
 
 def thread_axis(ax: Any, threads: list[float], cpus: float) -> None:

@@ -56,7 +56,7 @@ METRICS: list[tuple[str, str, str]] = [
 BOUNDS = [f"{column}_is_bound" for column in QUANTILES]  # true: that wait is a lower bound
 FIELDS = ["workload", "lock", "threads", "n", "low", "high",
           *[key for key, *_ in METRICS], "wait_p90_ns", "wait_p999_ns", "exclusive", *DISTANCES, *BOUNDS,
-          "remarks"]
+          "says_nothing", "remarks"]
 
 
 def model(names: list[str], tables: list[pd.DataFrame], places: dict[str, int]) -> dict[str, Any]:
@@ -80,8 +80,9 @@ def model(names: list[str], tables: list[pd.DataFrame], places: dict[str, int]) 
 
 
 def _cells(table: pd.DataFrame) -> list[list[Any]]:
-    table = table.assign(n=[m.n for m in table["speed"]], low=[m.low for m in table["speed"]],
-                         high=[m.high for m in table["speed"]])
+    limits = [(None, None) if m.says_nothing else (m.low, m.high) for m in table["speed"]]
+    table = table.assign(n=[m.n for m in table["speed"]], says_nothing=[m.says_nothing for m in table["speed"]],
+                         low=[low for low, _ in limits], high=[high for _, high in limits])
     first = table.sort_values("threads").groupby(["workload", "lock"], observed=True)["ops_per_s"].transform("first")
     table["scaling"] = table["ops_per_s"] / first
     columns = [[_plain(value) for value in table[field]] for field in FIELDS]

@@ -14,7 +14,7 @@ from compare.flips import Flips
 from results.labels import workload_label
 from common.palette import COLORS, slots, tint
 from results.resolution import MIN_OPS_PER_THREAD
-from common.units import duration, mops
+from common.units import count, duration, spaced
 
 
 def answers_section(title: str, found: list[Answer], floor: list[str]) -> str:
@@ -84,7 +84,7 @@ def _region(region: Region | None, colors: dict[str, str]) -> str:
         alike = f"<small>= {escape(few(region.alike))}</small>"
     hatched = " class=hatched" if region.alike else ""
     return (f'<td{hatched} style="background-color:{colors[region.best]}" '
-            f'title="{mops(region.speed.value)} million operations per second">'
+            f'title="{spaced(count(region.speed.value))} operations per second">'
             f"<span><b>{escape(region.best)}</b>{alike}</span></td>")
 
 

@@ -17,7 +17,7 @@ from results.cautions import cautions
 from results.cells import cells
 from common.program import Parser
 from common.text import RULE, WIDTH, wrapped
-from common.units import count, duration, mops, plural
+from common.units import count, duration, plural
 
 
 class Column(NamedTuple):
@@ -29,14 +29,15 @@ class Column(NamedTuple):
 
 
 COLUMNS = [
-    Column("Mops/s", lambda c: mops(c.speed.value), "million operations per second, median over the trials"),
-    Column("95 % CI", lambda c: interval(c.speed), "of that median, relative to it (interpolated order statistics)"),
-    Column("writes", lambda c: mops(c.writes_per_s) if c.has_roles else "", "the writers' part of Mops/s"),
+    Column("ops/s", lambda c: count(c.speed.value), "operations per second, median over the trials"),
+    Column("95 % CI", lambda c: interval(c.speed),
+           "of that median, relative to it, by order statistics; '?': wider than the median itself"),
+    Column("writes", lambda c: count(c.writes_per_s) if c.has_roles else "", "the writers' part of ops/s"),
     Column("jain", lambda c: "" if isnan(c.jain) else f"{c.jain:.2f}",
            "Jain's fairness index: 1 is even, 1/threads is one thread alone"),
     Column("min%", lambda c: "" if isnan(c.min_share) else f"{100 * c.min_share:.1f}",
            "share of the thread that got least, in per cent of all operations"),
-    Column("own/s", lambda c: count(c.owner_rate), "owner changes per second: few of them and many Mops/s is hoarding"),
+    Column("own/s", lambda c: count(c.owner_rate), "owner changes per second: few of them at many ops/s is hoarding"),
     Column("run", lambda c: count(c.longest_run), "longest run of one owner, in operations, over all trials"),
     Column("p99", lambda c: waited(c.wait_p99_ns, c.wait_p99_ns_is_bound),
            "99th percentile of the wait (median over trials of their own)"),
@@ -68,6 +69,8 @@ def waited(ns: float, is_bound: bool) -> str:
 
 def interval(m: inference.Median) -> str:
     """-1.2 +3.4%"""
+    if m.says_nothing:
+        return "?"
     if m.n < 2 or not m.value:
         return ""
     low, high = (100 * abs(limit / m.value - 1) for limit in (m.low, m.high))

@@ -28,6 +28,12 @@ MIN_TRIALS = 6
 MARGIN = 0.05
 
 
+def says_nothing(value: float, low: float, high: float) -> bool:
+    """THE rule for an interval that is not worth printing: it is wider than the value that it belongs to, as -51 +251 %
+    is. What shows one to people shows `?` instead; files for programs keep the numbers."""
+    return high - low > value
+
+
 @dataclass(frozen=True)
 class Median:
     """A median with its 95 % interval; below MIN_TRIALS low and high are the range, and nothing is shown by them."""
@@ -40,6 +46,10 @@ class Median:
     @property
     def has_interval(self) -> bool:
         return self.n >= MIN_TRIALS
+
+    @property
+    def says_nothing(self) -> bool:
+        return says_nothing(self.value, self.low, self.high)
 
     @property
     def half_width(self) -> float:
