@@ -35,11 +35,14 @@ function selectOnly(locks) {
   refresh();
 }
 
+// Of those for state that may be copied, such as are faster than the fastest of the others.
 function winners() {
-  const best = new Map();
-  for (const cell of inWorkload().filter(({ lock, ops_per_s }) => ops_per_s > 0 && DATA.locks[lock].kind !== "baseline"))
-    if (cell.ops_per_s > (best.get(cell.threads)?.ops_per_s ?? 0)) best.set(cell.threads, cell);
-  return new Set([...best.values()].map(({ lock }) => lock));
+  const cells = inWorkload().filter(({ lock, ops_per_s }) => ops_per_s > 0 && DATA.locks[lock].kind !== "baseline");
+  const best = new Map(), forCopies = new Map();
+  const raise = (map, cell) => { if (cell.ops_per_s > (map.get(cell.threads)?.ops_per_s ?? 0)) map.set(cell.threads, cell); };
+  for (const cell of cells) raise(DATA.locks[cell.lock].copies ? forCopies : best, cell);
+  const faster = [...forCopies].filter(([threads, cell]) => cell.ops_per_s > (best.get(threads)?.ops_per_s ?? 0));
+  return new Set([...best.values(), ...faster.map(([, cell]) => cell)].map(({ lock }) => lock));
 }
 
 function lockControls() {

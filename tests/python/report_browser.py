@@ -14,6 +14,8 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
@@ -151,6 +153,15 @@ class Browser(unittest.TestCase):
         self.assertEqual({"futex"}, set(self.labels()))
         press["none"].click()
         self.assertEqual([], self.labels())
+
+    def test_winners_are_locks_and_then_those_for_copies(self) -> None:
+        rng = np.random.default_rng(3)
+        traits = ("rw", "no", "spin", "ours", 10.0, 1.0)
+        rows = [support.trial(rng, lock, 2, repetition, traits=traits, read_pct=90, ops_per_s=1e6 * rate)
+                for lock, rate in (("rw_futex", 10), ("rw_ticket", 5), ("seqlock", 20)) for repetition in range(1, 8)]
+        self.addCleanup(self.driver.get, self.driver.current_url)
+        self.driver.get(self.page_of(rows).as_uri())
+        self.assertEqual({"rw_futex", "seqlock"}, set(self.run_js("return [...winners()]")))
 
     def test_a_lock_has_one_colour_in_the_charts_and_in_the_map(self) -> None:
         charts = "['over-threads', 'who-pays', 'waits'].flatMap((id) => charts[id].data.datasets)"

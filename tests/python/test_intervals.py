@@ -42,7 +42,8 @@ class Everywhere(support.FolderTest):
         self.measured = reading.load(support.write(self.folder, rows))
 
     def test_in_the_summary(self) -> None:
-        lines = [line.split() for line in summary.summary(self.measured) if re.match(r" *(\d+|=) +(futex|ticket) ", line)]
+        lines = [line.split() for line in summary.summary(self.measured)
+                 if re.match(r" *(\d+|=) +(futex|ticket) ", line)]
         self.assertEqual([("futex", False), ("ticket", False), ("futex", False), ("ticket", True)],
                          [(line[1], line[3] == "?") for line in lines])
 

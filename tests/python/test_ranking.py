@@ -69,6 +69,9 @@ class Catalogue(unittest.TestCase):
             marks = {line.split()[1]: line.split()[0] for line in lines[2:] if not line.startswith("    ")}
             leader = None
             for cell, row in group.sort_values(["ops_per_s", "lock"], ascending=[False, True]).iterrows():
+                if row["copies"]:
+                    self.assertEqual("cpy", marks[row["lock"]])
+                    continue
                 is_apart = leader is None or (leader, cell) in self.faster
                 self.assertEqual(marks[row["lock"]] != "=", is_apart, (row["lock"], row["workload"], row["threads"]))
                 leader, n_shown = (cell, n_shown + 1) if is_apart else (leader, n_shown)
@@ -85,7 +88,8 @@ class Catalogue(unittest.TestCase):
                     best = cell_of[(region.best, *at)]
                     others = [lock for (lock, *place), cell in cell_of.items()
                               if tuple(place) == at and lock != region.best
-                              and self.table.at[cell, "kind"] == kind and self.table.at[cell, "speed"].n]
+                              and self.table.at[cell, "kind"] == kind and not self.table.at[cell, "copies"]
+                              and self.table.at[cell, "speed"].n]
                     alike = {lock for lock in others if (best, cell_of[(lock, *at)]) not in self.faster}
                     self.assertEqual(set(region.alike), alike)
                     n_alike += len(alike)

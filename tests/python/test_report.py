@@ -16,6 +16,8 @@ import support
 from compare.ranking import Ranking
 from report import answer
 from report import command
+from report import price
+from report import summary
 from results import reading
 from results.cells import cells
 
@@ -50,15 +52,16 @@ class Answers(support.FolderTest):
         self.assertIn(self.found["short"].best, ("quick", "slow"))
         self.assertEqual(1, len(self.found["short"].alike))
 
-    def test_who_starves_a_thread_is_no_answer_for_those_who_may_not(self) -> None:
+    def test_a_lock_that_starves_a_thread_is_no_answer_where_none_may(self) -> None:
         self.assertEqual("fifo", self.found["fair"].best)
         self.assertEqual("fifo", self.found["fair-crowd"].best)
         self.assertNotEqual("fifo", self.found["crowd"].best)
 
-    def test_headlines_are_three_lines(self) -> None:
+    def test_headlines_are_few_and_fit_a_terminal(self) -> None:
         lines = list(answer.headlines(list(self.found.values())))
-        self.assertEqual(3, len(lines))
+        self.assertEqual(3, sum(not line.startswith(" ") for line in lines))
         self.assertIn("quick", " ".join(lines))
+        self.assertTrue(all(len(line) <= 100 and line.isascii() for line in lines), lines)
 
     def test_questions_that_were_not_measured_are_left_out(self) -> None:
         self.assertNotIn("long", self.found)
@@ -75,6 +78,112 @@ class Answers(support.FolderTest):
         self.assertEqual("quick", by_threads[1].best)
         self.assertEqual([], by_threads[1].alike)
         self.assertEqual({"quick", "slow"}, {by_threads[2].best, *by_threads[2].alike})
+
+
+class Prices(support.FolderTest):
+    """Of one lock or two, out of trials of which one column is known."""
+
+    def answer(self, *locks: str, threads: tuple[int, ...] = (2,), **given: Any) -> answer.Answer:
+        rows = support.matrix(locks, threads, 7, latency=True, cpu_ns_per_op=90, ops_per_s=22e6)
+        for row in rows:
+            row.update({"ops_per_s": "", "cpu_ns_per_op": ""} if row["wait_max_ns"] != "" else {})
+            row.update({column: value for column, value in given.items() if row["wait_max_ns"] != ""
+                        or not column.startswith("wait")})
+        run = reading.load(support.write(self.folder, rows))
+        [found] = [a for a in answer.answers(cells(run), Ranking.of(run)) if a.question.name == "short"]
+        return found
+
+    def price(self, **given: Any) -> dict[str, str]:
+        found = self.answer("mcs", **given)
+        assert found.best is not None
+        return dict(found.prices[found.best])
+
+    def test_what_stands_beside_the_name(self) -> None:
+        self.assertEqual({"throughput": "22M/s", "least served thread": "56 % of an even share", "longest wait":
+                          "606us", "CPU per operation": "90ns"}, self.price(min_share=0.28, wait_max_ns=606e3))
+
+    def test_a_bound_stays_a_bound(self) -> None:
+        self.assertEqual(">=606us", self.price(wait_max_ns=606e3, waits_open=1, wait_bound_from_q=0.5)["longest wait"])
+
+    def test_what_was_not_judged_or_measured_says_so(self) -> None:
+        self.assertEqual("not judged", self.price(ops=30)["least served thread"])
+        rows = support.matrix(["mcs"], (2,), 7)
+        run = reading.load(support.write(self.folder, rows))
+        found = {a.question.name: a for a in answer.answers(cells(run), Ranking.of(run))}["short"]
+        self.assertEqual("not measured", dict(found.prices["mcs"])["longest wait"])
+        table = cells(reading.load(support.write(self.folder, support.matrix(["mcs"], (2, 4), 7, latency=True))))
+        table.loc[table["threads"] == 4, "n_unjudged"] = 1
+        table["least_even"] = 0.5
+        self.assertIn(price.Item("least served thread", "50 % of an even share (not judged in 1 of 2 situations)"),
+                      price.price(table))
+
+    def test_over_several_situations_a_range_or_the_worst(self) -> None:
+        table = cells(reading.load(support.write(self.folder, support.matrix(["mcs"], (2, 4), 7, latency=True))))
+        table[["ops_per_s", "cpu_ns_per_op"]] = [[22e6, 90], [66.7e3, 1e4]]
+        table[["least_even", "wait_max_ns"]] = [[0.9, 1e6], [0.2, 9e6]]
+        table["wait_max_ns_is_bound"] = [True, False]
+        self.assertEqual(["66.7k to 22M/s", "20 % of an even share", ">=9ms", "90ns to 10us"],
+                         [item.value for item in price.price(table)])
+
+    def test_one_thread_neither_shares_nor_waits(self) -> None:
+        table = cells(reading.load(support.write(self.folder, support.matrix(["mcs"], (1,), 7, latency=True))))
+        self.assertEqual(["throughput", "CPU per operation"], [item.name for item in price.price(table)])
+
+    def test_the_best_is_not_said_to_be_as_fast_as_the_best(self) -> None:
+        found = self.answer("mcs", "futex")
+        self.assertNotIn("% of the best", " ".join(found.lines))
+        rows = support.matrix(["mcs", "futex"], (2,), 7)
+        for row in rows:
+            row["min_share"] = 0.5 if row["lock"] == "mcs" else 0.1
+        run = reading.load(support.write(self.folder, rows))
+        fair = {a.question.name: a for a in answer.answers(cells(run), Ranking.of(run))}["fair"]
+        self.assertRegex(" ".join(fair.lines), r": mcs .* 1\d % of the best lock's throughput")
+
+
+class ForCopies(support.FolderTest):
+    """A seqlock that is twice as fast as the best readers/writer lock, at two threads and at four."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        rng = np.random.default_rng(3)
+        traits = ("rw", "no", "spin", "ours", 10.0, 1.0)
+        rows = [support.trial(rng, lock, threads, repetition, traits=traits, read_pct=90, writes_per_s=1e5,
+                              ops_per_s=1e6 * rate * rng.lognormal(0, 0.005))
+                for threads in (2, 4) for lock, rate in (("rw_futex", 10), ("rw_ticket", 5), ("seqlock", 20))
+                for repetition in range(1, 8)]
+        self.measured = reading.load(support.write(self.folder, rows))
+        self.table, self.ranking = cells(self.measured), Ranking.of(self.measured)
+
+    def test_the_answer_names_the_best_lock_and_then_the_seqlock(self) -> None:
+        [found] = answer.answers(self.table, self.ranking)
+        self.assertEqual(("rw_futex", 2), (found.best, found.n_locks))
+        self.assertAlmostEqual(1, found.score)
+        self.assertRegex(list(found.lines)[-1], "^for state that may be copied: seqlock, 2 times as fast: throughput ")
+        self.assertIn("for state that may be copied: seqlock", " ".join(" ".join(answer.headlines([found])).split()))
+
+    def test_without_another_lock_there_is_none_to_name_first(self) -> None:
+        [found] = answer.answers(self.table[self.table["lock"] == "seqlock"], self.ranking)
+        self.assertIsNone(found.best)
+        self.assertRegex(" ".join(found.lines), "none was measured that protects state in place for .*: seqlock: thr")
+
+    def test_one_that_failed_is_not_named(self) -> None:
+        table = self.table.copy()
+        table.loc[table["lock"] == "seqlock", "failed"] = True
+        [found] = answer.answers(table, self.ranking)
+        self.assertEqual([], found.for_copies)
+
+    def test_the_map(self) -> None:
+        [(_, regions)] = answer.regions(self.table, self.ranking, "rw")
+        self.assertEqual([("rw_futex", [], "seqlock")] * 2, [(r.best, r.alike, r.for_copies) for r in regions])
+        page = command.page([self.measured], [self.table], [self.ranking])
+        self.assertIn("<small>copies: seqlock</small>", page)
+        self.assertEqual([False, False, True], [data_of(page)["locks"][lock]["copies"]
+                                                for lock in ("rw_futex", "rw_ticket", "seqlock")])
+
+    def test_the_summary(self) -> None:
+        lines = [line.split()[:2] for line in summary.summary(self.measured)
+                 if re.match(r" *(\d|=|cpy) +(rw_|seqlock)", line)]
+        self.assertEqual([["1", "rw_futex"], ["2", "rw_ticket"], ["cpy", "seqlock"]] * 2, lines)
 
 
 class Page(support.FolderTest):
@@ -145,7 +254,7 @@ class Page(support.FolderTest):
     def test_what_is_not_known_is_not_made_up(self) -> None:
         """A lone lock is the best of nothing, baselines are no locks, and without host.json no command is known."""
         alone = self.page(self.write(support.matrix(["futex"], (1, 2), 7)))
-        self.assertIn("<b>futex</b>, the only one that was measured", alone)
+        self.assertRegex(alone, "<b class=best>futex</b>.*?<div>the only one that was measured</div>")
         self.assertIn("no host.json is beside the CSV", alone)
         self.assertNotIn("To measure it again", alone)
         self.assertIn("No mutex was measured", self.page(self.write(support.matrix(["empty", "counter"], (1, 2), 7))))

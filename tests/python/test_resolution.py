@@ -76,19 +76,19 @@ class Fairness(Case):
     def test_not_judged_is_not_starved(self) -> None:
         found = self.answer("fifo", "barging", "even")
         self.assertEqual((found.best, found.unjudged, found.alike), ("even", ["fifo"], []))
-        self.assertIn("not judged: fifo (too few operations", found.text)
+        self.assertIn("not judged: fifo (too few operations", " ".join(found.lines))
 
     def test_none_of_those_that_could_be_judged(self) -> None:
         found = self.answer("fifo", "barging")
         self.assertEqual((found.best, found.unjudged), (None, ["fifo"]))
         self.assertEqual("none of the 1 lock that could be judged; not judged: fifo (too few operations to tell; "
-                         "a longer --duration does)", found.text)
+                         "a longer --duration does)", found.none)
 
     def test_nothing_could_be_judged(self) -> None:
-        self.assertTrue(self.answer("fifo").text.startswith("not judged: fifo"))
+        self.assertTrue(self.answer("fifo").none.startswith("not judged: fifo"))
 
     def test_all_starve(self) -> None:
-        self.assertEqual("none of the locks that were measured", self.answer("barging").text)
+        self.assertEqual("none of the locks that were measured", self.answer("barging").none)
 
 
 class Quantiles(Case):

@@ -3,12 +3,13 @@
 
 A *situation* is a workload at a number of threads: the locks in it are compared with each other, and with nothing else.
 A lock is as good for a question as the geometric mean, over the question's situations, of its throughput over the best
-one's there. The best by that is named together with all that it was not shown to beat, by the verdicts of compare.
+one's there. The best by that is named with its price, and with all that it was not shown to beat, by the verdicts of
+compare. A lock that protects only state that may be copied (a seqlock) comes second, whatever its throughput.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
@@ -17,7 +18,9 @@ import pandas as pd
 from compare.ranking import Ranking
 from results.columns import WORKLOAD
 from stats import inference
+from common.text import wrapped
 from common.units import plural
+from report.price import Item, price
 
 SITUATION = ["workload", "threads", "readers"]
 SHORT_NS = 100
@@ -44,11 +47,14 @@ QUESTIONS = [
     Question("fair", "No thread may starve, no more threads than CPUs",
              lambda t: ~t["is_over"] & (t["threads"] > 1), True),
     Question("fair-crowd", "No thread may starve, more threads than CPUs", lambda t: t["is_over"], True),
-    Question("rw", "Readers told from writers, several threads (seqlock: of state that may be copied while it changes)",
+    Question("rw", "Readers told from writers, several threads",
              lambda t: t["threads"] > 1, kind="rw"),
 ]
+FOR_COPIES = "for state that may be copied"
+# A score that is written as 100 % says only that the lock is the best.
+ALL_BUT_BEST = 0.995
 # What a terminal has room for.
-HEADLINES = ("short", "crowd", "fair")
+HEADLINES = ("short", "crowd", "fair", "rw")
 
 
 def few(names: list[str]) -> str:
@@ -57,10 +63,26 @@ def few(names: list[str]) -> str:
     return ", ".join(names[:FEW] + more)
 
 
+class Second(NamedTuple):
+    """A lock for state that may be copied, and how many times as fast as the best lock it is (NaN: there is none)."""
+
+    name: str
+    times: float
+    is_shown: bool  # that they differ
+    price: list[Item]
+
+    @property
+    def against(self) -> str:
+        """How it stands to the best lock; empty where there is none."""
+        if np.isnan(self.times):
+            return ""
+        return f", {self.times:.2g} times as fast" if self.is_shown else ", no difference shown"
+
+
 @dataclass(frozen=True)
 class Answer:
     """`best` is None where no lock came into question; `alike` are those that were not shown to be worse, `unjudged`
-    those that made too few operations to tell whether they starve a thread."""
+    those that made too few operations to tell whether they starve a thread; `prices` are those of `table`'s locks."""
 
     question: Question
     n_locks: int  # that were measured
@@ -70,20 +92,39 @@ class Answer:
     alike: list[str]
     unjudged: list[str]
     table: pd.DataFrame  # one row per lock, best first: score, n_best, n_beaten
+    prices: dict[str, list[Item]]
+    for_copies: list[Second]
 
     @property
-    def text(self) -> str:
-        if self.best is None:
-            return self._none
-        if self.n_locks == 1:
-            return f"{self.best}, the only one that was measured"
-        text = f"{self.best} ({100 * self.score:.0f} % of the best lock's throughput, over {self._situations})"
+    def lines(self) -> Iterator[str]:
+        """The answer in words: the question with the lock's name, what that costs, what limits it."""
+        yield f"{self.question.text}: {self.best or self.none}"
+        if self.best is not None:
+            yield _listed(self.prices[self.best])
+            if self.remarks:
+                yield "; ".join(self.remarks)
+        for second in self.for_copies:
+            yield f"{FOR_COPIES}: {second.name}{second.against}: {_listed(second.price)}"
+
+    @property
+    def remarks(self) -> list[str]:
+        """What belongs to the best lock's name beside its price."""
+        found = ["the only one that was measured"] if self.n_locks == 1 else []
+        if self.score < ALL_BUT_BEST:
+            found.append(f"{100 * self.score:.0f} % of the best lock's throughput")
+        if self.n_situations > 1:
+            found.append(f"over {self.n_situations} situations")
         if self.alike:
-            text += f"; no difference shown from {few(self.alike)}"
-        return text + (f"; not judged: {self._unjudged}" if self.unjudged else "")
+            found.append(f"no difference shown from {few(self.alike)}")
+        if self.unjudged:
+            found.append(f"not judged: {self._unjudged}")
+        return found
 
     @property
-    def _none(self) -> str:
+    def none(self) -> str:
+        """Why there is no best lock."""
+        if not self.n_locks:
+            return "none was measured that protects state in place"
         if not self.unjudged:
             return "none of the locks that were measured"
         n_judged = self.n_locks - len(self.unjudged)
@@ -94,9 +135,9 @@ class Answer:
     def _unjudged(self) -> str:
         return f"{few(self.unjudged)} (too few operations to tell; a longer --duration does)"
 
-    @property
-    def _situations(self) -> str:
-        return plural(self.n_situations, "situation")
+
+def _listed(price: list[Item]) -> str:
+    return ", ".join(f"{item.name} {item.value}" for item in price)
 
 
 def answers(table: pd.DataFrame, ranking: Ranking) -> list[Answer]:
@@ -109,9 +150,30 @@ def answers(table: pd.DataFrame, ranking: Ranking) -> list[Answer]:
 def _answer(question: Question, cells: pd.DataFrame, ranking: Ranking) -> Answer | None:
     """A lock must have been measured in every situation of the question; a failure there rules it out, and so does a
     thread that starved where that is asked about."""
-    groups = [group for _, group in cells.groupby(SITUATION, dropna=False)]
-    if not groups:
+    if cells.empty:
         return None
+    locks, for_copies = cells[~cells["copies"]], cells[cells["copies"]]
+    found = _among(question, locks, ranking)
+    return replace(found, for_copies=_second(for_copies, locks[locks["lock"] == found.best], ranking))
+
+
+def _second(cells: pd.DataFrame, best: pd.DataFrame, ranking: Ranking) -> list[Second]:
+    """Each that finished in all of its situations, the fastest first, held against the cells of the best lock."""
+    there = {tuple(map(str, cell[SITUATION])): cell for _, cell in best.iterrows()}
+    found = []
+    for name, own in cells.groupby("lock", observed=True):
+        if (own["failed"] | own["ops_per_s"].isna()).any():
+            continue
+        pairs = [(cell, there[at]) for _, cell in own.iterrows() if (at := tuple(map(str, cell[SITUATION]))) in there]
+        times = np.exp(np.mean([np.log(a["ops_per_s"] / b["ops_per_s"]) for a, b in pairs])) if pairs else np.nan
+        is_shown = any(ranking.is_better(a.name, b.name) or ranking.is_better(b.name, a.name) for a, b in pairs)
+        found.append(Second(str(name), float(times), is_shown, price(own)))
+    return sorted(found, key=lambda second: -second.times)
+
+
+def _among(question: Question, cells: pd.DataFrame, ranking: Ranking) -> Answer:
+    """The answer among these cells."""
+    groups = [group for _, group in cells.groupby(SITUATION, dropna=False)]
     is_out = cells["failed"] | cells["ops_per_s"].isna()
     is_unjudged = pd.Series(False, cells.index)
     if question.is_fair:
@@ -123,7 +185,7 @@ def _answer(question: Question, cells: pd.DataFrame, ranking: Ranking) -> Answer
     unjudged = sorted(set(n_in.index[n_in == len(groups)]) - set(names))
     empty = pd.DataFrame(columns=["score", "n_best", "n_beaten"])
     if not names:
-        return Answer(question, n_locks, len(groups), None, float("nan"), [], unjudged, empty)
+        return Answer(question, n_locks, len(groups), None, float("nan"), [], unjudged, empty, {}, [])
     speeds = [dict(zip(group["lock"], group["ops_per_s"])) for group in groups]
     cell_of = [dict(zip(group["lock"], group.index)) for group in groups]
     ratios = {name: [s[name] / max(s.values()) for s in speeds] for name in names}
@@ -133,19 +195,21 @@ def _answer(question: Question, cells: pd.DataFrame, ranking: Ranking) -> Answer
     rows = pd.DataFrame({"score": score, "n_best": {n: sum(r == 1 for r in ratios[n]) for n in names},
                          "n_beaten": n_beaten}).sort_values("score", ascending=False)
     alike = [name for name in rows.index if name != best and n_beaten[name] == 0]
-    return Answer(question, n_locks, len(groups), best, score[best], alike, unjudged, rows)
+    prices = {name: price(cells[cells["lock"] == name]) for name in names}
+    return Answer(question, n_locks, len(groups), best, score[best], alike, unjudged, rows, prices, [])
 
 
 def headlines(found: list[Answer]) -> Iterator[str]:
-    """The answer in three lines."""
+    """The answer as a terminal shows it."""
     by_name = {answer.question.name: answer for answer in found}
     for name in HEADLINES:
-        if name in by_name:
-            yield f"{by_name[name].question.text}: {by_name[name].text}"
+        for i, line in enumerate(by_name[name].lines if name in by_name else ()):
+            yield from wrapped(line, "    " if i else "", "      " if i else "    ")
 
 
 class Region(NamedTuple):
-    """The best lock of one situation. `alike`: those of which no difference from it is shown, best first."""
+    """The best lock of one situation. `alike`: those of which no difference from it is shown, best first; `for_copies`:
+    the fastest for state that may be copied, if it is shown to be faster than the best, or there is no other."""
 
     threads: float
     cs_ns: float
@@ -153,6 +217,7 @@ class Region(NamedTuple):
     best: str | None
     speed: inference.Median
     alike: list[str]
+    for_copies: str | None
 
 
 def regions(table: pd.DataFrame, ranking: Ranking, kind: str) -> list[tuple[pd.Series, list[Region]]]:
@@ -169,10 +234,13 @@ def regions(table: pd.DataFrame, ranking: Ranking, kind: str) -> list[tuple[pd.S
 
 def _region(situation: pd.DataFrame, ranking: Ranking) -> Region:
     first = situation.iloc[0]
-    finished = situation[situation["ops_per_s"].notna()].sort_values("ops_per_s", ascending=False)
+    ordered = situation[situation["ops_per_s"].notna()].sort_values("ops_per_s", ascending=False)
+    finished, for_copies = ordered[~ordered["copies"]], ordered[ordered["copies"]]
     at = first["threads"], first["cs_ns"], first["cpus"]
     if finished.empty:
-        return Region(*at, None, inference.median([]), [])
+        return Region(*at, None, inference.median([]), [], next(iter(for_copies["lock"]), None))
     best = finished.iloc[0]
+    second = next((name for cell, name in for_copies["lock"].items() if ranking.is_better(cell, finished.index[0])),
+                  None)
     alike = [lock for cell, lock in finished["lock"][1:].items() if not ranking.is_better(finished.index[0], cell)]
-    return Region(*at, best["lock"], best["speed"], alike)
+    return Region(*at, best["lock"], best["speed"], alike, second)

@@ -70,7 +70,7 @@ def model(names: list[str], tables: list[pd.DataFrame], places: dict[str, int]) 
                     if any(key == "scaling" or table[key].notna().any() for table in tables)],
         "fields": FIELDS,
         "colors": palette.COLORS,
-        "locks": {row.lock: {"kind": row.kind, "family": row.family, "place": places[row.lock]}
+        "locks": {row.lock: {"kind": row.kind, "family": row.family, "place": places[row.lock], "copies": row.copies}
                   for row in locks.itertuples()},
         "runs": [{"name": name,
                   "workloads": {int(first["workload"]): labels.workload_label(first)
@@ -172,6 +172,8 @@ def main(arguments: list[str]) -> int:
     write(page(runs, tables, rankings), path)
     print(f"report: {path}")
     for name, table, ranking in zip(named(runs), tables, rankings):
+        if len(runs) > 1:
+            print(f"{name}:")
         for line in answer.headlines(answer.answers(table, ranking)):
-            print(line if len(runs) == 1 else f"{name}: {line}")
+            print(line)
     return 0

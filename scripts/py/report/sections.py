@@ -9,7 +9,8 @@ from typing import Iterable
 import pandas as pd
 
 from compare import flips
-from report.answer import Answer, Region, few
+from report.answer import FOR_COPIES, Answer, Region, few
+from report.price import Item
 from compare.flips import Flips
 from results.labels import workload_label
 from common.palette import COLORS, slots, tint
@@ -29,32 +30,49 @@ def answers_section(title: str, found: list[Answer], floor: list[str]) -> str:
             "<code>scripts/compare</code> show the other to be slower, among all pairs of locks in the run. <em>No "
             "thread may starve</em>: in each trial every thread got at least half of its even share; locks of which a "
             f"trial had fewer than {MIN_OPS_PER_THREAD} operations per thread are <em>not judged</em>. Throughput "
-            "alone favours locks that hoard: look at fairness and the longest wait below before you choose.</p>"
+            "alone favours locks that hoard: look at the least served thread and the longest wait before you choose. "
+            "Over several situations throughput and CPU time are a range, the others the worst.</p>"
             + "".join(f"<p class=note>{escape(sentence)}.</p>" for sentence in floor) + "</section>")
 
 
 def _answer(found: Answer) -> str:
+    second = "".join(f"<div>{FOR_COPIES}: <b>{escape(lock.name)}</b>{escape(lock.against)}</div>{_price(lock.price)}"
+                     for lock in found.for_copies)
     if found.best is None:
-        return f"<b>{escape(found.text)}</b>"
+        return f"<b>{escape(found.none)}</b>{second}"
     rows = "".join(
         f"<tr><th scope=row>{escape(str(lock))}</th><td>{100 * row.score:.3g}</td><td>{row.n_best:.0f}</td>"
-        f"<td>{row.n_beaten:.0f}</td></tr>" for lock, row in found.table.iterrows())
-    return (f"<b>{escape(found.best)}</b>{escape(found.text.removeprefix(found.best))}"
+        f"<td>{row.n_beaten:.0f}</td>" + "".join(f"<td>{value}</td>" for _, value in _page(found.prices[str(lock)]))
+        + "</tr>" for lock, row in found.table.iterrows())
+    price = found.prices[found.best]
+    remarks = "".join(f"<div>{escape(remark)}</div>" for remark in found.remarks)
+    heads = "".join(f"<th>{name}</th>" for name, _ in _page(price))
+    return (f"<b class=best>{escape(found.best)}</b>{_price(price)}{remarks}{second}"
             f"<details><summary>All locks</summary><div class=scroll><table><thead><tr><th class=text>lock</th>"
-            f"<th>% of best</th><th>best in</th><th>shown worse than {escape(found.best)} in</th></tr></thead>"
+            f"<th>% of best</th><th>best in</th><th>shown worse than {escape(found.best)} in</th>{heads}</tr></thead>"
             f"<tbody>{rows}</tbody></table>"
             "</div></details>")
+
+
+def _price(price: list[Item]) -> str:
+    return "<ul class=price>" + "".join(f"<li>{name} <b>{value}</b></li>" for name, value in _page(price)) + "</ul>"
+
+
+def _page(price: list[Item]) -> list[tuple[str, str]]:
+    return [(escape(item.name), escape(spaced(item.value))) for item in price]
 
 
 def map_section(what: str, title: str, maps: list[tuple[pd.Series, list[Region]]], places: dict[str, int]) -> str:
     """Empty where there is nothing of that kind."""
     if not maps:
         return ""
+    copies = (" <em>Copies</em>: faster, but only for state that may be copied while it changes."
+              if any(r.for_copies for _, regions in maps for r in regions) else "")
     names = {r.best for _, regions in maps for r in regions if r.best is not None}
     colors = {name: tint(COLORS[slot % len(COLORS)]) for name, slot in slots(names, places).items()}
     return (f"<section><h2>{what} by threads and section length{escape(title)}</h2>"
             "<p class=note>Coloured by the lock with the highest throughput; hatched where no difference from others, "
-            "which are named, is shown.</p>" + "".join(_map(first, regions, colors) for first, regions in maps)
+            f"which are named, is shown.{copies}</p>" + "".join(_map(first, regions, colors) for first, regions in maps)
             + "</section>")
 
 
@@ -77,15 +95,16 @@ def _map(first: pd.Series, regions: list[Region], colors: dict[str, str]) -> str
 def _region(region: Region | None, colors: dict[str, str]) -> str:
     if region is None:
         return "<td class=none>not measured</td>"
+    second = f"<small>copies: {escape(region.for_copies)}</small>" if region.for_copies else ""
     if region.best is None:
-        return "<td class=none>none finished</td>"
+        return f"<td class=none>none finished{second}</td>"
     alike = ""
     if region.alike:
         alike = f"<small>= {escape(few(region.alike))}</small>"
     hatched = " class=hatched" if region.alike else ""
     return (f'<td{hatched} style="background-color:{colors[region.best]}" '
             f'title="{spaced(count(region.speed.value))} operations per second">'
-            f"<span><b>{escape(region.best)}</b>{alike}</span></td>")
+            f"<span><b>{escape(region.best)}</b>{alike}{second}</span></td>")
 
 
 def flips_section(names: list[str], found: Flips) -> str:

@@ -54,7 +54,8 @@ RANKS = """\
 rk       place by throughput. '=': no difference shown from the last place above, by the rule of
          scripts/compare, corrected for all pairs of locks in the run. '?': fewer than 6 trials
          give no 95 % interval, the range is shown. 'ref': a baseline, no competitor: `empty` is
-         what the harness costs, `counter` what a shared line allows, a twin is a lock again."""
+         what the harness costs, `counter` what a shared line allows, a twin is a lock again.
+         'cpy': for state that may be copied while it changes, and so no competitor either."""
 
 HANDOFFS = (
     "hand-off time from owner to owner of a mutex, where 9 in 10 acquisitions or more change the owner and the section "
@@ -143,7 +144,8 @@ def heading(run: reading.Run, table: pd.DataFrame) -> Iterator[str]:
 
 
 def thread_count(group: pd.DataFrame, ranking: Ranking, layout: Layout) -> Iterator[str]:
-    """One table: the baselines, then the locks, best first; those without a finished trial last."""
+    """One table: the baselines, then the locks, best first, those for copies behind them; those without a finished
+    trial last."""
     first = group.iloc[0]
     title = plural(first["threads"], "thread")
     if pd.notna(first["readers"]):
@@ -154,12 +156,13 @@ def thread_count(group: pd.DataFrame, ranking: Ranking, layout: Layout) -> Itera
 
     ordered = list(group.sort_values(["ops_per_s", "lock"], ascending=[False, True]).itertuples())
     references = [c for c in ordered if c.kind == "baseline"]
-    finished = [c for c in ordered if c.kind != "baseline" and c.speed.n]
+    finished = [c for c in ordered if c.kind != "baseline" and c.speed.n and not c.copies]
+    for_copies = [c for c in ordered if c.kind != "baseline" and c.speed.n and c.copies]
     unfinished = [c for c in ordered if c.kind != "baseline" and not c.speed.n]
     marks = ["ref"] * len(references) + ranking.marks(
-        [c.Index for c in finished], [c.speed for c in finished]) + ["-"] * len(unfinished)
+        [c.Index for c in finished], [c.speed for c in finished]) + ["cpy"] * len(for_copies) + ["-"] * len(unfinished)
     yield layout.header
-    for mark, cell in zip(marks, references + finished + unfinished):
+    for mark, cell in zip(marks, references + finished + for_copies + unfinished):
         yield layout.line(mark, cell)
         if cell.remarks:
             yield from wrapped(cell.remarks, "    ! ", "      ")

@@ -18,6 +18,8 @@ from common.units import count, duration, plural
 
 DISTANCES = ["handoffs_smt", "handoffs_llc", "handoffs_node", "handoffs_remote"]
 PERCENTILES = ["wait_p50_ns", "wait_p90_ns", "wait_p99_ns", "wait_p999_ns"]
+# A reader of these copies the state and asks afterwards whether the copy is whole: no lock for any other state.
+COPIES = ("seqlock",)
 WAIT_TIMES = ["wait_time_1us_pct", "wait_time_10us_pct", "wait_time_100us_pct", "wait_time_1ms_pct",
               "wait_time_10ms_pct", "wait_time_100ms_pct"]
 
@@ -27,11 +29,12 @@ def cells(run: Run) -> pd.DataFrame:
 
     `speed` is the inference.Median of operations per second, `remarks` what a reader must know before using it. A wait
     is a lower bound where its `*_is_bound` says so. `n_unjudged` trials had too few operations to judge how they were
-    shared; `least_even` is of the others.
+    shared; `least_even` is of the others. `copies`: the lock protects only state that may be copied.
     """
     fixed = CELL + ["workload", "kind", "twin_of", "fifo", "waits", "source", "cpus", "lock_bytes", "ctx_bytes"]
     table = run.rows.drop_duplicates("cell").set_index("cell")[fixed]
     table["family"] = table.apply(family, axis=1)
+    table["copies"] = table["lock"].isin(COPIES)
     table["is_over"] = table["threads"] > table["cpus"]
 
     timed = run.throughput()
