@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pandas as pd
 
 import support
 from results import columns
+from results import hypervisors
 from results import labels
 from results import reading
 
@@ -313,6 +315,21 @@ class Names(support.FolderTest):
                 ("mutex", "bounded", "spin", "spinning, bounded bypass")):
             with self.subTest(family):
                 self.assertEqual(labels.family(self.first(kind=kind, fifo=fifo, waits=waits)), family)
+
+
+class Hypervisors(support.FolderTest):
+    def test_mapped_and_trimmed_when_read(self) -> None:
+        for told, shown in (("bhyve bhyve ", "virtual machine (bhyve)"), ("KVMKVMKVM\0\0\0", "virtual machine (KVM)"),
+                            ("KVM", "virtual machine (KVM)"), ("NewVisor    ", "virtual machine (NewVisor)"),
+                            (None, "no virtual machine")):
+            run = reading.load(support.write(self.folder, support.matrix(["mcs"], (1,), 1),
+                                             {**support.HOST, "hypervisor": told}))
+            self.assertIn(f", {shown}, run", labels.provenance(run))
+
+    def test_the_same_names_as_in_c(self) -> None:
+        source = (support.ROOT / "src" / "machine" / "provenance.c").read_text()
+        body = source[source.index("vendors[][2]"):].partition("};")[0]
+        self.assertEqual(hypervisors.VENDORS, dict(re.findall(r'\{"([^"]+)", "([^"]+)"\}', body)))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from common.program import UserError
+from results import hypervisors
 from results import resolution
 from results.columns import ABSENT, CELL, NUMBERS, SCHEMA, SCHEMAS, TEXT, WORKLOAD, required
 
@@ -196,4 +197,8 @@ def _host(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         print(f"warning: {path}: not readable as JSON ({error}); going on without it", file=sys.stderr)
         return {}
-    return host if isinstance(host, dict) else {}
+    if not isinstance(host, dict):
+        return {}
+    if isinstance(host.get("hypervisor"), str):
+        host["hypervisor"] = hypervisors.name(host["hypervisor"])
+    return host
