@@ -6,83 +6,24 @@ Exit code 77, a skipped test, without GNU Parallel, OpenSSH's server, or the mod
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import lockbench
+import sshd
 
 ROOT = Path(__file__).resolve().parents[2]
-FLEET = ROOT / "scripts" / "fleet"
 PROGRAM = str(Path(lockbench.PROGRAM).resolve())
 # On one CPU, where nothing waits for a thread that a busy machine does not run.
 MATRIX = ["--no-twin", "--locks", "ticket,futex", "--threads", "1",
           "--placement", f"list:{min(os.sched_getaffinity(0))}", "--duration", "0.01", "--warmup", "0",
           "--repetitions", "6"]
-SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
 
-def missing() -> str:
-    """What is not here, in a word."""
-    for tool in ("parallel", "ssh", "ssh-keygen", SSHD):
-        if shutil.which(tool) is None:
-            return tool
-    modules = [[python, "-c", "import numpy, pandas, scipy"] for python in ("/usr/bin/python3", "python3")
-               if shutil.which(python)]
-    if not any(subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0 for command in modules):
-        return "a Python with numpy, pandas and scipy"
-    return ""
-
-
-class Machine:
-    """An sshd of our own on a free port, with keys of its own and HOME in the test's folder."""
-
-    def __init__(self, folder: Path, client_key: Path) -> None:
-        self.folder = folder
-        self.home = folder / "home"
-        self.home.mkdir(parents=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "host_key"], check=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        (folder / "sshd_config").write_text(
-            f"ListenAddress 127.0.0.1:{self.port}\nHostKey {folder}/host_key\nPidFile none\nStrictModes no\n"
-            f"AuthorizedKeysFile {client_key}.pub\nPasswordAuthentication no\nUsePAM no\nSetEnv HOME={self.home}\n")
-        self.login = (f"ssh -p {self.port} -i {client_key} -o IdentitiesOnly=yes -o StrictHostKeyChecking=no "
-                      f"-o UserKnownHostsFile={folder}/known_hosts -o LogLevel=ERROR {getpass.getuser()}@127.0.0.1")
-
-    def start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([SSHD, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=subprocess.DEVNULL)
-        lockbench.wait_until(self.answers, "sshd")
-        return process
-
-    def answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-class Fleet(lockbench.Case):
-    def fleet(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([FLEET, *arguments], cwd=self.folder, text=True, capture_output=True, timeout=120,
-                              env={**os.environ, "HOME": str(self.folder)}, check=False)
-
-    def machines(self) -> list[Machine]:
-        key = self.folder / "key"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        machines = [Machine(self.folder / name, key) for name in ("first", "second")]
-        (self.folder / "hosts").write_text("# ours\n\n" + "".join(f"{m.login}  # one\n" for m in machines))
-        return machines
-
-    def start_machine(self, machine: Machine) -> None:
-        process = machine.start()
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-
+class Fleet(sshd.Case):
     def gathered(self) -> dict[str, bytes]:
         return {path.parent.name[:2]: path.read_bytes() for path in self.out.glob("*/results.csv")}
 
@@ -134,18 +75,115 @@ class Fleet(lockbench.Case):
         self.assertIn("unknown lock 'a 'b\" $HOME;x'", done.stderr)
 
     def test_bad_usage_is_one_line_and_leaves_nothing(self) -> None:
-        (self.folder / "empty").write_text("# nobody\n")
+        (self.folder / "empty").write_text("# no machine\n")
         (self.folder / "there").mkdir()
         for line, word in {
                 "--out out": "no file of machines", "--out out nosuch": "cannot read", "there": "cannot read",
                 "--out out empty": "names no machine", "--nosuch": "unknown option", "--out": "takes a value",
                 "--out there empty": "exists", "empty another": "one file", "empty -- --out x": "fleet's own",
+                "--out=out": "no file of machines", "--nosuch=x": "unknown option --nosuch;",
                 "--resume there": "not the folder of a fleet", "--report there": "no results"}.items():
             with self.subTest(line):
                 done = self.fleet(*line.split())
                 self.assertEqual((2, "", 1), (done.returncode, done.stdout, done.stderr.count("\n")), done.stderr)
                 self.assertIn(word, done.stderr)
                 self.assertFalse(self.out.exists())
+
+
+# In place of scripts/bench: "builds" a program that marks its results with the source that it came from, once it may.
+BUILD = r"""#!/usr/bin/env bash
+set -e
+cd "$(dirname "$0")/.."
+mark=$(cat mark)
+touch "{barrier}/$mark.builds"
+deadline=$((SECONDS + 60))
+until [[ -e {barrier}/$mark.may ]]; do ((SECONDS < deadline)) || exit 2; sleep 0.01; done
+mkdir -p build/release/bench
+echo "built $mark" >>build/builds
+cat >build/release/bench/lockbench <<PROGRAM
+#!/usr/bin/env bash
+'{program}' "\$@"
+code=\$?
+echo $(cat mark) >"\${{@: -1}}/mark"
+exit \$code
+PROGRAM
+chmod +x build/release/bench/lockbench
+"""
+GIT = ("git", "-c", "user.name=x", "-c", "user.email=x@x", "-C")
+
+
+class Shipping(sshd.Case):
+    """Checkouts of two commits, and one home, as machines that share it have."""
+
+    def checkout(self, mark: str) -> Path:
+        """A repository with the fleet's own scripts; its commit differs from another's in the mark."""
+        root = self.folder / f"checkout-{mark}"
+        (root / "scripts").mkdir(parents=True)
+        for name in ("fleet", "lib.sh"):
+            shutil.copy(ROOT / "scripts" / name, root / "scripts" / name)
+        shutil.copytree(ROOT / "scripts" / "py", root / "scripts" / "py",
+                        ignore=shutil.ignore_patterns("__pycache__"))
+        bench = root / "scripts" / "bench"
+        bench.write_text(BUILD.format(barrier=self.folder, program=PROGRAM))
+        bench.chmod(0o755)
+        subprocess.run([*GIT, root, "init", "-q"], check=True)
+        self.commit(root, mark)
+        return root
+
+    def commit(self, root: Path, mark: str) -> None:
+        (root / "mark").write_text(mark)
+        for command in (["add", "."], ["commit", "-q", "-m", mark]):
+            subprocess.run([*GIT, root, *command], check=True)
+
+    def may_build(self, *marks: str) -> None:
+        for mark in marks:
+            (self.folder / f"{mark}.may").touch()
+
+    def marks(self, out: str) -> list[str]:
+        return [path.read_text().strip() for path in sorted((self.folder / out).glob("*/mark"))]
+
+    @staticmethod
+    def stop_first(process: subprocess.Popen[str]) -> None:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+    def test_two_fleets_at_once_build_and_report_their_own_commits(self) -> None:
+        """The other one ships, builds and runs while the first one is about to build."""
+        up, _ = self.machines()
+        self.start_machine(up)
+        (self.folder / "hosts").write_text(up.login + "\n")
+        one, other = self.checkout("one"), self.checkout("other")
+        first = subprocess.Popen([one / "scripts" / "fleet", "--out", "first-out", "hosts", "--", *MATRIX],
+                                 cwd=self.folder, env=self.environment(), text=True, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        self.addCleanup(self.stop_first, first)
+        lockbench.wait_until((self.folder / "one.builds").exists, "the first build")
+        self.may_build("other")
+        done = self.fleet("--out=other-out", "hosts", "--", *MATRIX, program=other / "scripts" / "fleet")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.may_build("one")
+        _, complaint = first.communicate(timeout=lockbench.DEADLINE_S)
+        self.assertEqual(0, first.returncode, complaint)
+        self.assertEqual((["one"], ["other"]), (self.marks("first-out"), self.marks("other-out")))
+
+        done = self.fleet("--out", "again", "hosts", "--", *MATRIX, program=other / "scripts" / "fleet")
+        self.assertEqual((["other"], 0), (self.marks("again"), done.returncode), done.stderr)
+        builds = sorted(path.read_text() for path in up.home.glob(".cache/lockbench-fleet/*/build/builds"))
+        self.assertEqual(["built one\n", "built other\nbuilt other\n"], builds, "none was deleted")
+
+    def test_what_is_resumed_is_the_commit_that_was_begun(self) -> None:
+        up, down = self.machines()
+        self.start_machine(up)
+        root = self.checkout("one")
+        self.may_build("one", "two")
+        done = self.fleet("--out", "out", "hosts", "--", *MATRIX, program=root / "scripts" / "fleet")
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.commit(root, "two")
+        self.start_machine(down)
+        done = self.fleet("--resume", "out", program=root / "scripts" / "fleet")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(["one"] * 2, self.marks("out"))
 
 
 class Slurm(lockbench.Case):
@@ -167,7 +205,7 @@ class Slurm(lockbench.Case):
         csv.write_text("".join(whole[:5]))
         self.assertEqual(0, self.task(1, "out", *MATRIX).returncode, "requeued")
         self.assertEqual(len(whole), len(csv.read_text().splitlines()))
-        report = subprocess.run([FLEET, "--report", self.out], text=True, capture_output=True, check=False)
+        report = subprocess.run([sshd.FLEET, "--report", self.out], text=True, capture_output=True, check=False)
         self.assertEqual(0, report.returncode, report.stderr)
         self.assertRegex(report.stdout, r"(?s)00-node0: .*01-node1: .*in two runs or more: 1; ")
 
@@ -176,21 +214,5 @@ class Slurm(lockbench.Case):
         self.assertEqual((2, 1), (done.returncode, done.stderr.count("\n")))
 
 
-def main() -> None:
-    what = missing()
-    if what:
-        print(f"skipped: no {what}")
-        sys.exit(77)
-    separation = Path("/run/sshd")  # where sshd, as root, jails its unprivileged half; boot scripts make it
-    is_ours = os.geteuid() == 0 and not separation.exists()
-    if is_ours:
-        separation.mkdir()
-    try:
-        lockbench.main()
-    finally:
-        if is_ours:
-            separation.rmdir()
-
-
 if __name__ == "__main__":
-    main()
+    sshd.main()
