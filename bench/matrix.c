@@ -12,10 +12,14 @@
 #include "random.h"
 #include "selection.h"
 #include "threads.h"
+#include "window.h"
 
 enum { MAX_CELLS = 1000000 };
 
 static const double MAX_TRIAL_BYTES = 1024.0 * 1024 * 1024;
+
+/* Each of those that are left over is drawn and counted after the window, which takes a second for so many. */
+static const double MAX_DUE_OPS = 1e8;
 
 /* What the dimensions and the cells that they span are made of. */
 struct builder {
@@ -25,6 +29,7 @@ struct builder {
   struct options plain;        /* of a run without options */
   struct options_list threads; /* those of --threads, else by default for the placement that is being swept */
   unsigned n_most_cpus;        /* of the placements swept so far */
+  double longest_s;            /* of the windows of the cells so far */
   struct selection selection;
   unsigned capacity;
   char *why;
@@ -120,6 +125,7 @@ static char *name_cell(const struct cell *cell, const struct options *plain) {
   if (w->cs_lines != plain->cs_lines.values[0]) fprintf(text, "/cs_lines:%u", w->cs_lines);
   if (w->think != THINK_NONE)
     fprintf(text, "/think:%s:%llu", w->think == THINK_SPIN ? "spin" : "sleep", (unsigned long long)w->think_ns);
+  if (w->rate_per_s > 0) fprintf(text, "/rate:%.10g", w->rate_per_s);
   fprintf(text, "/placement:%s", cell->placement->name);
   if (w->layout == LAYOUT_TOGETHER) fprintf(text, "/layout:together");
   if ((double)w->spin_ns != plain->spin_ns.values[0]) fprintf(text, "/spin_ns:%llu", (unsigned long long)w->spin_ns);
@@ -141,6 +147,10 @@ static int check_cell(const struct builder *builder, const struct cell *cell) {
     snprintf(builder->why, builder->why_bytes,
              "%u threads, %u locks, %u keys and %u lines need more than 1 GiB; ask for fewer", w->n_threads, w->n_locks,
              w->n_keys, w->cs_lines);
+  else if (w->rate_per_s * (builder->options->warmup_s + cell->duration_s) > MAX_DUE_OPS)
+    snprintf(builder->why, builder->why_bytes,
+             "--rate: %.10g/s for %g s are more than %g operations in a trial; lower the rate or --duration",
+             w->rate_per_s, builder->options->warmup_s + cell->duration_s, MAX_DUE_OPS);
   else
     return 0;
   return EINVAL;
@@ -156,6 +166,8 @@ static bool is_left_out(const struct builder *builder, const struct cell *cell) 
 static int add_cell(struct builder *builder, struct cell cell) {
   struct matrix *matrix = builder->matrix;
   if (is_left_out(builder, &cell)) return 0;
+  cell.duration_s = window_s(builder->options, cell.times_waits, cell.workload.n_threads, cell.placement->n_cpus);
+  if (cell.duration_s > builder->longest_s) builder->longest_s = cell.duration_s;
   if (check_cell(builder, &cell) != 0) return EINVAL;
   if (matrix->n_cells == builder->capacity) {
     if (builder->capacity >= MAX_CELLS) {
@@ -191,6 +203,7 @@ LISTED(keys, n_keys)
 LISTED(locks_count, n_locks)
 LISTED(cs_ns, cs_ns)
 LISTED(cs_lines, cs_lines)
+LISTED(rate, rate_per_s)
 LISTED(spin_ns, spin_ns)
 LISTED(backoff_max_ns, backoff_max_ns)
 
@@ -274,9 +287,8 @@ static bool sweep_waits(struct builder *builder, unsigned i, struct cell *cell) 
 
 /* What is swept, slowest first. */
 static dimension *const dimensions[] = {
-    sweep_placements,     sweep_threads,  sweep_roles,  sweep_keys,    sweep_locks_count,
-    sweep_cs_ns,          sweep_cs_lines, sweep_thinks, sweep_layouts, sweep_spin_ns,
-    sweep_backoff_max_ns, sweep_locks,    sweep_waits,
+    sweep_placements, sweep_threads, sweep_roles,   sweep_keys,    sweep_locks_count,    sweep_cs_ns, sweep_cs_lines,
+    sweep_thinks,     sweep_rate,    sweep_layouts, sweep_spin_ns, sweep_backoff_max_ns, sweep_locks, sweep_waits,
 };
 
 /* Adds every combination of the dimensions from the given one on, with what is set of `cell`. */
@@ -295,6 +307,16 @@ static int note_threads(struct builder *builder) {
     return note(builder, "without --threads, %u threads (8 on a CPU) are left out; the most are %d", n_most,
                 OPTIONS_MAX_THREADS);
   return note_locks(builder, "without --threads, 8 threads on a CPU are left out for what never parks", never_parks);
+}
+
+/* Says that the run takes longer than --duration promises. */
+static int note_windows(struct builder *builder) {
+  if (builder->longest_s <= builder->options->duration_s) return 0;
+  return note(
+      builder,
+      "with more threads than CPUs waits are timed for up to %.3g s a trial, so that each thread has %d turns on "
+      "its CPU (at most --timeout)",
+      builder->longest_s, WINDOW_N_TURNS);
 }
 
 int matrix_make(struct matrix *matrix, const struct options *options, const struct topology *topology, char *why,
@@ -318,6 +340,7 @@ int matrix_make(struct matrix *matrix, const struct options *options, const stru
   if (error == 0) error = choose_placements(&builder);
   if (error == 0) error = add_combinations(&builder, 0, cell);
   if (error == 0 && has_default_threads(options)) error = note_threads(&builder);
+  if (error == 0) error = note_windows(&builder);
   if (error == 0 && matrix->n_cells == 0) {
     snprintf(why, why_bytes, "--trylock: none of these locks has a trylock");
     error = EINVAL;

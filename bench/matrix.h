@@ -13,6 +13,7 @@ struct cell {
   struct workload workload;
   const struct placement *placement;
   bool times_waits;
+  double duration_s; /* of its window; longer than was asked for where waits are timed and threads share CPUs */
 };
 
 /* One trial to be run: its index in the order is its order_index. */

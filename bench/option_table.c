@@ -33,6 +33,9 @@ const struct option option_table[] = {
     {"think", RUN, OPTION_WORDS, AT(thinks), 0, 0, "none|spin|sleep", "none", "what a thread does between operations"},
     {"think-ns", RUN, OPTION_LIST, AT(think_ns), 1, 1e10, "LIST", NULL,
      "mean time between operations, in ns; spin varies it by half"},
+    {"rate", RUN, OPTION_REALS, AT(rate), 0, 1e9, "LIST", "0",
+     "open loop: so many operations per second are due for all threads together, at random times, and wait from then "
+     "on; 0: closed loop, each thread's next one follows its last"},
     {"spin-ns", RUN, OPTION_LIST, AT(spin_ns), 0, 1e9, "LIST", "1000", "how long hybrid locks spin before they park"},
     {"backoff-max-ns", RUN, OPTION_LIST, AT(backoff_max_ns), 0, 1e9, "LIST", "10000",
      "longest back-off between two tries"},
@@ -45,7 +48,10 @@ const struct option option_table[] = {
      "e-cores, list:0,2,4-7"},
     {"placement", TOPOLOGY, OPTION_TEXT, AT(placements), 0, 0, "NAME", NULL,
      "only this one (default: all but list:...)"},
-    {"duration", RUN, OPTION_REAL, AT(duration_s), 0.001, 3600, "S", "0.06", "length of the timed window in seconds"},
+    {"duration", RUN, OPTION_REAL, AT(duration_s), 0.001, 3600, "S", "0.06",
+     "length of the timed window in seconds; where --latency times more threads than CPUs, at least 20 turns of 4 ms "
+     "for "
+     "each thread on a CPU, up to --timeout"},
     {"duration", COMMAND_SEED, OPTION_REAL, AT(duration_s), 0.001, 3600, "S", "1", "how long each lock is measured"},
     {"duration", COMMAND_STRESS, OPTION_REAL, AT(duration_s), 0.001, 86400, "S", "1",
      "for each lock, in seconds; every phase has one round in any case"},

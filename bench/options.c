@@ -183,6 +183,8 @@ static void explain_unknown(enum command command, const char *argument, char *wh
 static int check_together(const struct options *options, char *why, size_t why_bytes) {
   const bool has_roles = options->readers.n > 0 || options->writers.n > 0;
   const bool thinks = options->thinks[THINK_SPIN] || options->thinks[THINK_SLEEP];
+  bool has_rate = false;
+  for (unsigned i = 0; i < options->rate.n; i++) has_rate |= options->rate.values[i] > 0;
   const char *wrong = NULL;
   if (has_roles && (options->threads.n > 0 || options->read_pct.n > 0))
     wrong = "--readers and --writers fix the roles; they exclude --threads and --read-pct";
@@ -190,6 +192,10 @@ static int check_together(const struct options *options, char *why, size_t why_b
     wrong = "--think spin and --think sleep need --think-ns";
   else if (options->tries && options->times_waits)
     wrong = "--trylock and --latency exclude each other: a try does not wait";
+  else if (has_rate && thinks)
+    wrong = "--rate and --think exclude each other: at a rate, operations begin at times of their own";
+  else if (has_rate && options->tries)
+    wrong = "--rate and --trylock exclude each other: a try does not wait, so nothing queues up";
   else if (!thinks && options->think_ns.n > 0)
     wrong = "--think-ns needs --think spin or --think sleep";
   if (wrong == NULL) return 0;

@@ -30,7 +30,7 @@ struct options_list {
 struct options {
   const char *locks;      /* comma-separated names and traits, as selection.h; NULL for commands without --locks */
   const char *placements; /* comma-separated, as placement.h; NULL: not given, and there is no default */
-  struct options_list threads, read_pct, readers, writers, keys, locks_count, cs_ns, cs_lines, think_ns, spin_ns,
+  struct options_list threads, read_pct, readers, writers, keys, locks_count, cs_ns, cs_lines, think_ns, rate, spin_ns,
       backoff_max_ns;
   bool thinks[3];  /* by enum think: which are asked for */
   bool layouts[2]; /* by enum layout */

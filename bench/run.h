@@ -19,7 +19,7 @@ struct run {
   uint64_t topology_hash;
   double pause_ns;
   bool *is_done; /* by order_index: the rows that an interrupted run has left */
-  unsigned n_done, n_failed;
+  unsigned n_done, n_failed, n_saturated;
   uint64_t start_ns;
   unsigned n_done_before;
   bool is_given_up;

@@ -46,9 +46,14 @@ static void show_progress(const struct run *run, const char *name) {
 }
 
 /* What Google Benchmark shows as the time: of one operation, and where waits are timed the median wait. */
-static void report(struct gbench_state *state, const struct cell *cell, const struct trial_result *result) {
+static void report(struct gbench_state *state, const struct cell *cell, const struct trial_result *result,
+                   bool is_saturated) {
   const double n_ops = (double)(result->n_reads + result->n_writes), s = result->duration_s;
   const double op_s = cell->times_waits ? result->waits.p50_ns / 1e9 : s / n_ops;
+  if (is_saturated && cell->times_waits) {
+    gbench_skip(state, "saturated: operations are due faster than the lock can serve them, so no wait is told");
+    return;
+  }
   if (n_ops == 0 || isnan(op_s)) {
     gbench_skip(state, "no operation came to its end in the window");
     return;
@@ -62,7 +67,11 @@ static void report(struct gbench_state *state, const struct cell *cell, const st
     gbench_count(state, "ops_per_s", n_ops / s);
     gbench_count(state, "reads_per_s", (double)result->n_reads / s);
     gbench_count(state, "writes_per_s", (double)result->n_writes / s);
-    gbench_count(state, "cpu_ns_per_op", 1e9 * result->usage.cpu_s / n_ops);
+    if (isnan(result->n_due)) gbench_count(state, "cpu_ns_per_op", 1e9 * result->usage.cpu_s / n_ops);
+  }
+  if (!isnan(result->n_due)) {
+    gbench_count(state, "due_ops", result->n_due);
+    gbench_count(state, "saturated", is_saturated);
   }
   if (cell->workload.tries)
     gbench_count(state, "try_success_pct", 100 * n_ops / (n_ops + (double)result->n_failed_tries));
@@ -111,7 +120,7 @@ static void take_turn(struct gbench_state *state, void *argument) {
       .topology = &run->topology,
       .placement = cell->placement,
       .warmup_s = run->options.warmup_s,
-      .duration_s = run->options.duration_s,
+      .duration_s = cell->duration_s,
       .pause_ns = run->pause_ns,
       .timeout_s = run->options.timeout_s,
       .times_waits = cell->times_waits,
@@ -132,7 +141,9 @@ static void take_turn(struct gbench_state *state, void *argument) {
   message_progress("");
   run->n_done++;
   if (result.status == TRIAL_OK) {
-    report(state, cell, &result);
+    const bool is_saturated = trial_is_saturated(&trial, &result);
+    run->n_saturated += is_saturated;
+    report(state, cell, &result, is_saturated);
   } else {
     run->n_failed++;
     message_error("%s: %s: %s", cell->name, trial_status_names[result.status], result.why);
@@ -146,7 +157,7 @@ static void take_turn(struct gbench_state *state, void *argument) {
  * end.
  */
 static double expected_s(const struct run *run, const struct cell *cell) {
-  return run->options.warmup_s + run->options.duration_s + 0.01 + 0.0001 * cell->workload.n_threads;
+  return run->options.warmup_s + cell->duration_s + 0.01 + 0.0001 * cell->workload.n_threads;
 }
 
 static void announce(const struct run *run, unsigned n_trials, double seconds) {
@@ -184,6 +195,11 @@ int run_trials(struct run *run) {
   if (run->n_done < run->matrix.n_slots) gbench_run();
   message_progress("");
   if (!gbench_out_is_whole()) message_error("the file of --benchmark_out could not be written to its end");
+  if (run->n_saturated > 0)
+    message_note(
+        "saturated in %u of %u trials: more operations were due than the lock can serve; ops_per_s is then what "
+        "it can do, and no wait is told",
+        run->n_saturated, run->n_done - run->n_done_before);
   const int close_error = record_file_close(&run->csv);
   if (gbench_has_console()) printf("results: %s\n", run->folder.path);
   fflush(stdout);

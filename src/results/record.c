@@ -23,8 +23,11 @@ static double rate(const struct record *r, double x) {
   return r->trial->times_waits || !(r->result->duration_s > 0) ? NAN : x / r->result->duration_s;
 }
 
+/* In an open loop most of it may be spent on waiting until an operation is due. */
 static double cpu_ns_per_op(const struct record *r, double n_ops) {
-  return r->trial->times_waits || n_ops == 0 ? NAN : 1e9 * r->result->usage.cpu_s / n_ops;
+  return r->trial->times_waits || r->trial->workload.rate_per_s > 0 || n_ops == 0
+             ? NAN
+             : 1e9 * r->result->usage.cpu_s / n_ops;
 }
 
 /* A count that exists only if the trial came to its end. */

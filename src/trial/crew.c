@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -86,6 +87,13 @@ static uint64_t read_below(const struct workload *workload, unsigned index) {
   return (uint64_t)(workload->read_pct / 100 * 4294967296.0 + 0.5);
 }
 
+/* All workers have the same rate. Their numbers are not those of the operations, of whichever thread. */
+static struct arrivals make_arrivals(const struct trial *trial, unsigned index) {
+  const struct workload *workload = &trial->workload;
+  return arrivals_make(workload->rate_per_s / workload->n_threads, workload->n_threads <= trial->placement->n_cpus,
+                       random_seed(trial->seed, UINT64_C(1) << 32 | index));
+}
+
 static bool make_worker(struct crew *crew, unsigned i) {
   const struct trial *trial = crew->trial;
   struct member *member = &crew->members[i];
@@ -110,6 +118,7 @@ static bool make_worker(struct crew *crew, unsigned i) {
       .random = random_seed(trial->seed, i),
       .waits = trial->times_waits ? memory_take(&crew->places, sizeof(struct waits)) : NULL,
   };
+  if (trial->workload.rate_per_s > 0) worker->left = worker->arrivals = make_arrivals(trial, i);
   if (worker->waits != NULL) waits_make(worker->waits);
   return worker->contexts != NULL && worker->handoff_class != NULL && (!trial->times_waits || worker->waits != NULL);
 }
@@ -129,6 +138,7 @@ static void *work(void *argument) {
   int error = trial->placement->is_pinned ? topology_bind_self(trial->topology, member->cpu) : 0;
   int none = 0;
   member->thread_id = gettid();
+  if (trial->workload.rate_per_s > 0) prctl(PR_SET_TIMERSLACK, 1UL); /* ns: nobody asked for being late */
   for (unsigned i = 0; i < trial->workload.n_locks; i++)
     if (!trial->lock->ctx_init(lock_at(crew, i), context_at(worker, i), &worker->domain) && error == 0) error = ENOMEM;
   /* Relaxed: the barrier orders it before the crew's reading. */

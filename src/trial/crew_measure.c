@@ -33,6 +33,41 @@ static void check_exclusion(struct crew *crew) {
            n_counted, n_exclusive, n_written, n_writes, n_torn);
 }
 
+/* What a worker had not begun when the window closed; `left` is then after it. */
+static uint64_t count_pending(const struct crew *crew, struct arrivals *left) {
+  const struct worker_signal *signal = crew->signal;
+  uint64_t n = 0;
+  if (left->origin == 0) arrivals_begin(left, signal->open_ticks); /* it never got into its loop */
+  for (arrivals_drop_before(left, signal->open_ticks); left->due < signal->close_ticks; arrivals_next(left)) n++;
+  return n;
+}
+
+/*
+ * What was due in the window is what was done from its opening until the worker left it, and what it then had before
+ * it. The snapshot at the close is a little later: what it has seen done was due.
+ */
+static void measure_arrivals(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {
+  crew->result->n_due = 0;
+  for (unsigned i = 0; i < crew->n_members; i++) {
+    const struct worker *worker = &crew->members[i].worker;
+    struct arrivals left = worker->left;
+    const uint64_t n_done_before = open->of[i].n_reads + open->of[i].n_writes;
+    const uint64_t n_due = worker->n_done_when_left + count_pending(crew, &left);
+    const uint64_t n_done = close->of[i].n_reads + close->of[i].n_writes;
+    crew->result->n_due += (double)((n_due > n_done ? n_due : n_done) - n_done_before);
+  }
+}
+
+/* An operation that is due and has not begun waits too. */
+static void add_pending_waits(struct crew *crew) {
+  for (unsigned i = 0; i < crew->n_members; i++) {
+    struct worker *worker = &crew->members[i].worker;
+    const uint64_t close_ticks = crew->signal->close_ticks;
+    for (struct arrivals *left = &worker->left; left->due < close_ticks; arrivals_next(left))
+      waits_add_open(worker->waits, close_ticks - left->due, close_ticks - left->due);
+  }
+}
+
 static void measure_waits(struct crew *crew) {
   struct waits *all = crew->members[0].worker.waits;
   const struct histogram *lengths = &all->lengths;
@@ -40,10 +75,6 @@ static void measure_waits(struct crew *crew) {
   for (unsigned i = 1; i < crew->n_members; i++) waits_merge(all, crew->members[i].worker.waits);
   waits->n = (double)lengths->n_values;
   waits->n_open = (double)all->n_open;
-  const uint64_t window = clock_ticks_between(crew->signal->open_ticks, crew->signal->close_ticks);
-  const double thread_time = (double)crew->n_members * (double)window;
-  for (unsigned i = 0; i < WAITS_N_LIMITS; i++)
-    waits->time_pct[i] = 100 * (double)waits_time_from(all, i) / thread_time;
   if (lengths->n_values == 0) return;
   waits->bound_from_q = waits_bound_from(all);
   waits->p50_ns = clock_ticks_to_ns(histogram_quantile(lengths, 0.5));
@@ -51,6 +82,15 @@ static void measure_waits(struct crew *crew) {
   waits->p99_ns = clock_ticks_to_ns(histogram_quantile(lengths, 0.99));
   waits->p999_ns = clock_ticks_to_ns(histogram_quantile(lengths, 0.999));
   waits->max_ns = clock_ticks_to_ns((double)lengths->max);
+}
+
+/* Of a closed loop: in an open one a thread can be in several waits at once. */
+static void measure_wait_time(struct crew *crew) {
+  const struct waits *all = crew->members[0].worker.waits; /* measure_waits() has gathered them there */
+  const uint64_t window = clock_ticks_between(crew->signal->open_ticks, crew->signal->close_ticks);
+  const double thread_time = (double)crew->n_members * (double)window;
+  for (unsigned i = 0; i < WAITS_N_LIMITS; i++)
+    crew->result->waits.time_pct[i] = 100 * (double)waits_time_from(all, i) / thread_time;
 }
 
 static void measure_window(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {
@@ -96,6 +136,12 @@ static void measure_longest_run(struct crew *crew) {
 void crew_measure(struct crew *crew, const struct snapshot *open, const struct snapshot *close) {
   measure_window(crew, open, close);
   measure_longest_run(crew);
-  if (crew->trial->times_waits) measure_waits(crew);
+  const bool is_open = crew->trial->workload.rate_per_s > 0;
+  if (is_open) measure_arrivals(crew, open, close);
+  if (crew->trial->times_waits && !trial_is_saturated(crew->trial, crew->result)) {
+    if (is_open) add_pending_waits(crew);
+    measure_waits(crew);
+    if (!is_open) measure_wait_time(crew);
+  }
   if (!(crew->trial->lock->traits & LK_BASELINE)) check_exclusion(crew);
 }

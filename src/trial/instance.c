@@ -137,6 +137,7 @@ struct special {
   bool is_plain;    /* one lock, an empty section, no think time */
   bool times_waits; /* a clock is read around each acquisition */
   bool tries;       /* an operation that does not get the lock at once is given up */
+  bool is_open;     /* operations begin when they are due, and wait from then on: see arrivals.h */
 };
 
 /*
@@ -231,7 +232,8 @@ static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at
 }
 
 /* Operations until the trial's phase is no longer `phase`. */
-static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const struct special special) {
+static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct special special) {
+  if (special.is_open) special.times_waits = worker->times_waits; /* one loop for both: it reads a clock anyway */
   struct worker_signal *const signal = worker->signal;
   const struct workload *const workload = &worker->workload;
   const uint64_t read_below = worker->read_below;
@@ -262,8 +264,9 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const stru
     };
     decide_stores(worker, &at, operation.reads, special);
 
+    if (special.is_open && !arrivals_await(&worker->arrivals, &signal->phase, phase)) continue; /* the phase is over */
     uint64_t start = 0, end = 0;
-    if (special.times_waits) start = clock_ticks_ordered();
+    if (special.times_waits) start = special.is_open ? worker->arrivals.due : clock_ticks_ordered();
     const bool is_done = IS_RW && operation.reads ? do_shared(worker, &at, &operation, &sum, special, &end)
                                                   : do_exclusive(worker, &at, &operation, tag, &sum, special, &end);
 
@@ -277,7 +280,10 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const stru
       else if (phase == PHASE_WINDOW)
         waits_add(worker->waits, clock_ticks_between(start, end), clock_ticks_between(start, end));
     }
-    if (!special.is_plain && workload->think != THINK_NONE) workload_think(workload, worker->think_ticks, &random);
+    if (special.is_open)
+      arrivals_next(&worker->arrivals);
+    else if (!special.is_plain && workload->think != THINK_NONE)
+      workload_think(workload, worker->think_ticks, &random);
   }
   worker->random = random;
   worker->sum = sum;
@@ -297,9 +303,10 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, const stru
   DEFINE_LOOP(plain, n, .is_plain = true)                                                                              \
   DEFINE_LOOP(general, n, .is_plain = false)                                                                           \
   DEFINE_LOOP(timed, n, .times_waits = true)                                                                           \
-  DEFINE_LOOP(trying, n, .tries = true)
+  DEFINE_LOOP(trying, n, .tries = true)                                                                                \
+  DEFINE_LOOP(open, n, .is_open = true)
 #define LOOPS(n)                                                                                                       \
-  { LOOP(plain, n), LOOP(general, n), LOOP(timed, n), LOOP(trying, n) }
+  { LOOP(plain, n), LOOP(general, n), LOOP(timed, n), LOOP(trying, n), LOOP(open, n) }
 
 DEFINE_LOOPS(0)
 DEFINE_LOOPS(1)
@@ -307,16 +314,25 @@ DEFINE_LOOPS(2)
 DEFINE_LOOPS(3)
 
 static void work(struct worker *worker) {
-  enum { PLAIN, GENERAL, TIMED, TRYING, N_SPECIALS };
+  enum { PLAIN, GENERAL, TIMED, TRYING, OPEN, N_SPECIALS };
   static void (*const loops[N_CODE_LAYOUTS][N_SPECIALS])(struct worker *, uint32_t) = {LOOPS(0), LOOPS(1), LOOPS(2),
                                                                                        LOOPS(3)};
   const struct workload *w = &worker->workload;
   const bool is_plain = w->n_locks == 1 && w->cs_ns == 0 && w->cs_lines == 0 && w->think == THINK_NONE;
-  const unsigned special = w->tries ? TRYING : worker->times_waits ? TIMED : is_plain ? PLAIN : GENERAL;
+  const bool is_open = w->rate_per_s > 0;
+  const unsigned special = is_open               ? OPEN
+                           : w->tries            ? TRYING
+                           : worker->times_waits ? TIMED
+                           : is_plain            ? PLAIN
+                                                 : GENERAL;
   void (*const run)(struct worker *, uint32_t) = loops[worker->code_layout][special];
   uint32_t phase;
   /* Acquire: pairs with the release stores of the phase. */
-  while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) run(worker, phase);
+  while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) {
+    if (is_open) worker_begin_phase(worker, phase);
+    run(worker, phase);
+    if (is_open) worker_end_phase(worker, phase);
+  }
 }
 
 #if FN(has_domains)

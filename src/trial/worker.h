@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arrivals.h"
 #include "lk.h"
 #include "machine/topology.h"
 #include "random.h"
@@ -66,6 +67,10 @@ struct worker {
   uint64_t n_torn_reads; /* in shared mode that met a writer half-way: the lock is broken */
   uint64_t sum;          /* of what operations found; kept so that the reads cannot be dropped */
   struct waits *waits;   /* NULL unless times_waits */
+
+  /* Of an open loop; the last two as they were when the worker left the window. */
+  struct arrivals arrivals, left;
+  uint64_t n_done_when_left;
 };
 
 /* Adds one to a count that only this thread writes: no atomic increment is needed, only whole stores. */
@@ -79,6 +84,13 @@ static inline void worker_count(_Atomic(uint64_t) *count) {
  * leaves the loop its registers, and beside the transfer of the lock's line a call is nothing.
  */
 void worker_take_over(struct worker *worker, struct workload_state *state, uint32_t tag);
+
+/*
+ * In an open loop, around the operations of each phase. The window begins with an empty queue: what was due before and
+ * could not be begun is left out, so that all that is done or left over in the window was due in it.
+ */
+void worker_begin_phase(struct worker *worker, uint32_t phase);
+void worker_end_phase(struct worker *worker, uint32_t phase);
 
 /* Enters the exclusive section on `state` as `tag`. */
 static inline void worker_enter(struct worker *worker, struct workload_state *state, uint32_t tag) {

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PAGE_BYTES, LINE_BYTES, STEP_BYTES = 4096, 64, 16
-KINDS, N_LAYOUTS = ("plain", "general", "timed", "trying"), 4
+KINDS, N_LAYOUTS = ("plain", "general", "timed", "trying", "open"), 4
 LOOP = re.compile(r"(?:_ZL\d+)?lk_(?P<lock>\w+)_loop_(?P<kind>[a-z]+)_(?P<layout>\d+)(?:P6workerj)?")
 
 

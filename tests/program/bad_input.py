@@ -58,6 +58,12 @@ class BadInput(lockbench.Case):
         for layouts in ("near", "apart,", ",together", "apart|together", ""):
             self.refuse("run", "--layout", layouts, names="apart|together")
         self.refuse("run", "--threads", names="--threads")
+        self.refuse("run", "--rate", "1000", "--think", "spin", "--think-ns", "10", names="--rate and --think")
+        self.refuse("run", "--rate", "0,1000", "--trylock", names="--rate and --trylock")
+        self.refuse("run", "--rate", "1e8", "--duration", "60", names="--rate: 100000000/s for 60.01 s")
+        for rate in ("-1", "1e10", "fast", "1000,1000"):
+            self.refuse("run", "--rate", rate, names="--rate")
+        self.refuse("seed", "--rate", "1000", names="--rate")
 
     def test_placements(self) -> None:
         allowed = os.sched_getaffinity(0)

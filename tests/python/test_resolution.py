@@ -184,6 +184,32 @@ class OpenLoop(Case):
         self.assertIn("1e+06 operations/s", text)
         self.assertIn("5e+07 operations/s", text)
 
+    def open_waits(self, *saturated: str) -> pd.DataFrame:
+        rows = self.trials(rate_per_s=1e6, saturated="no")
+        for row, is_saturated in zip(self.waits(len(saturated), rate_per_s=1e6), saturated):
+            row["saturated"] = is_saturated
+            rows.append(row | ({"wait_p50_ns": "", "wait_p90_ns": "", "wait_p99_ns": "", "wait_p999_ns": "",
+                                "wait_max_ns": "", "wait_count": ""} if is_saturated == "yes" else {}))
+        return self.read(rows)
+
+    def test_waits_of_a_cell_are_of_all_its_trials_or_of_none(self) -> None:
+        run = self.open_waits(*["no"] * 7)
+        self.assertGreater(cells(run)["wait_p50_ns"].iloc[0], 0)
+        self.assertEqual(run.remarks, [])
+        run = self.open_waits(*["no"] * 6, "yes")
+        self.assertTrue(pd.isna(cells(run)["wait_p50_ns"].iloc[0]))
+        self.assertEqual(len(run.latency()), 0)
+        self.assertIn("1 of 1 cells", run.remarks[0])
+        run = self.open_waits(*["yes"] * 7)
+        self.assertEqual(run.remarks, [])
+        self.assertIn("saturated in 7 of 14 trials", cells(run)["remarks"].iloc[0])
+
+    def test_what_the_rate_sets_is_no_handoff(self) -> None:
+        rows = self.trials(threads=2, ops=1000, owner_changes=990)
+        self.assertGreater(cells(self.read(rows))["handoff_ns"].iloc[0], 0)
+        rows = self.trials(threads=2, ops=1000, owner_changes=990, rate_per_s=1000.0)
+        self.assertTrue(pd.isna(cells(self.read(rows))["handoff_ns"].iloc[0]))
+
     def test_the_place_of_the_code_is_not_part_of_a_cell(self) -> None:
         rows = [row | {"code_layout": i % 4} for i, row in enumerate(self.trials(8))]
         table = cells(self.read(rows))

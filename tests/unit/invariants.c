@@ -19,6 +19,7 @@ static void reset(void) {
       .n_handoffs = {[DISTANCE_SMT] = 300, [DISTANCE_LLC] = 400},
       .longest_run = 305, /* 1000 - 700 + 1, and one for each thread */
       .waits = trial_waits_unmeasured,
+      .n_due = NAN,
   };
 }
 
@@ -105,6 +106,29 @@ static void waits(void) {
   REFUSED("waits");
 }
 
+static void open_loop(double rate_per_s, double n_due) {
+  trial.workload.rate_per_s = rate_per_s;
+  result.n_due = n_due;
+}
+
+/* 1000 operations in half a second by four threads. */
+static void arrivals(void) {
+  open_loop(2000, 1000);
+  HOLDS();
+  open_loop(2000, 996); /* each thread was at one when the snapshot was taken */
+  HOLDS();
+  open_loop(2000, 995);
+  REFUSED("1000 operations of 995");
+  open_loop(5000, 2600); /* saturated */
+  HOLDS();
+  open_loop(500, 1000); /* four times what the rate makes due */
+  REFUSED("at a rate of 500/s");
+  open_loop(2000, NAN);
+  REFUSED("at a rate");
+  open_loop(0, 1000);
+  REFUSED("at a rate of 0/s");
+}
+
 static void the_rest(void) {
   result.duration_s = 0;
   REFUSED("window of 0 s");
@@ -124,6 +148,7 @@ int main(void) {
   runs_and_owner_changes();
   shares();
   waits();
+  arrivals();
   the_rest();
   return check_result();
 }

@@ -73,6 +73,13 @@ static void cells_are_named_by_what_they_are(void) {
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/layout:together");
   CHECK_CELLS("--locks mcs --threads 1 --layout together --think spin --think-ns 10 --trylock",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/think:spin:10/placement:compact/layout:together/trylock");
+  CHECK_CELLS("--locks mcs --threads 1 --rate 0,0.5,1e6 --latency",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/latency",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/rate:0.5/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/rate:0.5/placement:compact/latency",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/rate:1000000/placement:compact",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/rate:1000000/placement:compact/latency");
   CHECK_CELLS("--locks empty,mcs --threads 1 --latency", /* a baseline waits for nothing */
               "baseline/empty/threads:1/read_pct:90/cs_ns:0/placement:compact",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",
@@ -221,6 +228,41 @@ static void threads_that_are_too_many_for_a_default_are_noted(void) {
   matrix_free(&matrix);
 }
 
+/* Seconds of the windows of a cell that does not time waits and one that does. */
+static void check_windows(const char *given, double want_rate, double want_waits) {
+  struct matrix matrix;
+  char line[512];
+  snprintf(line, sizeof line, "--locks mcs --latency %s", given);
+  if (!CHECK_EQ(0, make(&matrix, line))) return;
+  if (CHECK_EQ(2, matrix.n_cells)) {
+    CHECK_NEAR(want_rate, matrix.cells[0].duration_s, 1e-9);
+    CHECK_NEAR(want_waits, matrix.cells[1].duration_s, 1e-9);
+    CHECK_EQ(want_waits > want_rate, matrix.n_notes);
+  }
+  matrix_free(&matrix);
+}
+
+/* Four CPUs; 20 turns of 4 ms for each thread on the CPU that has most of them. */
+static void waits_of_threads_that_share_cpus_get_a_window_of_many_turns(void) {
+  check_windows("--threads 4", 0.06, 0.06);
+  check_windows("--threads 5", 0.06, 0.16);
+  check_windows("--threads 8", 0.06, 0.16);
+  check_windows("--threads 9", 0.06, 0.24);
+  check_windows("--threads 64", 0.06, 1.28);
+  check_windows("--threads 2 --placement list:1", 0.06, 0.16);
+  check_windows("--readers 3 --writers 2", 0.06, 0.16);
+  check_windows("--threads 5 --duration 0.001", 0.001, 0.16);
+  check_windows("--threads 5 --duration 3", 3, 3);
+  check_windows("--threads 4096", 0.06, 10);
+  check_windows("--threads 4096 --timeout 0.5", 0.06, 0.5);
+  check_windows("--threads 4096 --timeout 0.5 --duration 2", 2, 2);
+  check_notes(
+      "--locks mcs --threads 16 --latency",
+      (const char *const[]){"with more threads than CPUs waits are timed for up to 0.32 s a trial, so that each "
+                            "thread has 20 turns on its CPU (at most --timeout)"},
+      1);
+}
+
 static void check_refused(const char *given, const char *named) {
   struct matrix matrix;
   char line[512];
@@ -245,6 +287,9 @@ static void what_cannot_be_measured_is_refused(void) {
   check_refused("--placement cross-node", "one NUMA node");
   check_refused("--threads 4096 --locks-count 100000", "1 GiB");
   check_refused("--locks anderson --threads 64 --locks-count 80000", "1 GiB"); /* half of it is slots on the heap */
+  check_refused("--rate 1e9 --duration 0.2",
+                "1000000000/s for 0.21 s are more than 1e+08 operations"); /* warm-up and window */
+  check_refused("--rate 1,1e6 --duration 120", "1000000/s for 120.01 s");
   check_refused("--locks clh --threads 1 --trylock", "none of these locks has a trylock");
 }
 
@@ -301,6 +346,7 @@ int main(void) {
   what_is_left_out_is_noted();
   without_threads_there_is_a_curve_up_to_the_cpus();
   threads_that_are_too_many_for_a_default_are_noted();
+  waits_of_threads_that_share_cpus_get_a_window_of_many_turns();
   what_cannot_be_measured_is_refused();
   a_filter_keeps_what_it_admits();
   each_pass_has_every_cell_once_in_an_order_of_its_own();

@@ -70,6 +70,7 @@ def with_handoffs(table: pd.DataFrame, host: dict[str, Any]) -> pd.DataFrame:
     """
     hands_over = ((table["kind"] == "mutex") & (table["threads"] > 1) & (table["locks"] == 1) & (table["cs_ns"] == 0)
                   & (table["cs_lines"] == 0) & (table["think"] == "none") & (table["trylock"] == "no")
+                  & table["rate_per_s"].isna()
                   & (table["change_share"] >= LEAST_CHANGES))
     parks_here = (table["waits"] == "park") | ((table["waits"] == "hybrid") & table["is_over"])
     handoff_ns = (1e9 / table["owner_rate"]).where(hands_over)

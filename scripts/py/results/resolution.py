@@ -35,7 +35,19 @@ def mark(rows: pd.DataFrame) -> list[str]:
     for column, q in QUANTILES.items():
         if q < 1:
             rows.loc[n_waits * (1 - q) < MIN_WAITS_BEYOND - 1e-9, column] = np.nan
-    return _mark_longest_run(rows)
+    return _mark_saturated(rows) + _mark_longest_run(rows)
+
+
+def _mark_saturated(rows: pd.DataFrame) -> list[str]:
+    """A saturated trial tells no wait, and would have told long ones: the others of its cell are not the rest of it."""
+    tells_none = (rows["saturated"] == "yes") & rows["ops_per_s"].isna() & (rows["status"] == "ok")
+    is_left = rows["cell"].isin(rows.loc[tells_none, "cell"]) & rows["wait_max_ns"].notna()
+    rows.loc[is_left, list(QUANTILES)] = np.nan
+    if not is_left.any():
+        return []
+    return [f"saturated: in {rows.loc[is_left, 'cell'].nunique()} of {rows['cell'].nunique()} cells some trials could "
+            "not keep up with the rate; no wait is given for these cells, since the trials that are left would make it "
+            "look short"]
 
 
 def _mark_longest_run(rows: pd.DataFrame) -> list[str]:
