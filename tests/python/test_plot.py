@@ -54,6 +54,11 @@ class Plots(support.FolderTest):
         self.assertIn("10 M", texts(files["throughput.svg"]))
         self.assertIn("100 µs", texts(files["wait.svg"]))
 
+    def test_what_is_due_has_no_cpu_time_of_its_own(self) -> None:
+        files = self.draw(support.matrix(threads=(1, 2), repetitions=2, rate_per_s=1000.0, cpu_ns_per_op=""))
+        self.assertNotIn("cpu_per_op.svg", files)
+        self.assertIn("1000 operations/s", " ".join(texts(files["throughput.svg"])))
+
     def test_no_mark_where_threads_fit_and_no_waits_where_none_were_measured(self) -> None:
         files = self.draw(support.matrix(threads=(1, 2), repetitions=2))
         self.assertNotIn("wait.svg", files)

@@ -204,6 +204,12 @@ class OpenLoop(Case):
         self.assertEqual(run.remarks, [])
         self.assertIn("saturated in 7 of 14 trials", cells(run)["remarks"].iloc[0])
 
+    def test_what_is_due_answers_no_question_of_throughput(self) -> None:
+        run = self.read(self.trials(threads=2) + self.trials(lock="mcs", threads=2))
+        self.assertEqual({1}, {a.n_situations for a in answer.answers(cells(run), Ranking.of(run))})
+        run = self.read(self.trials(threads=2, rate_per_s=1e3) + self.trials(lock="mcs", threads=2, rate_per_s=1e3))
+        self.assertEqual(answer.answers(cells(run), Ranking.of(run)), [])
+
     def test_what_the_rate_sets_is_no_handoff(self) -> None:
         rows = self.trials(threads=2, ops=1000, owner_changes=990)
         self.assertGreater(cells(self.read(rows))["handoff_ns"].iloc[0], 0)

@@ -99,6 +99,7 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
         for plot in PLOTS:
             trials = plot.trials(run)
             trials = with_derived(trials[trials["workload"] == workload])
+            trials = trials.dropna(subset=[metric.column for metric in plot.metrics], how="all")
             is_baseline = locks["kind"] == "baseline"
             measured = locks["lock"].isin(trials["lock"]) | locks["lock"].isin(failure.lock for failure in failed)
             shown = locks[measured & (plot.baselines | ~is_baseline)]
