@@ -156,6 +156,8 @@ bool gbench_runs_once(void) {
 
 bool gbench_has_console(void) { return !is_json; }
 
+bool gbench_has_file(void) { return !out_file.empty(); }
+
 bool gbench_only_lists(void) { return only_lists; }
 
 bool gbench_admits(const char *name, const char **error) {

@@ -26,6 +26,9 @@ void gbench_initialize(int *n_arguments, char **arguments);
 /* Whether standard output carries the console, not JSON. */
 bool gbench_has_console(void);
 
+/* Whether there is a --benchmark_out, now or in an earlier gbench_initialize(). */
+bool gbench_has_file(void);
+
 /* Whether --benchmark_list_tests was among them. */
 bool gbench_only_lists(void);
 

@@ -67,7 +67,7 @@ const struct option option_table[] = {
     {"out", RUN, OPTION_TEXT, AT(out), 0, 0, "DIR", NULL,
      "folder to create for the results (default: results/<date>-<host>-<commit>)"},
     {"resume", RUN, OPTION_TEXT, AT(resume), 0, 0, "DIR", NULL,
-     "finish the interrupted run in DIR, with its own options"},
+     "finish the interrupted run in DIR, with its own options; a file for --benchmark_out must be named anew"},
     {"phases", COMMAND_STRESS, OPTION_FLAG, AT(shows_phases), 0, 0, NULL, NULL, "shows what happened in each phase"},
     {"json", COMMAND_LIST | TOPOLOGY, OPTION_FLAG, AT(wants_json), 0, 0, NULL, NULL, "as JSON, for programs"},
     {0},

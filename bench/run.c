@@ -147,22 +147,27 @@ static int find_done(struct run *run, const json_t *host) {
 }
 
 /* An interrupted run, with the arguments in its host.json. Returns the exit code. */
-static int resume_with(struct run *run, const json_t *host, int n_arguments, char **arguments) {
+static int resume_with(struct run *run, const json_t *host, int n_arguments, char **arguments, bool had_file) {
   char why[512];
   if (run_arguments_read(&run->options, n_arguments, arguments, why, sizeof why) != 0) {
     message_error("run: %s", why);
     return EXIT_USAGE;
   }
   if (!plan(run) || !prepare(run) || !is_as_before(run, host) || find_done(run, host) != 0) return EXIT_USAGE;
+  if (had_file && !gbench_has_file())
+    message_note(
+        "the file of --benchmark_out ended with the interruption; the trials that are left go into results.csv "
+        "only, unless --resume has a --benchmark_out of its own");
   return run_trials(run);
 }
 
 static int resume(struct run *run) {
   json_t *host = NULL;
   int n_arguments, exit_code = EXIT_USAGE;
+  bool had_file;
   if (folder_open(&run->folder, run->options.resume, &host) != 0) return EXIT_USAGE;
-  char **arguments = run_arguments_of(host, &n_arguments);
-  if (arguments != NULL) exit_code = resume_with(run, host, n_arguments, arguments);
+  char **arguments = run_arguments_of(host, &n_arguments, &had_file);
+  if (arguments != NULL) exit_code = resume_with(run, host, n_arguments, arguments, had_file);
   free(arguments);
   json_decref(host);
   return exit_code;

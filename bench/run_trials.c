@@ -181,6 +181,7 @@ int run_trials(struct run *run) {
   struct turn *turns = calloc(run->matrix.n_slots, sizeof *turns);
   if (turns == NULL) return EXIT_TRIAL_FAILED;
   double seconds = 0;
+  char part[32];
   for (unsigned i = 0; i < run->matrix.n_slots; i++) {
     if (run->is_done != NULL && run->is_done[i]) continue;
     turns[i] = (struct turn){.run = run, .order_index = i};
@@ -189,6 +190,8 @@ int run_trials(struct run *run) {
   }
   gbench_add_context("lockbench_git_sha", provenance_git_sha);
   gbench_add_context("lockbench_results", run->folder.path);
+  snprintf(part, sizeof part, "%u of %u", run->matrix.n_slots - run->n_done, run->matrix.n_slots);
+  gbench_add_context("lockbench_trials", part); /* a run that goes on reports those that were left */
   run->start_ns = clock_now_ns();
   interruption_prepare("interrupted; the rows so far are safe; to finish: lockbench run --resume %s", run->folder.path);
   announce(run, run->matrix.n_slots - run->n_done, seconds);

@@ -170,6 +170,43 @@ class GoogleBenchmark(lockbench.Case):
         result = self.run_program(*RUN, "--out", str(self.folder / "filtered"), env={"BENCHMARK_FILTER": "ticket"})
         self.assertEqual({"ticket"}, {row["lock"] for row in self.rows(self.folder / "filtered")})
 
+    def test_what_goes_on_reports_what_is_left_in_a_file_of_its_own(self) -> None:
+        first, rest = self.folder / "first.json", self.folder / "rest.json"
+        run = [*RUN, "--out", str(self.out), f"--benchmark_out={first}", "--benchmark_out_format=json"]
+        self.assertEqual(0, self.run_program(*run).returncode)
+        self.assertEqual("8 of 8", strict(first.read_text())["context"]["lockbench_trials"])
+        before = first.read_bytes()
+
+        def cut(n_rows: int) -> None:
+            path = self.out / "results.csv"
+            path.write_text("".join(path.read_text().splitlines(keepends=True)[:1 + n_rows]))
+
+        cut(5)
+        done = {row["order_index"] for row in self.rows() if row["status"] == "ok"}
+        result = self.run_program("run", f"--benchmark_out={rest}", "--resume", str(self.out))
+        self.assertEqual(0, result.returncode, result.stderr)
+        report = strict(rest.read_text())
+        self.assertEqual(8 - len(done), len(report["benchmarks"]))
+        self.assertEqual(f"{8 - len(done)} of 8", report["context"]["lockbench_trials"])
+        self.assertNotIn("--benchmark_out", result.stderr)
+
+        cut(5)
+        result = self.run_program("run", f"--resume={self.out}")
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertIn("note: the file of --benchmark_out ended with the interruption", result.stderr)
+        self.assertEqual({str(i) for i in range(8)},
+                         {row["order_index"] for row in self.rows() if row["status"] == "ok"})
+        self.assertEqual(before, first.read_bytes())
+
+        cut(5)
+        rows = (self.out / "results.csv").read_bytes()
+        for arguments, environment in (((f"--benchmark_out={rest}",), {}), ((), {"BENCHMARK_OUT": str(rest)}),
+                                       (("--benchmark_filter=mcs",), {}), (("--benchmark_format=json",), {})):
+            result = self.run_program("run", "--resume", str(self.out), *arguments, env=environment)
+            self.assertEqual((2, ""), (result.returncode, result.stdout))
+            self.assertEqual(1, len(result.stderr.splitlines()), result.stderr)
+        self.assertEqual(rows, (self.out / "results.csv").read_bytes())
+
     def test_a_trial_that_failed_is_an_error_in_the_report(self) -> None:
         result = self.run_program("run", "--no-twin", "--locks", "test_crashes", "--threads", "1", "--duration",
                                   "0.01", "--repetitions", "1", "--out", str(self.out), "--benchmark_format=json")
