@@ -14,7 +14,7 @@
  * thread with that number is inside or about to be. There are n_threads slots, so that no two waiters share one,
  * rounded up to a power of two, so that they go on in turn when numbers wrap at 2^32.
  * FIFO by the order of the fetch_add. Waiters spin, each on its slot. Context: the number taken, from lock to unlock.
- * Deviations: a slot holds a number instead of HAS_LOCK or MUST_WAIT. So nobody has to reset a slot before
+ * Deviations: a slot holds a number instead of HAS_LOCK or MUST_WAIT. So no slot has to be reset before
  * it is used again, which spares the owner a store, and trylock can tell whether the next number would have to wait.
  */
 #ifndef LK_ANDERSON_H

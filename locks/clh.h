@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * clh: a queue in which nobody knows its successor: each thread spins on the node of the one before it. A release
+ * clh: a queue in which no node knows its successor: each thread spins on the node of the one before it. A release
  * is one plain store, and arrival one exchange; it pays with nodes that change hands.
  *
  * Source: T. S. Craig, "Building FIFO and Priority-Queuing Spin Locks from Atomic Swap", University of Washington
@@ -10,7 +10,7 @@
  *   lock.tail    the node of the last arrival, of which the next one will wait for the end
  *   node.waits   true from its owner's arrival to its unlock; written by its owner only
  *   ctx.node     the node to arrive with next; while inside, the node that the successor watches
- *   ctx.previous the node that was waited for: nobody else watches it, so it becomes ctx.node at unlock
+ *   ctx.previous the node that was waited for: no other thread watches it, so it becomes ctx.node at unlock
  *
  * Invariants: there is one node more than there are contexts; outside of lock..unlock each context owns one and the
  * tail the one left over. So contexts may go in any order: each frees the node that it has, and the lock the last.
@@ -66,7 +66,7 @@ static inline bool lk_clh_init(struct lk_clh *lock, const struct lk_config *conf
 
 static inline void lk_clh_destroy(struct lk_clh *lock) {
   LK_CANARY_CHECK(lock);
-  /* Relaxed: all threads are done with the lock, and whoever destroys it was told so. */
+  /* Relaxed: all threads are done with the lock, and the one that destroys it was told so. */
   free(atomic_load_explicit(&lock->tail, memory_order_relaxed));
 }
 
@@ -85,7 +85,7 @@ static inline void lk_clh_ctx_destroy(struct lk_clh *lock, struct lk_clh_ctx *ct
 static inline void lk_clh_lock(struct lk_clh *lock, struct lk_clh_ctx *ctx) {
   LK_CANARY_CHECK(lock);
   struct lk_clh_node *const node = ctx->node;
-  /* Relaxed: nobody sees the node before the exchange below publishes it. */
+  /* Relaxed: no other thread sees the node before the exchange below publishes it. */
   atomic_store_explicit(&node->waits, true, memory_order_relaxed);
   /* Release: pairs with the acquire of our successor's exchange: it cannot see an older `waits` of our node.
      Acquire: the same with our predecessor. */

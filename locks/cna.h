@@ -99,7 +99,7 @@ static inline void lk_cna_own_free(struct lk_cna_ctx *ctx) {
 
 static inline void lk_cna_lock(struct lk_cna *lock, struct lk_cna_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  /* Relaxed, both: nobody sees the node before the exchange below publishes it. */
+  /* Relaxed, both: no other thread sees the node before the exchange below publishes it. */
   atomic_store_explicit(&ctx->next, NULL, memory_order_relaxed);
   atomic_store_explicit(&ctx->grant, LK_CNA_WAITS, memory_order_relaxed);
   /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it.

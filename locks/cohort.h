@@ -7,11 +7,11 @@
  * PPoPP 2012, section 3.4 (a ticket lock above MCS locks).
  *
  *   lock.global          whose domain may enter; taken by one thread and given back by another of the same domain
- *   domain.local         who of the domain may enter
+ *   domain.local         which thread of the domain may enter
  *   domain.has_global    the domain kept the global lock; written and read by the local lock's owner only
  *   domain.n_passes      sections since the domain took the global lock; likewise
  *
- * Invariants: inside is whoever holds its domain's local lock while the domain holds the global one. has_global is
+ * Invariants: the owner holds its domain's local lock while the domain holds the global one. has_global is
  * left true only for a successor that has linked itself, so a free local lock never keeps the global one. A trylock
  * takes and holds the global lock alone: it never waits, since there is no queue that it would have to give back.
  * FIFO: inside a domain and between domains, but not over all. Bounded bypass: a thread behind k of its domain is

@@ -5,7 +5,7 @@
  * again before the line has moved.
  *
  * Source: none; the shared counter of any lock benchmark.
- * Invariants: none. It excludes nobody; nobody checks the sums of the shared state.
+ * Invariants: none. It excludes no thread, and the sums of the shared state are not checked.
  */
 #ifndef LK_COUNTER_H
 #define LK_COUNTER_H
@@ -45,7 +45,7 @@ static inline void lk_counter_ctx_destroy(struct lk_counter *lock, struct lk_cou
 static inline void lk_counter_lock(struct lk_counter *lock, struct lk_counter_ctx *ctx) {
   (void)ctx;
   LK_CANARY_CHECK(lock);
-  /* Acquire, as a lock has: nobody pairs with it, it keeps the section after the count in the code. */
+  /* Acquire, as a lock has: it pairs with nothing; it keeps the section after the count in the code. */
   atomic_fetch_add_explicit(&lock->n_operations, 1, memory_order_acquire);
 }
 

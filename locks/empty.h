@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * empty: a baseline, not a lock. It excludes nobody, so what remains of a trial is the cost of the harness
+ * empty: a baseline, not a lock. It excludes no thread, so what remains of a trial is the cost of the harness
  * and of the workload: the time that no lock can be blamed for.
  *
  * Source: none; the empty lock of any lock benchmark.
- * Invariants: none. Several threads race on the shared state, on purpose; nobody checks their sums.
+ * Invariants: none. Several threads race on the shared state, on purpose; their sums are not checked.
  * The two compiler fences are all it does: without them the compiler, seeing no lock, would keep the
  * shared state in registers across operations and the baseline would be too short.
  */

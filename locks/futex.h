@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * futex: one word, three states; who finds it taken sleeps in the kernel at once. A free lock costs one
+ * futex: one word, three states; a thread that finds it taken sleeps in the kernel at once. A free lock costs one
  * atomic to take and one to give back, and no system call.
  *
  * Source: U. Drepper, "Futexes Are Tricky", 2011, mutex2 (section 6).
  *
- *   FREE       nobody holds it
- *   HELD       held, and nobody has to be woken: set only by an arrival that found it FREE
- *   CONTENDED  held, and somebody may sleep: set by a waiter before it sleeps and when it wakes up,
+ *   FREE       no thread holds it
+ *   HELD       held, and no thread has to be woken: set only by an arrival that found it FREE
+ *   CONTENDED  held, and a thread may sleep: set by a waiter before it sleeps and when it wakes up,
  *              because it cannot know whether others sleep still; cleared by the owner's unlock
  *
- * Invariants: while somebody sleeps the word is CONTENDED, or FREE with a wake on its way. So an owner
- * that finds HELD at unlock has nobody to wake, and none is left asleep.
+ * Invariants: while a thread sleeps the word is CONTENDED, or FREE with a wake on its way. So an owner
+ * that finds HELD at unlock has no thread to wake, and none is left asleep.
  * FIFO: no; an arrival may overtake those that sleep, without bound. Waits: parks. Context: none.
  */
 #ifndef LK_FUTEX_H
@@ -77,7 +77,7 @@ LK_COLD static void lk_futex_unlock_slow(struct lk_futex *lock) { lk_wait_wake_o
 static inline void lk_futex_unlock(struct lk_futex *lock, struct lk_futex_ctx *ctx) {
   (void)ctx;
   /* Release: pairs with the acquires in trylock and lock_slow. One exchange both frees the lock and learns
-     whether somebody sleeps: with two steps a waiter could go to sleep between them, unseen. */
+     whether a thread sleeps: with two steps a waiter could go to sleep between them, unseen. */
   if (LK_UNLIKELY(atomic_exchange_explicit(&lock->state, LK_FUTEX_FREE, memory_order_release) == LK_FUTEX_CONTENDED))
     lk_futex_unlock_slow(lock);
 }

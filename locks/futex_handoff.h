@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * futex_handoff: fast as long as nobody suffers from it. Arrivals take a free lock past those that wait (barging), but
- * who has waited for 1 ms is handed the lock, in the order of arrival.
+ * futex_handoff: fast as long as no thread suffers. Arrivals take a free lock past those that wait (barging), but
+ * a thread that has waited for 1 ms is handed the lock, in the order of arrival.
  *
  * Source: Go's sync.Mutex since 1.9, normal and starvation mode.
  *
- *   word, HELD      somebody is inside; set by whoever gets in, cleared by unlock
+ *   word, HELD      a thread is inside; set by the one that gets in, cleared by unlock
  *   word, ASLEEP    the head sleeps on the word; set by the head, cleared by the unlock that then wakes it
  *   word, STARVES   the head has waited too long; set by the head, answered by the next unlock with HANDED
- *   word, HANDED    the lock is the head's, though nobody is inside; set with HELD by unlock, cleared by the head
+ *   word, HANDED    the lock is the head's, though no thread is inside; set with HELD by unlock, cleared by the head
  *   lock.tail       the queue of waiters, as in mcs; its first node is the head, alone tries for the word, and stays
  *                   head while its thread is inside
  *   ctx.state       of the others in the queue. WAITS, or ASLEEP once it sleeps: set by its thread; HEAD: it is head
@@ -152,7 +152,7 @@ static inline void lk_futex_handoff_contend(struct lk_futex_handoff *lock, struc
 LK_COLD static void lk_futex_handoff_lock_slow(struct lk_futex_handoff *lock, struct lk_futex_handoff_ctx *ctx) {
   ctx->start_ns = lk_clock_ns();
   ctx->has_queued = true;
-  /* Relaxed: nobody sees the node before the exchange below publishes it. */
+  /* Relaxed: no other thread sees the node before the exchange below publishes it. */
   atomic_store_explicit(&ctx->next, NULL, memory_order_relaxed);
   /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it. Acquire: pairs with
      the release of the predecessor's own exchange, whose node we are about to write to. */
@@ -183,7 +183,7 @@ static inline void lk_futex_handoff_release(struct lk_futex_handoff *lock) {
   if (word & LK_FUTEX_HANDOFF_ASLEEP) lk_wait_wake_one(&lock->word);
 }
 
-/* By an owner who came through the queue: the next is head now, and owner if it starves. */
+/* By an owner that came through the queue: the next is head now, and owner if it starves. */
 static inline void lk_futex_handoff_advance(struct lk_futex_handoff *lock, struct lk_futex_handoff_ctx *ctx) {
   struct lk_futex_handoff_ctx *last = ctx, *next;
   /* Relaxed, all: only whether there is a link; and the arrival that finds the queue empty touches no node of ours, and

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
- * futex_spin: a futex lock of whose waiters one at most is awake. Who finds it taken spins for a while if nobody else
- * does, and sleeps otherwise. While there is a spinner unlock wakes nobody: it costs the owner no system call.
+ * futex_spin: a futex lock of whose waiters one at most is awake. A thread that finds it taken spins for a while if no
+ * other does, and sleeps otherwise. While there is a spinner unlock wakes no thread and makes no system call.
  *
  * Source: one awake waiter, Go's sync.Mutex ("woken"); spin before sleep, Rust's std and musl; the rest is ours.
  *
- *   state, HELD       somebody is inside; set by whoever gets in, cleared by unlock
+ *   state, HELD       a thread is inside; set by the one that gets in, cleared by unlock
  *   state, SPINNER    one waiter is awake or about to be; set by a waiter for itself or by an unlock for a sleeper,
  *                     cleared by that waiter when it gets in or goes to sleep
  *   state, SLEEPERS   how many sleep; each adds itself, the unlock that wakes one subtracts it
  *   state, RELEASES   counts unlocks modulo 256, so that a spinner sees what happened between two looks
- *   grant             1: the role of spinner waits for some sleeper; set by the waker, cleared by who takes the role
+ *   grant             1: the role of spinner waits for some sleeper; set by the waker, cleared by its taker
  *
- * Invariants: grant is 1 only while SPINNER is set, and nobody has the role. A thread becomes a sleeper only while
- * another is HELD or SPINNER in the word; whoever of these is the last to leave sees it there and wakes it.
+ * Invariants: grant is 1 only while SPINNER is set and no thread has the role. A thread becomes a sleeper only while
+ * another is HELD or SPINNER in the word; the last of these to leave sees it there and wakes it.
  * End: the step that releases the lock also decides whether a sleeper gets the role. Where it does, the lock is alive
  * until that one has taken the grant, which is stored after the release; else nothing of the lock is touched any more.
  * The wake-up may reach an address where the lock has been.
  * FIFO: no; arrivals overtake without bound. Context: none. Waits: spins, then parks. A spinner gives up after
- * spin_pauses in which nobody unlocked, or RENEWALS times that: where the lock turns over, to wake the next one would
+ * spin_pauses without an unlock, or RENEWALS times that: where the lock turns over, to wake the next one would
  * cost the owner more than the spinner does. Looks are what a spinner costs: each takes the owner's cache line. So it
  * looks rarely once the lock is seen to be taken again and again, and leaves it to the owner for a while even if free.
  */
@@ -34,7 +34,7 @@ enum lk_futex_spin_state {
   LK_FUTEX_SPIN_HELD = 1,
   LK_FUTEX_SPIN_SPINNER = 2,
   LK_FUTEX_SPIN_SLEEPER = 4,       /* one of them */
-  LK_FUTEX_SPIN_RELEASE = 1 << 24, /* one of them; what overflows is lost, and nobody misses it */
+  LK_FUTEX_SPIN_RELEASE = 1 << 24, /* one of them; what overflows is lost, and not missed */
   LK_FUTEX_SPIN_SLEEPERS = LK_FUTEX_SPIN_RELEASE - LK_FUTEX_SPIN_SLEEPER, /* all: room for every thread of Linux */
 };
 
@@ -141,7 +141,7 @@ static inline void lk_futex_spin_lock(struct lk_futex_spin *lock, struct lk_fute
   if (LK_UNLIKELY(!lk_futex_spin_trylock(lock, ctx))) lk_futex_spin_lock_slow(lock);
 }
 
-/* Whether an unlock that finds this state must make a sleeper the spinner: nobody is awake who would do it later. */
+/* Whether an unlock that finds this state must make a sleeper spin: no waiter is awake that would do it later. */
 static inline bool lk_futex_spin_wakes(uint32_t state) {
   return (state & LK_FUTEX_SPIN_SLEEPERS) != 0 && (state & LK_FUTEX_SPIN_SPINNER) == 0;
 }
@@ -153,13 +153,13 @@ LK_COLD static void lk_futex_spin_unlock_slow(struct lk_futex_spin *lock, uint32
     wakes = lk_futex_spin_wakes(state);
     wanted = state + LK_FUTEX_SPIN_RELEASE - LK_FUTEX_SPIN_HELD;
     if (wakes) wanted += LK_FUTEX_SPIN_SPINNER - LK_FUTEX_SPIN_SLEEPER;
-    /* Release: as in unlock. Acquire: pairs with the release in lock_slow of whoever took the last grant and gave up
-       the role since. So our grant comes after its exchange in sleep; otherwise that exchange might take both for one,
-       and ours be lost. Relaxed on failure: a guess again. */
+    /* Release: as in unlock. Acquire: pairs with the release in lock_slow of the thread that took the last grant and
+       gave up the role since. So our grant comes after its exchange in sleep; otherwise that exchange might take both
+       for one, and ours be lost. Relaxed on failure: a guess again. */
   } while (
       !atomic_compare_exchange_weak_explicit(&lock->state, &state, wanted, memory_order_acq_rel, memory_order_relaxed));
   if (!wakes) return;
-  /* Release: pairs with the acquire in sleep. The kernel orders it before its look at who sleeps. */
+  /* Release: pairs with the acquire in sleep. The kernel orders it before its look at the sleepers. */
   atomic_store_explicit(&lock->grant, 1, memory_order_release);
   lk_wait_wake_one(&lock->grant);
 }

@@ -16,7 +16,7 @@
  *
  * Invariants: no value comes twice in the process, so at most one thread waits for a value, and the one that waits for
  * the last to depart is the next owner. `depart` decides; a slot that shows a value comes after `depart` has shown it.
- * FIFO by the order of the exchange on arrive. Waiters spin, on the slot of their predecessor's block, where nobody
+ * FIFO by the order of the exchange on arrive. Waiters spin, on the slot of their predecessor's block, where no
  * else does unless two blocks share it; then the value may be overwritten before it was seen, so each waiter also
  * looks at `depart`, seldom. Context: the last value; the thread's own, and may move at any time. What an owner touches
  * after `depart` is not the lock, which may be freed by then.
@@ -54,7 +54,7 @@ struct lk_hapax_ctx {
 
 static inline bool lk_hapax_init(struct lk_hapax *lock, const struct lk_config *config) {
   (void)config;
-  /* Value 0 has departed, and is nobody's. */
+  /* Value 0 has departed, and belongs to no thread. */
   atomic_init(&lock->arrive, 0);
   atomic_init(&lock->depart, 0);
   LK_CANARY_SET(lock);
@@ -88,7 +88,7 @@ static inline LK_ATOMIC(uint64_t) *lk_hapax_slot(uint64_t value) {
   return &lk_hapax_slots[(value >> LK_HAPAX_BLOCK_BITS) * 127 % LK_HAPAX_SLOTS];
 }
 
-/* Not inlined: whoever comes here waits. */
+/* Not inlined: a thread that comes here waits. */
 LK_COLD static void lk_hapax_wait(struct lk_hapax *lock, uint64_t previous) {
   const LK_ATOMIC(uint64_t) *const slot = lk_hapax_slot(previous);
   for (unsigned n = 0;;) {
@@ -114,7 +114,7 @@ static inline bool lk_hapax_trylock(struct lk_hapax *lock, struct lk_hapax_ctx *
   uint64_t previous = atomic_load_explicit(&lock->arrive, memory_order_relaxed);
   /* Acquire: pairs with the release store in unlock. Once departed is departed for good. */
   if (atomic_load_explicit(&lock->depart, memory_order_acquire) != previous) return false;
-  /* Relaxed: as in lock. That `arrive` still holds the value means that nobody came: it does not come twice. */
+  /* Relaxed: as in lock. That `arrive` still holds the value means that no thread came: it does not come twice. */
   return atomic_compare_exchange_strong_explicit(&lock->arrive, &previous, lk_hapax_next(ctx), memory_order_relaxed,
                                                  memory_order_relaxed);
 }

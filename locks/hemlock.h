@@ -79,7 +79,7 @@ static inline bool lk_hemlock_trylock(struct lk_hemlock *lock, struct lk_hemlock
 static inline void lk_hemlock_unlock(struct lk_hemlock *lock, struct lk_hemlock_ctx *ctx) {
   struct lk_hemlock_ctx *last = ctx;
   /* Release: pairs with the acquires in lock and trylock. Relaxed on failure: we learn nothing but that
-     somebody waits at our word. */
+     a thread waits at our word. */
   if (LK_LIKELY(atomic_compare_exchange_strong_explicit(&lock->tail, &last, NULL, memory_order_release,
                                                         memory_order_relaxed)))
     return;

@@ -7,15 +7,15 @@
  * Source: M. Chabbi, M. Fagan, J. Mellor-Crummey, "High Performance Locks for Multi-level NUMA Systems", PPoPP 2015.
  *
  *   group.tail      the queue of the group's members: threads in a leaf, child groups above; as lock.tail in mcs
- *   group.member    the node with which this group queues in its parent; used by who owns the group's queue
+ *   group.member    the node with which this group queues in its parent; used by the owner of the group's queue
  *   group.parent    NULL for the root; set once, by the first ctx_init that knows it
  *   node.next       the node behind this one in the same group, written by its successor
  *   node.status     WAITS: set by the node's owner; else set by the predecessor: ASCEND, you own the group's queue but
  *                   the group has to queue above; or a count, you own all levels, as the count-th of the group in a row
  *
- * Invariants: inside is whoever owns the queues of all groups from its leaf to the root. A group's queue is handed to a
+ * Invariants: the owner owns the queues of all groups from its leaf to the root. A group's queue is handed to a
  * successor with a count while everything above is kept, with ASCEND after everything above was released. A trylock
- * queues in the root itself, if nobody is there: it never waits: there is nothing that it would have to give back.
+ * queues in the root itself, if that is empty: it never waits: there is nothing that it would have to give back.
  * FIFO: in each group, not over all. Bounded bypass: a thread is overtaken at most (threads of its leaf) x the product
  * over the levels of (sibling groups x THRESHOLD) times. Waiters spin on their nodes, a group's first on the group's.
  * Context: the node and the leaf; in place from lock to the return of unlock. Groups live as long as the lock.
@@ -133,7 +133,7 @@ static inline struct lk_hmcs_group *lk_hmcs_root(const struct lk_hmcs *lock) {
   return &lock->groups[lock->n_groups - 1];
 }
 
-/* From the root down, so that whoever finds a group linked finds all above it linked. */
+/* From the root down, so that a thread that finds a group linked finds all above it linked. */
 static inline bool lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx, const struct lk_domain *domain) {
   atomic_init(&ctx->node.next, NULL);
   atomic_init(&ctx->node.status, LK_HMCS_WAITS);
@@ -167,7 +167,7 @@ static inline void lk_hmcs_lock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
   LK_CANARY_CHECK(lock);
   struct lk_hmcs_node *node = &ctx->node;
   for (struct lk_hmcs_group *group = ctx->leaf; group != NULL; group = lk_hmcs_parent(group)) {
-    /* Relaxed, both: nobody sees the node before the exchange below publishes it; nor the status before the link. */
+    /* Relaxed, both: no thread sees the node before the exchange below publishes it; nor the status before the link. */
     atomic_store_explicit(&node->next, NULL, memory_order_relaxed);
     atomic_store_explicit(&node->status, LK_HMCS_WAITS, memory_order_relaxed);
     /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it.
@@ -223,7 +223,7 @@ static inline bool lk_hmcs_pass(struct lk_hmcs_node *node) {
   return true;
 }
 
-/* Releases the levels above first: who gets the group's queue with ASCEND joins them behind all that wait there. */
+/* Releases the levels above first: the thread that gets the group's queue with ASCEND joins them as the last. */
 LK_COLD static void lk_hmcs_release(struct lk_hmcs_group *group, struct lk_hmcs_node *node) {
   struct lk_hmcs_group *const parent = lk_hmcs_parent(group);
   if (parent == NULL) {

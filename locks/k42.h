@@ -7,14 +7,14 @@
  * Lock for Increased Functionality and Improved Programmability", US patent application 20030200457, 2003 (abandoned);
  * M. L. Scott, "Shared-Memory Synchronization", 2013, chapter 4.
  *
- *   lock.tail   NULL when free; the lock's own node when held and nobody waits; else the last waiter's node
+ *   lock.tail   NULL when free; the lock's own node when held without a waiter; else the last waiter's node
  *   lock.next   the node behind the owner; written by that waiter, or by the owner when it moves in
  *   node.next   the node behind this one; written once, by its owner's successor
  *   node.waits  true until the predecessor hands over; cleared by it
  *
  * Invariants: the queue runs from the lock's node over the waiters' to the tail's, with links that may be late. An
  * owner that had to wait moves its link, or the tail that points to it, to the lock's node before it enters: after
- * that nobody knows its node. While the lock is free, and when its node becomes the tail, lock.next is NULL.
+ * that no thread knows its node. While the lock is free, and when its node becomes the tail, lock.next is NULL.
  * FIFO by the order of the exchange on tail. Waiters spin. Context: none.
  * Deviation: an arrival that finds it held joins with an exchange, not in a loop of compare-and-swap, so that it
  * has its place after a bounded number of steps. If it was freed meanwhile, it moves in as if handed over to.

@@ -16,12 +16,12 @@
  *   cond.first        the queue of waiters, a ring in order of arrival, NULL when empty; guarded by the mutex
  *   waiter.next       the one behind it in the ring; once taken, the one that it has to wake, or NULL
  *   waiter.is_taken   it is not in the queue any more; guarded by the mutex
- *   waiter.is_woken   written once, by its waker, who does not look at the waiter again
+ *   waiter.is_woken   written once, by its waker, which does not look at the waiter again
  *
  * Invariants: a waiter is in the queue before its mutex is unlocked, so no signal is lost. Those that were taken
  * together form a chain: only the first is woken, and each, once it has the mutex, wakes the next, so that they never
- * contend for the mutex all at once. A waiter that was taken never touches the condition again: whoever broadcasts and
- * sees to it that no other thread comes may destroy it, while the waiters still sleep.
+ * contend for the mutex all at once. A waiter that was taken never touches the condition again: a thread
+ * that broadcasts and sees to it that no other comes may destroy it, while the waiters still sleep.
  * A wait ends only when it was signalled, or late. Still look at the state again: another may have been there first.
  */
 #ifndef LK_COND_H

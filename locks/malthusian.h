@@ -2,7 +2,7 @@
 /*
  * malthusian: an MCS queue that is kept as short as keeps the lock busy. Each unlock sets one surplus waiter aside,
  * where it soon sleeps; few threads then go round quickly, with their data still in the caches and CPUs left for
- * others. Whoever was set aside comes back when the queue runs dry, the latest first, or by its turn, the oldest first.
+ * others. Those set aside come back when the queue runs dry, the latest first, or by turn, the oldest first.
  *
  * Source: D. Dice, "Malthusian Locks", EuroSys 2017 (MCSCR).
  *
@@ -13,10 +13,10 @@
  *   ctx.state     WAITS: set by its thread before it links itself; ASLEEP: set by its thread once, when it has spun
  *                 enough; GRANTED: set by the lock's owner, from either
  *
- * Invariants: a waiter is in the queue or set aside, and need not know which. The queue is empty only if nobody is
- * set aside. Who is set aside had a successor, so its node is never the tail.
- * FIFO: no. Bounded bypass: when EVERY unlocks have passed while somebody was set aside, the oldest of these gets the
- * lock; so nobody is overtaken more than n_threads x (EVERY + 2) times. Waits: spins at most spin_pauses, then parks.
+ * Invariants: a waiter is in the queue or set aside, and need not know which. The queue is empty only if no thread
+ * is set aside. One that is set aside had a successor, so its node is never the tail.
+ * FIFO: no. Bounded bypass: when EVERY unlocks have passed while a thread was set aside, the oldest of these gets the
+ * lock; so none is overtaken more than n_threads x (EVERY + 2) times. Waits: spins at most spin_pauses, then parks.
  * Context: the node; in place from lock to the return of unlock. A wake may still name its address afterwards, as in
  * mcs_park. Deviation: the paper brings the oldest back at random, once in 1000 unlocks, which bounds nothing; we
  * count.
@@ -52,7 +52,7 @@ struct lk_malthusian {
   LK_CANARY_MEMBER
   LK_ALIGNED(LK_LINE_BYTES) struct lk_malthusian_ctx *newest; /* the owner's, away from the arrivals' line */
   struct lk_malthusian_ctx *oldest;
-  unsigned n_unlocks; /* while somebody is set aside, since one was last brought back by its turn */
+  unsigned n_unlocks; /* while a thread is set aside, since one was last brought back by its turn */
 };
 
 static inline bool lk_malthusian_init(struct lk_malthusian *lock, const struct lk_config *config) {
@@ -100,7 +100,7 @@ LK_COLD static void lk_malthusian_wait(struct lk_malthusian *lock, struct lk_mal
 
 static inline void lk_malthusian_lock(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  /* Relaxed: nobody sees the node before the exchange below publishes it. */
+  /* Relaxed: no other thread sees the node before the exchange below publishes it. */
   atomic_store_explicit(&ctx->next, NULL, memory_order_relaxed);
   /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it.
      Acquire: pairs with the release in leave when it frees the lock or puts a node back, and with the release of the
@@ -150,7 +150,7 @@ static inline bool lk_malthusian_dequeue(struct lk_malthusian *lock, struct lk_m
   return atomic_compare_exchange_strong_explicit(&lock->tail, &last, back, memory_order_release, memory_order_relaxed);
 }
 
-/* There is a successor, or one about to link itself, or somebody who was set aside. */
+/* There is a successor, or one about to link itself, or a thread that was set aside. */
 LK_COLD static void lk_malthusian_pass_on(struct lk_malthusian *lock, struct lk_malthusian_ctx *ctx) {
   const bool is_due = lock->oldest != NULL && ++lock->n_unlocks >= LK_MALTHUSIAN_EVERY;
   struct lk_malthusian_ctx *const back = is_due ? lock->oldest : lock->newest;

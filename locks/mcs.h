@@ -58,7 +58,7 @@ static inline void lk_mcs_ctx_destroy(struct lk_mcs *lock, struct lk_mcs_ctx *ct
 
 static inline void lk_mcs_lock(struct lk_mcs *lock, struct lk_mcs_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  /* Relaxed: nobody sees the node before the exchange below publishes it. */
+  /* Relaxed: no other thread sees the node before the exchange below publishes it. */
   atomic_store_explicit(&ctx->next, NULL, memory_order_relaxed);
   /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it.
      Acquire: pairs with the release in unlock when it frees the lock (no predecessor), and with the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * mcs_park: an MCS queue whose waiters spin for a while and then sleep, each on a futex word in its own node. FIFO
- * without burning CPUs; but whoever is next must be woken before the lock can be used again, which costs as much as
+ * without burning CPUs; but the next in line must be woken before the lock can be used again, which costs as much as
  * hundreds of hand-offs between spinners.
  *
  * Source: after J. M. Mellor-Crummey, M. L. Scott, "Algorithms for Scalable Synchronization on Shared-Memory
@@ -12,11 +12,11 @@
  *   ctx.state   WAITS: set by its owner before it links itself; ASLEEP: set by its owner once, when it has spun enough;
  *               GRANTED: set by its predecessor, from either
  *
- * Invariants: as in mcs. Besides, who exchanges GRANTED for ASLEEP owes a wake, and the sleeper sleeps only
+ * Invariants: as in mcs. Besides, the thread that exchanges GRANTED for ASLEEP owes a wake, and the sleeper sleeps only
  * while the state is ASLEEP: so no wake is lost.
  * FIFO by the order of the exchange on tail. Waits: spins at most spin_pauses, then parks. Context: the node; it must
  * stay valid and in place from lock to the return of unlock. After that no thread touches it, but the predecessor's
- * wake may still name its address: the kernel only looks whether somebody sleeps there, and whoever sleeps on a futex
+ * wake may still name its address: the kernel only looks whether a thread sleeps there, and one that sleeps on a futex
  * must stand a wake for no reason anyhow.
  */
 #ifndef LK_MCS_PARK_H
@@ -82,7 +82,7 @@ LK_COLD static void lk_mcs_park_wait(struct lk_mcs_park *lock, struct lk_mcs_par
 
 static inline void lk_mcs_park_lock(struct lk_mcs_park *lock, struct lk_mcs_park_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  /* Relaxed: nobody sees the node before the exchange below publishes it. */
+  /* Relaxed: no other thread sees the node before the exchange below publishes it. */
   atomic_store_explicit(&ctx->next, NULL, memory_order_relaxed);
   /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it.
      Acquire: pairs with the release in unlock when it frees the lock, and with the release of the predecessor's own
@@ -105,7 +105,7 @@ static inline bool lk_mcs_park_trylock(struct lk_mcs_park *lock, struct lk_mcs_p
   return atomic_compare_exchange_strong_explicit(&lock->tail, &free, ctx, memory_order_acq_rel, memory_order_relaxed);
 }
 
-/* To the successor, who has swung the tail and has linked itself, or will in a few instructions unless preempted. */
+/* To the successor, which has swung the tail and has linked itself, or will in a few instructions unless preempted. */
 LK_COLD static void lk_mcs_park_hand_over(struct lk_mcs_park_ctx *ctx) {
   struct lk_mcs_park_ctx *next;
   /* Acquire: pairs with the release store of the link in lock. */

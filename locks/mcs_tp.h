@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * mcs_tp: MCS whose waiters publish the time while they spin. An unlock skips those whose time is old: they have lost
- * their CPU, and handing the lock to them would stall everybody until they get it back.
+ * their CPU, and handing the lock to them would stall all waiters until they get it back.
  *
  * Source: B. He, W. N. Scherer III, M. L. Scott, "Preemption Adaptivity in Time-Published Queue-Based Spin Locks",
  * HiPC 2005 (MCS-TP).
@@ -15,7 +15,7 @@
  *                    -> WAITS           by the node's thread, before it links itself, for the first time or again
  *
  * Invariants: as in mcs; a skipped node is not touched any more once it is SKIPPED.
- * FIFO: among those that run; who is skipped starts again at the end, so there is no bound. Waits: spins, and gives its
+ * FIFO: among those that run; a skipped one starts again at the end, so there is no bound. Waits: spins, and gives its
  * CPU away (sched_yield) while the owner seems to have lost its own: LONG_NS since the hand-over or the arrival.
  * Context: the node; in place from lock to the return of unlock.
  * Deviation: no time-out, hence no timed_out state and no compare-exchange on the state; the start of a section is
@@ -80,7 +80,7 @@ static inline void lk_mcs_tp_ctx_destroy(struct lk_mcs_tp *lock, struct lk_mcs_t
 
 /* Joins the queue; the predecessor, or NULL if the lock is ours. */
 static inline struct lk_mcs_tp_ctx *lk_mcs_tp_join(struct lk_mcs_tp *lock, struct lk_mcs_tp_ctx *ctx) {
-  /* Relaxed: nobody sees the node before the exchange below publishes it. */
+  /* Relaxed: no other thread sees the node before the exchange below publishes it. */
   atomic_store_explicit(&ctx->next, NULL, memory_order_relaxed);
   /* Release: a successor that finds us in `tail` writes to our `next`, after our clearing of it.
      Acquire: pairs with the release in unlock when it frees the lock, and with the release of the predecessor's own
@@ -102,7 +102,7 @@ static inline bool lk_mcs_tp_wait(struct lk_mcs_tp *lock, struct lk_mcs_tp_ctx *
     /* Relaxed, here and below: stamps are hints, and wrong ones cost time only. */
     const uint64_t granted_ns = atomic_load_explicit(&lock->granted_ns, memory_order_relaxed);
     const bool is_long = (int64_t)(now_ns - (granted_ns > start_ns ? granted_ns : start_ns)) > LK_MCS_TP_LONG_NS;
-    /* Who yields says so: with a fresh stamp it would be granted the lock while it has no CPU. */
+    /* A thread that yields says so: with a fresh stamp it would be granted the lock while it has no CPU. */
     atomic_store_explicit(&ctx->seen_ns, is_long ? 0 : now_ns, memory_order_relaxed);
     if (is_long) sched_yield();
   }

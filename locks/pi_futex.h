@@ -8,7 +8,7 @@
  * Protocols", IEEE Transactions on Computers 39(9), 1990.
  *
  *   word    0                    free
- *           thread id            held by that thread, nobody waits; set by an arrival that found 0, cleared by unlock
+ *           thread id            held by that thread, none waits; set by an arrival that found 0, cleared by unlock
  *           id | FUTEX_WAITERS   held, the kernel has or had waiters; set and changed by the kernel only
  *   ctx.thread_id   the system's number of the thread that uses the ctx, 0 until it first locks
  *
@@ -17,8 +17,8 @@
  * changes the word by full barriers.
  * FIFO: by priority, and among equals in order of arrival; but an arrival may find 0 before the first waiter has
  * reached the kernel. Waits: parks at once. Context: the thread's id, which is part of the protocol; so a ctx belongs
- * to the thread that first locks with it, whoever initialised it, and after a fork the child needs a new one: with the
- * old it would lock in its parent's name, and the kernel refuses that when somebody waits (then unlock aborts).
+ * to the thread that first locks with it, not to its initialiser, and after a fork the child needs a new one: with the
+ * old it would lock in its parent's name, and the kernel refuses that when a thread waits (then unlock aborts).
  */
 #ifndef LK_PI_FUTEX_H
 #define LK_PI_FUTEX_H
@@ -78,7 +78,7 @@ static inline bool lk_pi_futex_trylock(struct lk_pi_futex *lock, struct lk_pi_fu
 LK_COLD static void lk_pi_futex_lock_slow(struct lk_pi_futex *lock) {
   int error;
   while ((error = lk_wait_lock_pi(&lock->word)) != 0)
-    if (error != EINTR && error != EAGAIN) abort(); /* a lock has nobody to tell */
+    if (error != EINTR && error != EAGAIN) abort(); /* a lock cannot report errors */
   /* Acquire: pairs with the release in unlock_slow. The kernel's own changes of the word are full barriers and have
      ordered the sections; this tells the language and its checkers, which cannot see into it. */
   (void)atomic_load_explicit(&lock->word, memory_order_acquire);

@@ -7,7 +7,7 @@
  * in tries and adapts itself to how long it was worth it, up to 100 by default (tunable
  * glibc.pthread.mutex_spin_count); config->spin_pauses has no say.
  *
- * States and invariants: glibc's, as in pthread_mutex: free, held, held and somebody may sleep.
+ * States and invariants: glibc's, as in pthread_mutex: free, held, held and a thread may sleep.
  * FIFO: no; a thread that arrives may overtake those that sleep, without bound. Waits: spins, then parks.
  * Context: none; the struct is there because C has no empty one.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * pthread_mutex: the system's default mutex behind our interface: what a program has when nobody chose.
+ * pthread_mutex: the system's default mutex behind our interface: what a program has if it chose none.
  *
  * Source: POSIX.1-2017 pthread_mutex_lock; in glibc the three-state futex lock of U. Drepper, "Futexes Are
  * Tricky", 2011, without spinning: a thread that finds it taken sleeps in the kernel at once.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * pthread_rwlock: the system's default readers/writer lock behind our interface: what a program has when nobody chose.
+ * pthread_rwlock: the system's default readers/writer lock behind our interface: what a program has if it chose none.
  *
  * Source: POSIX.1-2017 pthread_rwlock_rdlock; in glibc since 2.25 the lock of T. Riegel, "New pthread rwlock that is
- * more scalable", 2017: one word of readers and phases; who must wait sleeps on a futex at once.
+ * more scalable", 2017: one word of readers and phases; a thread that must wait sleeps on a futex at once.
  * States and invariants: the library's.
  * Preference: glibc's default prefers readers. A reader enters beside others even while a writer waits, so that a
  * thread may read-lock twice. While a writer is inside readers gather, and its unlock lets them in before any writer.

@@ -4,7 +4,7 @@
  *
  * Source: POSIX.1-2017 pthread_spin_lock, private to the process; in glibc a test-and-test-and-set lock.
  * States and invariants: the system's; in glibc a word that is free or held.
- * FIFO: no; who tries first after an unlock wins, and a waiter may lose without bound. Waits: spins.
+ * FIFO: no; the first to try after an unlock wins, and a waiter may lose without bound. Waits: spins.
  * Context: none; the struct is there because C has no empty one.
  */
 #ifndef LK_PTHREAD_SPIN_H

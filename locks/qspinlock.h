@@ -7,22 +7,23 @@
  * "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1), 1991.
  *
  *   word (tail, pending, locked); transitions are written so in the code, * for any and n for our own
- *     locked   held; set by who enters, cleared by the owner
- *     pending  the first waiter is about to enter; set by arrivals that saw neither tail nor pending, cleared by who
- *              set it, at once if it had been mistaken
+ *     locked   held; set by the thread that enters, cleared by the owner
+ *     pending  the first waiter is about to enter; set by arrivals that saw neither tail nor pending, cleared when
+ *              it enters, or at once if setting it was a mistake
  *     tail     1 + index of the last waiter's node, 0 if none; swung by arrivals, cleared by the last waiter
  *   lk_qspinlock_nodes[] of the process: next, waits as in mcs; is_taken by one thread for one wait. The first node's
  *              owner watches the word, and leaves the queue when it enters
  *
- * Invariants: locked is set by who finds the word 0; by who set pending when there was neither it nor a tail; and by
- * the first of the queue once both are clear, so never by two at once. Who sets pending by mistake always joins the
- * queue: so the first of the queue, if it finds the word changed under its last step, has a successor coming.
+ * Invariants: locked is set by an arrival that finds 0; by the one that set pending when neither it nor a tail was
+ * there; and by the first of the queue once both are clear, so never by two at once. A thread that sets pending by
+ * mistake always joins the queue: so the first of the queue, if it finds the word changed under its last step, has a
+ * successor coming.
  * FIFO: in the order of setting pending or tail; there is no bound on the few steps before. Waiters spin: the first two
  * on the word, all others on their nodes. Context: where to look for a free node first; the thread's own.
  * As in the source, the parts of the word are accessed by themselves where the machine can (LK_HAS_PARTS); C11 has no
  * word for that, so elsewhere, and for the checkers, the same steps are taken on the whole word.
  * Deviations: a node is taken for a wait, from 4096 of the process, where Linux has four per CPU and can keep others
- * off its CPU. Who finds none tries again and again, as there.
+ * off its CPU. A thread that finds none tries again and again, as there.
  */
 #ifndef LK_QSPINLOCK_H
 #define LK_QSPINLOCK_H
@@ -129,9 +130,9 @@ static inline uint32_t lk_qspinlock_set_pending(struct lk_qspinlock *lock) {
 #endif
 }
 
-/* (n,1,*) -> (n,0,*), by who set it. */
+/* (n,1,*) -> (n,0,*), by the thread that set it. */
 static inline void lk_qspinlock_clear_pending(struct lk_qspinlock *lock) {
-  /* Relaxed: it takes back what nobody may have relied on. */
+  /* Relaxed: it takes back what no thread may have relied on. */
 #ifdef LK_HAS_PARTS
   atomic_store_explicit(&lk_qspinlock_bytes(lock)->pending, 0, memory_order_relaxed);
 #else
@@ -141,7 +142,7 @@ static inline void lk_qspinlock_clear_pending(struct lk_qspinlock *lock) {
 
 /* (*,1,0) -> (*,0,1), in one step. */
 static inline void lk_qspinlock_pending_to_locked(struct lk_qspinlock *lock) {
-  /* Relaxed: who waited has acquired. */
+  /* Relaxed: the waiter has acquired. */
 #ifdef LK_HAS_PARTS
   atomic_store_explicit(&lk_qspinlock_halves(lock)->locked_pending, LK_QSPINLOCK_LOCKED, memory_order_relaxed);
 #else
@@ -151,7 +152,7 @@ static inline void lk_qspinlock_pending_to_locked(struct lk_qspinlock *lock) {
 
 /* (*,*,0) -> (*,*,1), by the first of the queue. */
 static inline void lk_qspinlock_set_locked(struct lk_qspinlock *lock) {
-  /* Relaxed: who waited has acquired, and nobody else may set it. */
+  /* Relaxed: the waiter has acquired, and no other thread may set it. */
 #ifdef LK_HAS_PARTS
   atomic_store_explicit(&lk_qspinlock_bytes(lock)->locked, 1, memory_order_relaxed);
 #else
@@ -224,7 +225,7 @@ static inline void lk_qspinlock_give_node(struct lk_qspinlock_node *node) {
 }
 
 static inline void lk_qspinlock_wait_queued(struct lk_qspinlock *lock, struct lk_qspinlock_node *node) {
-  /* Relaxed: nobody sees the node before swing_tail publishes it. */
+  /* Relaxed: no other thread sees the node before swing_tail publishes it. */
   atomic_store_explicit(&node->next, NULL, memory_order_relaxed);
   atomic_store_explicit(&node->waits, true, memory_order_relaxed);
   const uint32_t tail = (uint32_t)(node - &lk_qspinlock_nodes[0]) + 1;
@@ -238,7 +239,7 @@ static inline void lk_qspinlock_wait_queued(struct lk_qspinlock *lock, struct lk
   uint32_t word;
   /* Acquire: pairs with the release in unlock, so the last owner's section is seen. */
   while ((word = atomic_load_explicit(&lock->word, memory_order_acquire)) & LK_QSPINLOCK_NO_TAIL) lk_pause();
-  /* (n,0,0) -> (0,0,1). Relaxed: acquired above. It fails if somebody came, or set pending and will. */
+  /* (n,0,0) -> (0,0,1). Relaxed: acquired above. It fails if another came, or set pending and will. */
   if (word == tail << LK_QSPINLOCK_TAIL_SHIFT &&
       atomic_compare_exchange_strong_explicit(&lock->word, &word, LK_QSPINLOCK_LOCKED, memory_order_relaxed,
                                               memory_order_relaxed))
@@ -251,7 +252,7 @@ static inline void lk_qspinlock_wait_queued(struct lk_qspinlock *lock, struct lk
   atomic_store_explicit(&next->waits, false, memory_order_release);
 }
 
-/* Not inlined: it is long, and whoever comes here waits. */
+/* Not inlined: it is long, and a thread that comes here waits. */
 LK_COLD static void lk_qspinlock_lock_slow(struct lk_qspinlock *lock, struct lk_qspinlock_ctx *ctx) {
   if (lk_qspinlock_wait_pending(lock)) return;
   struct lk_qspinlock_node *const node = lk_qspinlock_take_node(ctx);

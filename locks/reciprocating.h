@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * reciprocating: arrivals pile up on a stack; when the owner has nobody left to hand over to, it takes the whole
+ * reciprocating: arrivals pile up on a stack; when the owner has no thread left to hand over to, it takes the whole
  * stack, and that segment is served from the top while the next one piles up. Arrival and release in constant time.
  *
  * Source: D. Dice, A. Kogan, "Reciprocating Locks", PPoPP 2025 (arXiv 2501.02380). A patent application exists:
  * US 20260050478, "Reciprocating Locks".
  *
- *   lock.arrivals  FREE, EMPTY (held, nobody on the stack), or the address of the last arrival. Swung by arrivals; the
+ *   lock.arrivals  FREE, EMPTY (held, the stack is empty), or the address of the last arrival. Swung by arrivals; the
  *                  owner sets FREE, or EMPTY when it takes the stack
  *   ctx.gate       0 while its owner waits; then the end of the segment, which is what its predecessor hands over
- *   ctx.next, end  of an owner: whom to hand over to, 0 if nobody; the end of the segment, or of the stack
+ *   ctx.next, end  of an owner: the thread to hand over to, 0 if none; the end of the segment, or of the stack
  *
  * Invariants: the stack is linked by what each arrival got out of `arrivals`; its end is EMPTY, or the context that
  * found the lock FREE, which lies below the first segment, served already. An end is compared, never followed: its
@@ -72,14 +72,14 @@ static inline void lk_reciprocating_ctx_destroy(struct lk_reciprocating *lock, s
 
 static inline void lk_reciprocating_lock(struct lk_reciprocating *lock, struct lk_reciprocating_ctx *ctx) {
   LK_CANARY_CHECK(lock);
-  /* Relaxed: nobody writes to the gate before the exchange below publishes it. */
+  /* Relaxed: no other thread writes to the gate before the exchange below publishes it. */
   atomic_store_explicit(&ctx->gate, 0, memory_order_relaxed);
-  /* Release: who hands over to us writes to our gate after our clearing of it.
+  /* Release: the thread that hands over to us writes to our gate after our clearing of it.
      Acquire: the same with the one below us; and pairs with the release in unlock when it frees the lock. */
   const uintptr_t below = atomic_exchange_explicit(&lock->arrivals, (uintptr_t)ctx, memory_order_acq_rel);
   if (LK_LIKELY(below == LK_RECIPROCATING_FREE)) {
     ctx->next = 0;
-    ctx->end = (uintptr_t)ctx; /* what `arrivals` still holds if nobody comes */
+    ctx->end = (uintptr_t)ctx; /* what `arrivals` still holds if no thread comes */
     return;
   }
   uintptr_t end;

@@ -11,9 +11,9 @@
  *
  * Invariants: a reader marks its slot and then looks at the bias, a writer clears the bias and then looks at the
  * slots: at least one sees the other, and then the reader takes the mark back. The bias cannot come on under a writer,
- * because who sets it holds the lock below.
+ * because the thread that sets it holds the lock below.
  * Bounds, not FIFO: those of rw_phasefair, and the writer that turns the bias off waits for the readers in the table,
- * whom none can join. Nobody starves. Policy: after that the bias stays off for 9 times as long as the writer has
+ * whom none can join. No thread starves. Policy: after that the bias stays off for 9 times as long as the writer has
  * waited, so that writers lose at most a tenth of their time by it.
  * Waits: spins. Context: the slot, and by which way the reader is in. Memory: a line per slot, freed with the lock.
  * End: a reader leaves by one store, to its slot, or as the lock below has it, and so do writers.
@@ -54,7 +54,7 @@ struct lk_rw_bravo_slot {
 };
 
 struct lk_rw_bravo {
-  /* A line that nobody writes while the bias is on: each reader reads it. */
+  /* A line that is not written while the bias is on: each reader reads it. */
   LK_ALIGNED(LK_LINE_BYTES) LK_ATOMIC(bool) is_biased;
   uint32_t n_slots; /* a power of two */
   struct lk_rw_bravo_slot *slots;
@@ -127,7 +127,7 @@ static inline bool lk_rw_bravo_mark(struct lk_rw_bravo *lock, struct lk_rw_bravo
     ctx->has_slot = true;
     if (LK_LIKELY(atomic_load_explicit(&lock->is_biased, memory_order_seq_cst))) return true;
     /* Release: pairs with the loads in revoke, as in rdunlock. order-kept release: C11 lets the exchange above, and so
-       our last section, reach whoever reads this store (a release sequence); C++20 does not. */
+       our last section, reach the thread that reads this store (a release sequence); C++20 does not. */
     atomic_store_explicit(&ctx->slot->is_taken, false, memory_order_release);
   } else {
     ctx->slot = &lock->slots[(uint32_t)(ctx->slot - lock->slots + 1) & (lock->n_slots - 1)];
@@ -165,7 +165,7 @@ static inline void lk_rw_bravo_rdunlock(struct lk_rw_bravo *lock, struct lk_rw_b
     lk_rw_phasefair_rdunlock(&lock->below, &ctx->below);
 }
 
-/* By a writer that holds the lock below; returns whether it still does. Then nobody is inside by the table. */
+/* By a writer that holds the lock below; returns whether it still does. Then no thread is inside by the table. */
 LK_COLD static bool lk_rw_bravo_revoke(struct lk_rw_bravo *lock, struct lk_rw_bravo_ctx *ctx, bool waits) {
   /* Sequentially consistent, with the loads below: see mark. */
   atomic_store_explicit(&lock->is_biased, false, memory_order_seq_cst);

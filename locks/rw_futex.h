@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * rw_futex: all in one word, and who must wait sleeps at once. A free lock costs one atomic to take and one to give
+ * rw_futex: all in one word, and waiters sleep at once. A free lock costs one atomic to take and one to give
  * back, in either mode.
  *
  * Source: one counter that sleepers wait on: U. Drepper, "Futexes Are Tricky", 2011, and musl's pthread_rwlock; one
@@ -8,15 +8,15 @@
  *
  *   state, READERS    how many readers are inside, or have just come and will take themselves back
  *   state, R_SLEEPERS how many readers sleep: each adds itself, a writer that leaves takes all of them out
- *   state, WRITERS    how many writers sleep: each adds itself, whoever picks one to get up takes it out
- *   state, W_AWAKE    a writer has been picked, or is up; set by whoever picks it, cleared by it when it gets in or
+ *   state, WRITERS    how many writers sleep: each adds itself; the thread that picks one to get up takes it out
+ *   state, W_AWAKE    a writer has been picked, or is up; set by the picker, cleared by it when it gets in or
  * goes to sleep again state, HELD       a writer is inside r_grants          readers that were taken out and have not
  * got up; each of those that sleep may take one w_grant           1: a writer was picked, and none has got up
  *
  * Invariants: R_SLEEPERS are there only with HELD, WRITERS or W_AWAKE, WRITERS only with HELD, READERS or W_AWAKE: the
  * step that leaves the lock free to writers also picks one, and that by which a writer leaves takes out all readers.
- * End: whoever sleeps waits for a grant, so the lock is alive until those that were taken out have theirs; without any
- * nobody touches the lock after the step that releases it. The wake-up may reach an address where the lock has been.
+ * End: a sleeper waits for a grant, so the lock is alive until those that were taken out have theirs; without any
+ * no thread touches the lock after the step that releases it. The wake-up may reach an address where the lock has been.
  * Promise: a waiting writer keeps readers out, except those that slept while another wrote, once each: so readers
  * starve no writer, and writers that merely wait starve no reader. But nothing is handed over: a busy lock runs on
  * while a sleeper gets up, and arriving writers may overtake it, without a bound. FIFO: no.
@@ -141,7 +141,7 @@ LK_COLD static void lk_rw_futex_rdlock_slow(struct lk_rw_futex *lock, struct lk_
                                                   memory_order_relaxed));
     if ((state & stops) == 0) return;
     lk_rw_futex_sleep_reader(lock);
-    stops = LK_RW_FUTEX_HELD; /* somebody has written meanwhile: now we go before those that wait */
+    stops = LK_RW_FUTEX_HELD; /* another has written meanwhile: now we go before those that wait */
   }
 }
 
@@ -158,7 +158,7 @@ static inline bool lk_rw_futex_tryrdlock(struct lk_rw_futex *lock, struct lk_rw_
   /* Relaxed: a guess, which the compare-exchange checks. */
   uint64_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
   while ((state & LK_RW_FUTEX_STOPS) == 0) {
-    /* Acquire: as in rdlock. It fails only when somebody else has come or gone: then we look again. */
+    /* Acquire: as in rdlock. It fails only if another thread has come or gone: then we look again. */
     if (LK_LIKELY(atomic_compare_exchange_strong_explicit(&lock->state, &state, state + LK_RW_FUTEX_READER,
                                                           memory_order_acquire, memory_order_relaxed)))
       return true;

@@ -8,16 +8,16 @@
  *
  *   slot.n_readers  readers inside by this slot, or about to find that a writer is there; changed by them only
  *   slot.n_users    the lock and the contexts that use the slot; changed as they are made and destroyed
- *   slots[0].n_live slots that have users; whoever leaves the last of them frees them all
+ *   slots[0].n_live slots that have users; the thread that leaves the last of them frees them all
  *   next, turn      a ticket lock: writers one by one, and readers that found one of them. `next` is the ticket of the
- *                   next arrival, `turn` that of its owner, who alone changes it
+ *                   next arrival, `turn` that of its owner, which alone changes it
  *   turn, WRITING   a writer is inside, or waits for the readers
  *
  * Invariants: a reader announces itself and then looks for a writer, a writer announces itself and then looks for
  * readers: at least one sees the other, and then the reader takes itself back. A reader that holds `turn` meets no
  * writer and need not look. While there are no more contexts than slots, no slot has two.
  * Bounds, not FIFO: writers, and readers that met one, are served in the order of their tickets; a writer then waits
- * for the readers inside, once. Nobody starves; but readers that meet no writer pass those that wait for their ticket.
+ * for the readers inside, once. None starves; but readers that meet no writer pass those that wait for their ticket.
  * Waits: spins. Context: the slot, from its making to its end. Memory: a line per slot.
  * End: a writer leaves by one step, for readers and the next ticket alike; a reader's last is in its slot. The slots
  * outlive the lock until the last context is gone, whose end so needs no lock.
@@ -98,7 +98,7 @@ static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_
 
 /* By a context, or by the lock. */
 static inline void lk_rw_percpu_leave(struct lk_rw_percpu_slot *slots, struct lk_rw_percpu_slot *slot) {
-  /* Release: pairs with the acquire in ctx_init, and as well with its own acquire, which has whoever is the last of a
+  /* Release: pairs with the acquire in ctx_init, and as well with its own acquire, which has the last of a
      slot see that all others are done with it. */
   if (atomic_fetch_sub_explicit(&slot->n_users, 1, memory_order_acq_rel) > 1) return;
   /* Release and acquire: as above, for all slots. */

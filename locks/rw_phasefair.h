@@ -8,7 +8,7 @@
  *
  *   in     in its upper half rin: readers that have come, in steps of READER; PRESENT while a writer is at the head,
  * that is inside or waiting for the readers before it. In its lower half wout: the number of the writer at the head,
- *          who alone changes it, and PRESENT
+ *          which alone changes it, and PRESENT
  *   rout   readers that have left, in steps of READER
  *   win    the number that the next writer takes; changed by arrivals only
  *
@@ -16,9 +16,9 @@
  * PRESENT. A reader that waits for one writer is inside as soon as wout is another: the next writer cannot get past it.
  * What overflows rin falls off the word, and wout is changed by an exclusive or, which carries nothing into rin. Right
  * for fewer than 2^31 threads.
- * End: a writer leaves by one step, for readers and the next writer alike, and nobody touches the lock after its last.
+ * End: a writer leaves by one step, for readers and the next writer alike, and touches the lock no more after its last.
  * Bounds, not FIFO: a reader waits for one phase of readers and one writer, no more. A writer waits for the writers
- * before it, in order, and one phase of readers for each of them and one for itself. Nobody starves.
+ * before it, in order, and one phase of readers for each of them and one for itself. No thread starves.
  * Waits: spins. Context: none. All on one line: readers would else fetch two for a section, not one.
  * Deviation: the paper lets readers in by one word and the next writer by another; the second step would touch a lock
  * that a reader may have freed. The two tries are ours: a trywrlock that meets a reader at the last moment ends as a
@@ -102,7 +102,7 @@ static inline bool lk_rw_phasefair_tryrdlock(struct lk_rw_phasefair *lock, struc
   /* Relaxed: a guess, which the compare-exchange checks. */
   uint64_t in = atomic_load_explicit(&lock->in, memory_order_relaxed);
   while (!(lk_rw_phasefair_rin(in) & LK_RW_PHASEFAIR_PRESENT)) {
-    /* Acquire: as the fetch_add in rdlock. It fails only when somebody else has come or gone: then we look again. */
+    /* Acquire: as the fetch_add in rdlock. It fails only if another thread has come or gone: then we look again. */
     if (LK_LIKELY(atomic_compare_exchange_strong_explicit(&lock->in, &in,
                                                           in + lk_rw_phasefair_to_rin(LK_RW_PHASEFAIR_READER),
                                                           memory_order_acquire, memory_order_relaxed)))

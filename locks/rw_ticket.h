@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * rw_ticket: task-fair. Everybody takes a place from one counter; a reader waits for the writers before it, a writer
- * for everybody before it. Readers that no writer separates are inside together.
+ * rw_ticket: task-fair. Each thread takes a place from one counter; a reader waits for the writers before it, a writer
+ * for all before it. Readers that no writer separates are inside together.
  *
  * Source: J. M. Mellor-Crummey, M. L. Scott, "Scalable Reader-Writer Synchronization for Shared-Memory
  * Multiprocessors", PPoPP 1991, the fair lock on two counters; the same order with a queue: O. Krieger, M. Stumm,
@@ -14,7 +14,7 @@
  * overflows into the readers' it does so in both, and a writer may enter when completed is what requests was before
  * it. Nothing carries into the writers' half: a reader may enter when the writers' halves agree. Right for fewer
  * than 2^32 threads.
- * FIFO by the order of the fetch_add: no preference, nobody starves. A reader waits for the writers before it, at most
+ * FIFO by the order of the fetch_add: no preference, none starves. A reader waits for the writers before it, at most
  * one per other thread; a writer for the sections of all before it. Waits: spins, all on one word. Context: none.
  * Deviation: the paper has two counts of 16 bits in a word and clears what overflows with a loop of
  * compare-and-swaps; here one fetch_add does, see above. A writer leaves by a store; the two tries are ours.
@@ -90,7 +90,7 @@ static inline bool lk_rw_ticket_tryrdlock(struct lk_rw_ticket *lock, struct lk_r
   uint64_t requests = atomic_load_explicit(&lock->requests, memory_order_relaxed);
   while (!lk_rw_ticket_has_writer(requests, completed)) {
     /* Relaxed: success shows that no writer has come since those that the acquire above has seen leave. It fails
-       only when somebody else has come; if that was a reader we try again. */
+       only if another thread has come; if that was a reader we try again. */
     if (LK_LIKELY(atomic_compare_exchange_strong_explicit(&lock->requests, &requests, requests + LK_RW_TICKET_READER,
                                                           memory_order_relaxed, memory_order_relaxed)))
       return true;
@@ -126,7 +126,7 @@ static inline bool lk_rw_ticket_trywrlock(struct lk_rw_ticket *lock, struct lk_r
 
 static inline void lk_rw_ticket_wrunlock(struct lk_rw_ticket *lock, struct lk_rw_ticket_ctx *ctx) {
   (void)ctx;
-  /* Relaxed: nobody else leaves while a writer is inside, so nobody else writes it. */
+  /* Relaxed: no other thread leaves while a writer is inside, so none writes it. */
   const uint64_t completed = atomic_load_explicit(&lock->completed, memory_order_relaxed);
   /* Release: pairs with the acquire loads in all four ways to get in. */
   atomic_store_explicit(&lock->completed, completed + LK_RW_TICKET_WRITER, memory_order_release);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * seqlock: readers write nothing and keep nobody out; they read, then ask whether a writer was there meanwhile, and if
+ * seqlock: readers write nothing and exclude nothing; they read, then ask whether a writer was there meanwhile, and if
  * so read again. An upper bound for readers, for state that can be copied.
  *
  * Source: C. Lameter, "Effective Synchronization on Linux/NUMA Systems", 2005; the orders: H.-J. Boehm, "Can Seqlocks
  * Get Along with Programming Language Memory Models?", MSPC 2012.
  *
- *   sequence   even: nobody writes; odd: a writer is inside. Made odd by the writer that gets in, even by its leaving
+ *   sequence   even: none writes; odd: a writer is inside. Made odd by the writer that gets in, even by its leaving
  *
  * Use: what readers read must be accessed with relaxed atomics, by writers too: reads race with writes, which C allows
  * on atomics only. It must be copyable: a reader may see half a write and must not follow pointers, index or act on
  * what it read before rdvalidate has said true. There is no rdunlock: `do rdlock, read; while (!rdvalidate)`.
  * Invariants: sequence only grows; between two equal even values of it nothing was written.
  * Preference: writers never wait for readers. Starvation: a reader retries as long as writers come in time, without a
- * bound; among writers too nobody is served in order. FIFO: no.
+ * bound; writers, too, are not served in order. FIFO: no.
  * Waits: spins, readers as writers, until the sequence is even. Context: the sequence that the reader began with.
  * End: a reader keeps nothing alive, neither the data nor the lock, which rdvalidate reads: both may go only when no
  * reader can come or is between rdlock and rdvalidate. A writer's unlock is one store, its last access.

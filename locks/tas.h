@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * tas: test-and-set. One word; whoever swaps HELD in and gets FREE out has the lock, and everybody else swaps
+ * tas: test-and-set. One word; the thread that swaps HELD in and gets FREE out has the lock, and all others swap
  * again and again. The least code that excludes, and the most traffic: each try takes the line away from all
- * others, and from the owner, who needs it to unlock.
+ * others, and from the owner, which needs it to unlock.
  *
  * Source: T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors",
  * IEEE TPDS 1(1), 1990, "spin on test-and-set".
  *
- *   FREE   nobody holds it; set by the owner's unlock, and by nobody else
- *   HELD   somebody does; set by the exchange of anybody, which changes nothing if it was HELD already
+ *   FREE   no thread holds it; set by the owner's unlock, and by nothing else
+ *   HELD   one does; set by the exchange of any thread, which changes nothing if it was HELD already
  *
  * Invariants: of all exchanges between two unlocks exactly one returns FREE; the thread that it returns to is
  * inside.
- * FIFO: no; who swaps first after an unlock wins, and a waiter may lose without bound. Waits: spins, on the
+ * FIFO: no; the first to swap after an unlock wins, and a waiter may lose without bound. Waits: spins, on the
  * exchange. Context: none.
  * Deviation: a pause between two tries, without which a waiter on an SMT sibling starves the owner.
  */

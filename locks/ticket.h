@@ -65,7 +65,7 @@ static inline void lk_ticket_lock(struct lk_ticket *lock, struct lk_ticket_ctx *
 static inline bool lk_ticket_trylock(struct lk_ticket *lock, struct lk_ticket_ctx *ctx) {
   (void)ctx;
   LK_CANARY_CHECK(lock);
-  /* Acquire: pairs with the release store in unlock. Free means that nobody holds a number yet to be
+  /* Acquire: pairs with the release store in unlock. Free means that no thread holds a number yet to be
      served: only then may we take one, since a number once taken must be waited for. */
   uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_acquire);
   /* Relaxed: success shows that `next` was still `serving`, which the acquire load above has ordered. */

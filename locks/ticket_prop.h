@@ -13,7 +13,7 @@
  * at most config->backoff_max_pauses; unit is 1 / LK_TICKET_PROP_SHARE of that: with the default 10 us about
  * 80 ns, a hand-off and a short section. Where hand-offs take longer, waiters only look more often than needed.
  * FIFO by the order of the fetch_add. Waiters spin. Context: none.
- * Deviations: the next in line does not back off at all, since nobody is between it and the owner, and all others
+ * Deviations: the next in line does not back off at all, since no thread is between it and the owner, and all others
  * wait for it (the paper's waits a unit); and a delay is capped, since the distance says nothing about how long
  * the lock stays with each when owners are preempted.
  */
@@ -80,7 +80,7 @@ static inline void lk_ticket_prop_lock(struct lk_ticket_prop *lock, struct lk_ti
 static inline bool lk_ticket_prop_trylock(struct lk_ticket_prop *lock, struct lk_ticket_prop_ctx *ctx) {
   (void)ctx;
   LK_CANARY_CHECK(lock);
-  /* Acquire: pairs with the release store in unlock. Free means that nobody holds a number yet to be
+  /* Acquire: pairs with the release store in unlock. Free means that no thread holds a number yet to be
      served: only then may we take one, since a number once taken must be waited for. */
   uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_acquire);
   /* Relaxed: success shows that `next` was still `serving`, which the acquire load above has ordered. */

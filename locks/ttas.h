@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * ttas: test-and-test-and-set. One word; whoever swaps HELD in and gets FREE out has the lock. Those that did
+ * ttas: test-and-test-and-set. One word; the thread that swaps HELD in and gets FREE out has the lock. Those that did
  * not only read it until it looks free, each from the copy in its own cache, and then try again.
  *
  * Source: T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors",
  * IEEE TPDS 1(1), 1990, "spin on read".
  *
- *   FREE   nobody holds it; set by the owner's unlock, and by nobody else
- *   HELD   somebody does; set by the exchange of any arrival, which changes nothing if it was HELD already
+ *   FREE   no thread holds it; set by the owner's unlock, and by nothing else
+ *   HELD   one does; set by the exchange of any arrival, which changes nothing if it was HELD already
  *
  * Invariants: of all exchanges between two unlocks exactly one returns FREE; the thread that it returns to is
  * inside. So exclusion rests on the exchange alone; the reads in between only choose a good time for it.
- * FIFO: no; who swaps first after an unlock wins, and a waiter may lose without bound. The last owner's core has
+ * FIFO: no; the first to swap after an unlock wins, and a waiter may lose without bound. The last owner's core has
  * the line at hand, so it wins most of the time. Waits: spins; on unlock all waiters fetch the line, and each then
  * swaps: O(n) transfers for one hand-off. Context: none.
  * Deviation: an arrival swaps before it reads. A lock found free then costs one transfer of the line instead of

@@ -7,12 +7,12 @@
  * Source: T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors",
  * IEEE TPDS 1(1), 1990, "delay after each failed attempt": capped, exponential, random.
  *
- *   FREE   nobody holds it; set by the owner's unlock, and by nobody else
- *   HELD   somebody does; set by the exchange of any arrival, which changes nothing if it was HELD already
+ *   FREE   no thread holds it; set by the owner's unlock, and by nothing else
+ *   HELD   one does; set by the exchange of any arrival, which changes nothing if it was HELD already
  *
  * Invariants: as in ttas. A delay is at least half its limit and at most the limit, which starts at
  * LK_TTAS_BACKOFF_FIRST_PAUSES in each acquisition, doubles after each delay and ends at
- * config->backoff_max_pauses: so nobody looks away from a free lock for longer than that.
+ * config->backoff_max_pauses: so no thread looks away from a free lock for longer than that.
  * FIFO: no; unbounded, and worse the longer one has waited. Waits: spins, on nothing shared while it is away.
  * Context: the state of the thread's own random generator (threads that fail together must not come back
  * together); needed from lock to the return of lock, so it may be used for one lock at a time.

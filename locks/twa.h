@@ -61,7 +61,7 @@ static inline bool lk_twa_ctx_init(struct lk_twa *lock, struct lk_twa_ctx *ctx, 
 
 static inline void lk_twa_ctx_destroy(struct lk_twa *lock, struct lk_twa_ctx *ctx) { (void)lock, (void)ctx; }
 
-/* Where who waits for this number of this lock is moved up. The paper's hash: numbers that follow each other lie on
+/* Where the waiter with this number of this lock is moved up. The paper's hash: numbers that follow each other lie on
    different lines, and locks at different words. Only the lock's address is used. */
 static inline LK_ATOMIC(uint32_t) *lk_twa_place(const struct lk_twa *lock, uint32_t number) {
   return &lk_twa_moves[((uint32_t)(uintptr_t)lock ^ number * 127) % LK_TWA_WORDS];

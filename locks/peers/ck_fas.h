@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * ck_fas: Concurrency Kit's test-and-set lock, the one that it calls ck_spinlock: who finds it taken reads until it
+ * ck_fas: Concurrency Kit's test-and-set lock, the one that it calls ck_spinlock: a waiter reads until it
  * looks free, then tries again, as in locks/ttas.h.
  *
  * Source: Concurrency Kit, spinlock/fas.h; all of it is inlined.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * ck_ticket: Concurrency Kit's ticket lock. On x86 both counters share a word, so that it has a trylock, and arrivals
- * disturb those who wait; elsewhere they are two words, and it has none.
+ * disturb those that wait; elsewhere they are two words, and it has none.
  *
  * Source: Concurrency Kit, spinlock/ticket.h; all of it is inlined.
  * FIFO. Waiters spin, with a pause between two looks and without back-off. Context: none.

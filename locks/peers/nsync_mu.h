@@ -4,7 +4,7 @@
  *
  * Source: nsync, nsync_mu.h; lock, trylock and unlock are calls into the library, as they are for its users. What a
  * thread needs to wait is the library's own, on its heap, and kept for the next time.
- * FIFO: no; who arrives may overtake those that sleep, until one that was woken in vain 30 times keeps newcomers out.
+ * FIFO: no; arrivals may overtake those that sleep, until one that was woken in vain 30 times keeps newcomers out.
  * Waiters spin for a few tries with back-off, then sleep. Context: none.
  */
 #ifndef LK_NSYNC_MU_H

@@ -4,8 +4,8 @@
  *
  * Source: parking_lot, raw_mutex.rs, after WebKit's WTF::Lock; parking_lot/lib.rs gives it to C.
  * Not inlined: a Rust program inlines its fast path, but here each operation is a call, since C and Rust meet only in
- * the linker. Where nobody waits, the calls are a part of what its rows show.
- * FIFO: no; who arrives may overtake those that sleep, but about every half a millisecond an unlock hands over to the
+ * the linker. Where no thread waits, the calls are a part of what its rows show.
+ * FIFO: no; arrivals may overtake those that sleep, but about every half a millisecond an unlock hands over to the
  * first of them. Waiters spin for a few tries, then sleep. Context: none.
  */
 #ifndef LK_PARKING_LOT_H

@@ -8,7 +8,7 @@ use parking_lot::RawMutex;
 const _: () = assert!(std::mem::size_of::<RawMutex>() == 1, "what the header says");
 
 /// # Safety
-/// `mutex` is a byte that nobody uses yet.
+/// `mutex` is a byte that no thread uses yet.
 #[no_mangle]
 pub unsafe extern "C" fn parking_lot_init(mutex: *mut RawMutex) {
     mutex.write(RawMutex::INIT);

@@ -24,9 +24,9 @@ Made by `scripts/catalogue` from the traits and file heads; a test fails when it
 head of the header that it links to. Sizes are those of x86-64. Locks of other libraries, which are listed where the
 library is installed, are not here: `lockbench list` shows them.
 
-- **FIFO** *bounded*: not in order, but nobody is overtaken more often than a bound that the head tells.
+- **FIFO** *bounded*: not in order, but no waiter is overtaken more often than a bound that the head tells.
 - **waits** *hybrid*: spins first, then sleeps in the kernel. **domains**: uses where a thread runs.
-- **freed by last** *yes*: a thread that unlocks it and knows that nobody comes any more may destroy and free it at
+- **freed by last** *yes*: a thread that unlocks it and knows that no other comes any more may destroy and free it at
   once, as with a mutex of POSIX or C++. *no*: it must stay alive until unlock has returned in every thread.
 - **lock**, **context**: bytes of one lock, and of what each thread needs to use it. **heap**: bytes that a lock and all
   its contexts allocate beside, for 64 threads on 64 CPUs in two nodes. Tables of the process, which a head tells of,
