@@ -23,7 +23,7 @@ function keepSlots(locks) {
 }
 function style(lock) {
   const slot = takeSlot(lock), color = COLORS[slot % COLORS.length];
-  return { borderColor: color, backgroundColor: color, pointStyle: MARKERS[slot % MARKERS.length],
+  return { borderColor: color, backgroundColor: color, pointStyle: MARKERS[(slot + Math.floor(slot / COLORS.length)) % MARKERS.length],
            borderDash: DASHES[Math.floor(slot / COLORS.length) % DASHES.length] };
 }
 

@@ -200,7 +200,7 @@ class Browser(unittest.TestCase):
         self.assertNotEqual(before, self.chart("chart.data.datasets[0].data[0].y"))
         self.assertIn("Longest wait", self.get("#over-threads-caption").text)
         Select(self.get("#workload")).select_by_index(1)
-        self.assertIn("200ns", self.get("#over-threads-caption").text)
+        self.assertIn("200 ns", self.get("#over-threads-caption").text)
         Select(self.get("#threads")).select_by_value("16")
         self.assertEqual(16, self.chart("chart.data.datasets[0].data[0].cell.threads", "who-pays"))
 
@@ -225,6 +225,22 @@ class Browser(unittest.TestCase):
         self.get("#filter").send_keys("ticket")
         self.assertEqual({"ticket"}, {lock for lock, _ in self.names()})
         self.assertIn(f"8 of {n_cells} cells", self.get("#table-status").text)
+
+    def test_the_columns_of_the_map_are_equally_wide_and_its_first_one_stays(self) -> None:
+        widths = self.run_js("return [...document.querySelectorAll('table.map th[scope=col]')].map((th) => "
+                             "Math.round(th.getBoundingClientRect().width))")
+        self.assertEqual(1, len(set(widths)), widths)
+        self.assertEqual("sticky", self.run_js("return getComputedStyle(document.querySelector('table.map tbody th'))"
+                                               ".position"))
+
+    def test_more_locks_than_colours_differ_in_the_marker(self) -> None:
+        looks = self.run_js("slots.clear(); return Object.keys(DATA.locks).map((_, i) => {"
+                            "slots.set('x', i); DATA.locks.x = {place: i}; const s = style('x'); delete DATA.locks.x;"
+                            "slots.clear(); return [s.borderColor, s.pointStyle]; })")
+        turn = self.run_js("slots.set('x', 0); slots.set('y', COLORS.length);"
+                           "const s = ['x', 'y'].map((n) => style(n).pointStyle); slots.clear(); return s;")
+        self.assertEqual(len(looks), len(set(map(tuple, looks))))
+        self.assertNotEqual(turn[0], turn[1])
 
     def test_nothing_sticks_out_at_400_pixels(self) -> None:
         # A window cannot be so narrow: the device is.

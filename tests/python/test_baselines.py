@@ -32,7 +32,7 @@ class Line(support.FolderTest):
         return baselines.line(reading.Run(Path("results.csv"), pd.DataFrame(), host))
 
     def test_all_that_was_measured(self) -> None:
-        self.assertEqual("Baselines: clock 23ns, clock of the waits 24ns, futex wake of nobody 128ns, parked hand-off "
+        self.assertEqual("Baselines: clock 23ns, clock of the waits 24ns, futex wake without a waiter 128ns, parked "
                          "1.3us on one CPU (p99 1.9us), 20us within a last-level cache", self.line(**HOST))
 
     def test_what_is_null_or_absent_is_left_out(self) -> None:
@@ -41,7 +41,7 @@ class Line(support.FolderTest):
         nothing = {"system": {"read_ns": None}, "waits": None}
         self.assertEqual("", self.line(clocks=nothing, futex_wake_without_waiter_ns=None, park_transfers=[
             {**SAME, "one_way_ns": None, "one_way_p99_ns": None}]))
-        self.assertEqual("Baselines: futex wake of nobody 128ns", self.line(futex_wake_without_waiter_ns=128))
+        self.assertEqual("Baselines: futex wake without a waiter 128ns", self.line(futex_wake_without_waiter_ns=128))
 
     def test_a_damaged_file_is_no_reason_to_stop(self) -> None:
         for damaged in ("x", 7, [1], {"a": 1}, [{"distance": ["llc"], "one_way_ns": 5}], [{**SAME, "one_way_ns": "5"}],
@@ -136,7 +136,7 @@ class Shown(support.FolderTest):
         for host, is_new in ((HOST, True), (support.HOST, False)):
             run = self.run_with(host)
             table = cells(run)
-            self.assertEqual(is_new, "Baselines: clock 23ns" in command.page([run], [table], [Ranking.of(run)]))
+            self.assertEqual(is_new, "Baselines: clock 23 ns" in command.page([run], [table], [Ranking.of(run)]))
             keys = {metric["key"] for metric in command.model(["a run"], [table], palette.places(table))["metrics"]}
             self.assertIn("handoff_lines", keys)
             self.assertEqual(is_new, "handoff_parks" in keys)

@@ -149,6 +149,14 @@ class Plots(support.FolderTest):
         said = " ".join(texts(files["who_pays.svg"]))  # the front at its points, all by family below
         for name in names:
             self.assertRegex(said, rf"\b{name}\b")
+        self.assertRegex(said, "● parking: lock_.* ■ readers/writer locks: lock_.* ◆ spinning, FIFO: lock_")
+        width = float(str(ElementTree.parse(files["who_pays.svg"]).getroot().get("width")).removesuffix("pt"))
+        self.assertLess(width / 72, 9, "inches: wider figures cannot be read where a page makes them fit")
+
+    def test_a_lock_for_copies_takes_no_place_in_the_front_of_the_others(self) -> None:
+        here = pd.DataFrame({"lock": ["seqlock", "fast", "even", "worse"], "ops_per_s": [9, 5, 1, 4.0],
+                             "least_even": [0.8, 0.5, 1.0, 0.4], "copies": [True, False, False, False]})
+        self.assertEqual(["fast", "even", "seqlock"], situations.fronts(here))
 
     def test_the_front_is_what_nothing_beats(self) -> None:
         here = pd.DataFrame({"lock": ["fast", "even", "both", "worse", "twin"], "ops_per_s": [9, 1, 5, 4, 5.0],

@@ -38,7 +38,7 @@ def _scale(value: float, scales: Scales) -> tuple[float, str]:
 
 def spaced(text: str) -> str:
     """What a terminal shows as >=10us, as a page or a plot writes it: ≥ 10 µs."""
-    return re.sub(r"(\d)([GMk]|[mun]?s)(?![A-Za-z])", r"\1 \2", text).replace(">=", "≥ ").replace(" us", " µs")
+    return re.sub(r"(\d)([GMk]|[mun]?s)(?![A-Za-z])", r"\1 \2", re.sub(">= ?", "≥ ", text)).replace(" us", " µs")
 
 
 def plural(count: float, noun: str) -> str:

@@ -21,6 +21,7 @@ from results.cells import cells
 from plots.panels import Metric, Panel, Subject
 from plots.style import save
 from common.program import Parser, UserError
+from common.units import spaced
 
 # With more locks than this one panel becomes one per family, none of which holds more than MAX_IN_PANEL.
 MAX_IN_ONE = 10
@@ -105,11 +106,11 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
             shown = locks[measured & (plot.baselines | ~is_baseline)]
             if trials.empty or shown.empty or plot.name == SCALING and rows["threads"].nunique() == 1:
                 continue
-            subject = Subject(plot.title, labels.workload_label(rows.iloc[0]), labels.provenance(run), shown,
+            subject = Subject(plot.title, spaced(labels.workload_label(rows.iloc[0])), labels.provenance(run), shown,
                               trials, failed, places)
             figure = panels.figure(subject, panels_of(plot.metrics, locks[measured & ~is_baseline]))
             yield from save(figure, folder / (plot.name + slugs[workload]))
-        words = [labels.workload_label(rows.iloc[0]), labels.provenance(run)]
+        words = [spaced(labels.workload_label(rows.iloc[0])), labels.provenance(run)]
         for name, figure in situations.figures(table[table["workload"] == workload], words, places):
             yield from save(figure, folder / (name + slugs[workload]))
 

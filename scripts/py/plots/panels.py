@@ -113,9 +113,9 @@ def _curve(ax: Any, threads: list[float], medians: list[inference.Median], style
     nothing = float("nan"), float("nan")
     middle, low, high = np.array([(m.value, *(nothing if m.says_nothing else (m.low, m.high))) for m in medians]).T
     known = np.flatnonzero(~np.isnan(middle))
-    at = np.array(threads)[known]
     ax.fill_between(threads, low, high, color=style.color, alpha=0.15, linewidth=0, zorder=zorder)
-    ax.vlines(at, low[known], high[known], color=style.color, alpha=0.5, linewidth=1, zorder=zorder)
+    told = known[~np.isnan(low[known])]
+    ax.vlines(np.array(threads)[told], low[told], high[told], color=style.color, alpha=0.5, linewidth=1, zorder=zorder)
     ax.plot(threads, middle, color=style.color, marker=style.marker, linestyle=style.line, linewidth=1.6,
             markersize=5, zorder=zorder)
     for n, median in zip(threads, medians):

@@ -5,14 +5,14 @@ hand-offs by distance."""
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from common.palette import COLORS
 from plots import line_ends
-from plots.style import GREY, MARKERS, lock_styles, pyplot, value_axis
+from plots.style import GREY, MARKERS, MARKERS_AS_TEXT, lock_styles, pyplot, value_axis
 from results.cells import DISTANCES, PERCENTILES
 
 MAX_PANELS = 4
@@ -50,6 +50,12 @@ def front(here: pd.DataFrame) -> list[str]:
     return [str(lock) for lock in ordered.loc[ordered["least_even"] > fairest, "lock"]]
 
 
+def fronts(here: pd.DataFrame) -> list[str]:
+    """The front of the locks, which one for state that may be copied takes no other's place in, and of all."""
+    return list(dict.fromkeys([*front(here[~here["copies"]]), *(lock for lock in front(here) if here.loc[
+        here["lock"] == lock, "copies"].any())]))
+
+
 def who_pays(cells: pd.DataFrame, words: list[str], places: Places) -> Any:
     """Throughput against fairness. Of many locks only the front is named at the points; the markers of the others tell
     their families, which are listed below."""
@@ -59,11 +65,12 @@ def who_pays(cells: pd.DataFrame, words: list[str], places: Places) -> Any:
         return None
     names_all = cells["lock"].nunique() <= MAX_NAMED
     families = sorted(cells["family"].unique())
-    fig, axes = _grid("Throughput against fairness", words if names_all else words + _families(cells, families),
-                      len(counts), 3.0, 2.8, _label_room(cells))
     here_at = {n: cells[cells["threads"] == n] for n in counts}
-    named = {n: list(here["lock"]) if names_all else front(here) for n, here in here_at.items()}
-    styles = lock_styles({lock for locks in named.values() for lock in locks}, places)
+    named = {n: list(here["lock"]) if names_all else fronts(here) for n, here in here_at.items()}
+    shown = {lock for locks in named.values() for lock in locks}
+    fig, axes = _grid("Throughput against fairness", words if names_all else words + _families(cells, families),
+                      len(counts), 2.5, 2.6, _label_room(shown), left=0.65)
+    styles = lock_styles(shown, places)
     for ax, (n, here) in zip(axes, here_at.items()):
         ax.set_title(_title(n, here), loc="left", fontsize=9.5, fontweight="bold")
         value_axis(ax, "count", here["ops_per_s"].min(), here["ops_per_s"].max(), along="x")
@@ -92,7 +99,7 @@ def wait_tail(cells: pd.DataFrame, words: list[str], places: Places) -> Any:
     groups = chunks(cells)
     words = [*words, "Waits still open at the close count as long as they were then: that long, or longer."]
     fig, axes = _grid("Tail of the wait: the share of acquisitions that waited that long or longer", words,
-                      len(groups) * len(counts), 3.0, 2.2, _label_room(cells))
+                      len(groups) * len(counts), 3.0, 2.2, _label_room(cells["lock"]))
     low, high = cells["wait_p50_ns"].min(), cells["wait_max_ns"].max()
     for ax, (family, locks, n) in zip(axes, ((family, locks, n) for family, locks in groups for n in counts)):
         here = cells[(cells["threads"] == n) & cells["lock"].isin(locks)].set_index("lock")
@@ -137,6 +144,7 @@ def hand_offs(cells: pd.DataFrame, words: list[str], _: Places) -> Any:
             ax.barh(locks, share, left=start, color=COLORS[kind], height=0.7, label=DISTANCE_NAMES[kind])
             start += share
         ax.set_xlim(0, 1)
+        ax.set_ylim(-0.7, len(locks) - 0.3)
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", labelsize=8)
     handles, names = axes[0].get_legend_handles_labels()
@@ -161,17 +169,15 @@ def _title(n: float, cells: pd.DataFrame) -> str:
 
 
 def _families(cells: pd.DataFrame, families: list[str]) -> list[str]:
-    """Which marker each family has, and who belongs to it: what the names at the points leave out."""
-    names = {"o": "circles", "s": "squares", "D": "diamonds", "^": "triangles up", "v": "triangles down", "P": "pluses",
-             "X": "crosses", "<": "triangles left", ">": "triangles right", "*": "stars"}
+    """Which marker each family has, and which locks belong to it: what the names at the points leave out."""
     locks = cells.drop_duplicates("lock").sort_values("lock").groupby("family", observed=True)["lock"].agg(list)
-    return ["Named and coloured: no other lock beats it in both throughput and fairness."] + [
-        f"{names[MARKERS[i % len(MARKERS)]]}: {family} ({', '.join(locks[family])})."
+    return ["Named and coloured: no other lock beats it in both throughput and fairness. The others by family:"] + [
+        f"{MARKERS_AS_TEXT[i % len(MARKERS)]} {family}: {', '.join(locks[family])}"
         for i, family in enumerate(families)]
 
 
-def _label_room(cells: pd.DataFrame) -> float:
-    return 0.4 + 0.075 * max(map(len, cells["lock"]))
+def _label_room(locks: Iterable[str]) -> float:
+    return 0.4 + 0.075 * max(map(len, locks))
 
 
 def _grid(title: str, words: list[str], n_panels: int, width: float, height: float, right: float,
@@ -180,7 +186,7 @@ def _grid(title: str, words: list[str], n_panels: int, width: float, height: flo
     n_columns = min(n_panels, MAX_COLUMNS)
     n_rows = -(-n_panels // n_columns)
     page = max(n_columns * (left + width + right) + 0.1, 7)
-    lines = [line for text in [*words, "* more threads than CPUs"] for line in textwrap.wrap(text, int(page * 15))]
+    lines = [line for text in [*words, "* more threads than CPUs"] for line in textwrap.wrap(text, int(page * 14))]
     bottom, top, between = 0.75 + 0.16 * len(lines), 0.8, 0.75
     tall = top + n_rows * height + (n_rows - 1) * between + bottom
     fig = pyplot.figure(figsize=(page, tall))
@@ -188,5 +194,5 @@ def _grid(title: str, words: list[str], n_panels: int, width: float, height: flo
                           (tall - top - row * (height + between) - height) / tall, width / page, height / tall])
             for row, column in (divmod(i, n_columns) for i in range(n_panels))]
     fig.text(0.2 / page, 1 - 0.32 / tall, title, fontsize=13, fontweight="bold")
-    fig.text(0.2 / page, 0.1 / tall, "\n".join(lines), fontsize=7.5, color=GREY, va="bottom", linespacing=1.4)
+    fig.text(0.2 / page, 0.1 / tall, "\n".join(lines), fontsize=8, color=GREY, va="bottom", linespacing=1.4)
     return fig, axes

@@ -17,6 +17,7 @@ from common.units import count, duration, spaced  # noqa: E402
 
 INK, GREY, PALE = "#222222", "#777777", "#dddddd"
 MARKERS = "osD^vPX<>*"
+MARKERS_AS_TEXT = "●■◆▲▼✚✖◀▶★"
 LINES = ("-", "--", "-.")
 
 pyplot.rcParams.update({

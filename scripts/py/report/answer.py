@@ -110,9 +110,11 @@ class Answer:
     def remarks(self) -> list[str]:
         """What belongs to the best lock's name beside its price."""
         found = ["the only one that was measured"] if self.n_locks == 1 else []
+        several = self.n_situations > 1
         if self.score < ALL_BUT_BEST:
-            found.append(f"{100 * self.score:.0f} % of the best lock's throughput")
-        if self.n_situations > 1:
+            found.append(f"{'on average ' if several else ''}{100 * self.score:.0f} % of the fastest lock's throughput"
+                         + (f" in each of {self.n_situations} situations" if several else ""))
+        elif several:
             found.append(f"over {self.n_situations} situations")
         if self.alike:
             found.append(f"no difference shown from {few(self.alike)}")

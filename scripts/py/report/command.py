@@ -26,7 +26,7 @@ from results.cells import DISTANCES, cells
 from results.resolution import QUANTILES
 from common.program import Parser, UserError
 from results.reading import Run
-from common.units import plural
+from common.units import plural, spaced
 from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
 from results.cautions import cautions
 
@@ -73,7 +73,7 @@ def model(names: list[str], tables: list[pd.DataFrame], places: dict[str, int]) 
         "locks": {row.lock: {"kind": row.kind, "family": row.family, "place": places[row.lock], "copies": row.copies}
                   for row in locks.itertuples()},
         "runs": [{"name": name,
-                  "workloads": {int(first["workload"]): labels.workload_label(first)
+                  "workloads": {int(first["workload"]): spaced(labels.workload_label(first))
                                 for _, first in table.drop_duplicates("workload").iterrows()},
                   "cells": _cells(table)} for name, table in zip(names, tables)],
     }

@@ -81,13 +81,16 @@ def _map(first: pd.Series, regions: list[Region], colors: dict[str, str]) -> str
     lengths = sorted({r.cs_ns for r in regions})
     at = {(r.threads, r.cs_ns): r for r in regions}
     head = "".join(f"<th scope=col>{n:g}{' *' if any(n > r.cpus for r in regions) else ''}</th>" for n in threads)
-    body = "".join(f"<tr><th scope=row>{duration(ns) if ns else 'empty'}</th>"
+    body = "".join(f"<tr><th scope=row>{spaced(duration(ns)) if ns else 'empty'}</th>"
                    + "".join(_region(at.get((n, ns)), colors) for n in threads) + "</tr>" for ns in lengths)
     caption = workload_label(first).replace(f"section {duration(first['cs_ns'])}", "section as below")
     hint = ("" if len(lengths) > 1 else
             "<p class=note>One section length was measured; <code>--cs-ns 0,100,1000,10000</code> draws the map.</p>")
     caption = caption.replace("empty section", "section as below")
-    return (f"<div class=scroll><table class=map><caption>{escape(caption)}</caption><thead><tr><th>section \\ threads"
+    # As wide as its columns, which so are equally wide.
+    width = f"{9 + 12 * len(threads):g}rem"
+    return (f'<div class=scroll><table class=map style="width:{width}"><caption>'
+            f"{escape(spaced(caption))}</caption><thead><tr><th>section \\ threads"
             f"</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
             f"<p class=note>* more threads than CPUs</p>{hint}")
 
@@ -100,7 +103,7 @@ def _region(region: Region | None, colors: dict[str, str]) -> str:
         return f"<td class=none>none finished{second}</td>"
     alike = ""
     if region.alike:
-        alike = f"<small>= {escape(few(region.alike))}</small>"
+        alike = f"<small>=\u00a0{escape(few(region.alike))}</small>"
     hatched = " class=hatched" if region.alike else ""
     return (f'<td{hatched} style="background-color:{colors[region.best]}" '
             f'title="{spaced(count(region.speed.value))} operations per second">'
@@ -126,17 +129,17 @@ def _flip(pair: pd.DataFrame, n_runs: int) -> str:
         cells[side] += f"<div>{escape(texts[winner])}{times}</div>"
     return (f"<tr><th scope=row>{escape(row['first'])} or {escape(row['second'])}?</th>"
             + "".join(f"<td class=text>{cell}</td>" for cell in cells)
-            + f"<td class=wide>{escape(flips.title(row))}</td></tr>")
+            + f"<td class=wide>{escape(spaced(flips.title(row)))}</td></tr>")
 
 
 def warnings_section(title: str, warnings: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    items = "".join(f"<li>{escape(spaced(warning))}</li>" for warning in warnings)
     return (f"<section><h2>Read with care{escape(title)}</h2><ul>{items}</ul></section>" if items else
             f"<section><h2>Read with care{escape(title)}</h2><p>Nothing suspicious was found.</p></section>")
 
 
 def machine_section(name: str, summary: str, baselines: str, topology: str, provenance: str, command: str) -> str:
-    about = "".join(f"<p>{escape(text)}</p>" for text in (summary, baselines) if text)
+    about = "".join(f"<p>{escape(spaced(text))}</p>" for text in (summary, baselines) if text)
     again = f"<p>To measure it again:</p><pre>{escape(command)}</pre>" if command else ""
     return (f"<section><h3>{escape(name)}</h3>{about}{topology}"
             f"<details><summary>Full provenance</summary><div class=scroll>{provenance}</div></details>{again}"

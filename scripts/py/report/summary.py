@@ -180,7 +180,7 @@ def collapse(finished: list[Any], unfinished: list[Any]) -> Iterator[str]:
     if names:
         yield from wrapped(
             f"FIFO spin locks collapse here ({', '.join(names)}): the lock may go only to the next in line, and when "
-            "that thread is not running, everybody spins until the scheduler gives it its time slice. This is what "
+            "that thread is not running, all others spin until the scheduler gives it its time slice. This is what "
             "the order costs, not a bug.", "    ", "    ")
 
 

@@ -52,7 +52,7 @@ def line(run: Run) -> str:
     """All that was measured, in one line; "" for a run from before there were these baselines."""
     times = [("clock", _time(run.host, "clocks", "system", "read_ns")),
              ("clock of the waits", _time(run.host, "clocks", "waits", "read_ns")),
-             ("futex wake of nobody", _time(run.host, "futex_wake_without_waiter_ns"))]
+             ("futex wake without a waiter", _time(run.host, "futex_wake_without_waiter_ns"))]
     parts = [f"{name} {duration(ns)}" for name, ns in times if ns > 0]
     parked = [f"{duration(park.ns)} {DISTANCES[park.distance]}"
               + (f" (p99 {duration(park.p99_ns)})" if park.p99_ns > 0 else "") for park in parks(run.host)]
