@@ -33,7 +33,7 @@ class Line(support.FolderTest):
 
     def test_all_that_was_measured(self) -> None:
         self.assertEqual("Baselines: clock 23ns, clock of the waits 24ns, futex wake without a waiter 128ns, parked "
-                         "1.3us on one CPU (p99 1.9us), 20us within a last-level cache", self.line(**HOST))
+                         "hand-off 1.3us on one CPU (p99 1.9us), 20us within a last-level cache", self.line(**HOST))
 
     def test_what_is_null_or_absent_is_left_out(self) -> None:
         self.assertEqual("", self.line())
