@@ -50,6 +50,11 @@ static const char *saturated(const struct record *r) {
   return trial_is_saturated(r->trial, r->result) ? "yes" : "no";
 }
 
+static double heap_bytes(const struct record *r) {
+  const struct lk_config config = trial_config(r->trial);
+  return (double)registry_heap_bytes(r->trial->lock, &config);
+}
+
 /* Threads that float have no distance. */
 static double handoffs(const struct record *r, enum distance distance) {
   return r->trial->placement->is_pinned ? counted(r, r->result->n_handoffs[distance]) : NAN;
@@ -140,7 +145,8 @@ static double handoffs(const struct record *r, enum distance distance) {
   TEXT(saturated, saturated(r))                                                                                        \
   WHOLE(code_layout, r->trial->code_layout)                                                                            \
   TEXT(twin_of, r->trial->lock->twin_of != NULL ? r->trial->lock->twin_of : "")                                        \
-  TEXT(cpu_kinds, kinds_text)
+  TEXT(cpu_kinds, kinds_text)                                                                                          \
+  WHOLE(heap_bytes, heap_bytes(r))
 
 #define NAME(name, value) "," #name
 static const char comma_and_header[] = COLUMNS(NAME, NAME, NAME);

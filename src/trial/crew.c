@@ -52,16 +52,21 @@ __attribute__((format(printf, 2, 3))) static void fail(struct crew *crew, const 
   va_end(arguments);
 }
 
+struct lk_config trial_config(const struct trial *trial) {
+  struct lk_config config = lk_config_default(trial->workload.n_threads, trial->placement->n_cpus);
+  config.spin_pauses = pause_count((double)trial->workload.spin_ns, trial->pause_ns);
+  config.backoff_max_pauses = pause_count((double)trial->workload.backoff_max_ns, trial->pause_ns);
+  memcpy(config.n_domains, trial->placement->n_domains, sizeof config.n_domains);
+  return config;
+}
+
 static bool make_locks(struct crew *crew) {
   const struct trial *trial = crew->trial;
   const struct workload *workload = &trial->workload;
   crew->block = block_of(trial->lock, workload);
   crew->blocks = memory_take(&crew->places, crew->block.n_bytes * workload->n_locks);
   if (crew->blocks == NULL) return false;
-  struct lk_config config = lk_config_default(workload->n_threads, trial->placement->n_cpus);
-  config.spin_pauses = pause_count((double)workload->spin_ns, trial->pause_ns);
-  config.backoff_max_pauses = pause_count((double)workload->backoff_max_ns, trial->pause_ns);
-  memcpy(config.n_domains, trial->placement->n_domains, sizeof config.n_domains);
+  const struct lk_config config = trial_config(trial);
   for (unsigned i = 0; i < workload->n_locks; i++) {
     if (!trial->lock->init(lock_at(crew, i), &config)) return false;
     crew_state(crew, i)->owner_tag = workload->n_threads; /* nobody: see worker.handoff_class */

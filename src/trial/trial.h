@@ -49,6 +49,9 @@ struct trial_waits {
   double time_pct[WAITS_N_LIMITS]; /* of the threads' time, in waits of at least 1 us, 10 us ... 100 ms */
 };
 
+/* What the trial tells its locks of threads, CPUs, domains and times. */
+struct lk_config trial_config(const struct trial *trial);
+
 /* Nothing is measured yet: all NaN. */
 extern const struct trial_waits trial_waits_unmeasured;
 

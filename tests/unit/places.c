@@ -79,6 +79,43 @@ static void a_seed_is_a_layout(const struct topology *topology, const struct pla
   for (unsigned i = 0; i < N_PIECES; i++) CHECK_EQ(first[i] % MEMORY_PAGE_BYTES, places[i] % MEMORY_PAGE_BYTES);
 }
 
+enum { N_NEIGHBOURS = 3 };
+
+static void watch_neighbours(struct worker *worker) {
+  places[worker->index] = (uintptr_t)worker->contexts;
+  worker->contexts[worker->context_bytes - 1] = 0; /* it is there to the end */
+  registry_find("seqlock")->work(worker);
+}
+
+/* The contexts of two threads have no line in common, however small they are. */
+static void neighbours_share_no_line(const struct topology *topology, const struct placement *placement) {
+  struct lk_ops spy = *registry_find("seqlock");
+  spy.work = watch_neighbours;
+  CHECK(spy.ctx_bytes < LK_LINE_BYTES / 2);
+  for (uint64_t seed = 0; seed < 8; seed++) {
+    const struct trial trial = {
+        .lock = &spy,
+        .workload = {.n_threads = N_NEIGHBOURS, .n_keys = 5, .n_locks = 2},
+        .topology = topology,
+        .placement = placement,
+        .duration_s = 0.001,
+        .pause_ns = 10,
+        .timeout_s = 30,
+        .seed = seed,
+    };
+    struct trial_result result;
+    CHECK_EQ(0, trial_run(&trial, &result, NULL));
+    for (unsigned i = 0; i < N_NEIGHBOURS; i++) {
+      CHECK(places[i] != 0 && places[i] % LK_LINE_BYTES == 0);
+      for (unsigned j = 0; j < i; j++) {
+        const uintptr_t distance = places[i] > places[j] ? places[i] - places[j] : places[j] - places[i];
+        CHECK(distance >= trial.workload.n_locks * (uintptr_t)LK_LINE_BYTES);
+      }
+    }
+    memset(places, 0, N_PIECES * sizeof *places);
+  }
+}
+
 /* What a trial may take is said before, the gaps included. */
 static void the_gaps_are_counted(const struct topology *topology) {
   const struct workload few = {.n_threads = 1, .n_keys = 5, .n_locks = 1},
@@ -101,6 +138,7 @@ int main(void) {
   if (!CHECK(places != NULL)) return check_result();
   each_piece_is_everywhere(&topology, &placement);
   a_seed_is_a_layout(&topology, &placement);
+  neighbours_share_no_line(&topology, &placement);
   the_gaps_are_counted(&topology);
   child_unshare(places, N_PIECES * sizeof *places);
   placement_free(&placement);

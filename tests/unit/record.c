@@ -18,9 +18,9 @@ static const char header[] =
     "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
     "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout,why,wait_count,waits_open,wait_bound_from_q,"
     "wait_time_1us_pct,wait_time_10us_pct,wait_time_100us_pct,wait_time_1ms_pct,wait_time_10ms_pct,wait_time_100ms_pct,"
-    "throttled_pct,rate_per_s,due_ops,saturated,code_layout,twin_of,cpu_kinds";
+    "throttled_pct,rate_per_s,due_ops,saturated,code_layout,twin_of,cpu_kinds,heap_bytes";
 
-enum { N_COLUMNS = 81, MAX_COLUMNS = 128 };
+enum { N_COLUMNS = 82, MAX_COLUMNS = 128 };
 
 static char placement_name[] = "list:0,2-4";
 static struct placement placement = {.name = placement_name, .is_pinned = true, .n_cpus = 4};
@@ -122,6 +122,7 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_FIELD("apart", fields, "layout");
   CHECK_FIELD("3", fields, "code_layout");
   CHECK_FIELD("", fields, "twin_of");
+  CHECK_FIELD("0", fields, "heap_bytes");
 
   trial.workload.layout = LAYOUT_TOGETHER;
   CHECK_FIELD("together", round_trip(), "layout");
@@ -129,6 +130,8 @@ static void what_is_written_can_be_read_back(void) {
   fields = round_trip();
   CHECK_FIELD("baseline", fields, "kind");
   CHECK_FIELD("ticket", fields, "twin_of");
+  trial.lock = registry_find("anderson"); /* a line for each of the four threads */
+  CHECK_FIELD("512", round_trip(), "heap_bytes");
 }
 
 static void an_open_loop_tells_whether_it_fell_behind(void) {

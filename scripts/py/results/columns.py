@@ -56,6 +56,7 @@ LATER = [
     Later("code_layout", nan),
     Later("twin_of", ""),
     Later("cpu_kinds", ""),
+    Later("heap_bytes", nan),
 ]
 
 NAMES = FIRST + [column.name for column in LATER]
