@@ -19,6 +19,7 @@ struct lk_counter {
   LK_CANARY_MEMBER
 };
 
+#define lk_counter_no_ctx 1
 struct lk_counter_ctx {
   char unused; /* C has no empty struct */
 };

@@ -20,8 +20,9 @@ struct lk_empty {
   LK_CANARY_MEMBER
 };
 
+#define lk_empty_no_ctx 1
 struct lk_empty_ctx {
-  char unused;
+  char unused; /* C has no empty struct */
 };
 
 static inline bool lk_empty_init(struct lk_empty *lock, const struct lk_config *config) {

@@ -32,6 +32,7 @@ struct lk_futex {
 #define LK_FUTEX_INIT                                                                                                  \
   { LK_FUTEX_FREE, LK_CANARY_INIT }
 
+#define lk_futex_no_ctx 1
 struct lk_futex_ctx {
   char unused; /* C has no empty struct */
 };

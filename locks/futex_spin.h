@@ -50,6 +50,7 @@ struct lk_futex_spin {
   LK_CANARY_MEMBER
 };
 
+#define lk_futex_spin_no_ctx 1
 struct lk_futex_spin_ctx {
   char unused; /* C has no empty struct */
 };

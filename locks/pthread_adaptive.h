@@ -34,8 +34,9 @@ struct lk_pthread_adaptive {
   LK_CANARY_MEMBER
 };
 
+#define lk_pthread_adaptive_no_ctx 1
 struct lk_pthread_adaptive_ctx {
-  char unused;
+  char unused; /* C has no empty struct */
 };
 
 static inline bool lk_pthread_adaptive_init(struct lk_pthread_adaptive *lock, const struct lk_config *config) {

@@ -24,8 +24,9 @@ struct lk_pthread_mutex {
 #define LK_PTHREAD_MUTEX_INIT                                                                                          \
   { PTHREAD_MUTEX_INITIALIZER, LK_CANARY_INIT }
 
+#define lk_pthread_mutex_no_ctx 1
 struct lk_pthread_mutex_ctx {
-  char unused;
+  char unused; /* C has no empty struct */
 };
 
 static inline bool lk_pthread_mutex_init(struct lk_pthread_mutex *lock, const struct lk_config *config) {

@@ -45,8 +45,9 @@ struct lk_pthread_rwlock {
   LK_CANARY_MEMBER
 };
 
+#define lk_pthread_rwlock_no_ctx 1
 struct lk_pthread_rwlock_ctx {
-  char unused;
+  char unused; /* C has no empty struct */
 };
 
 static inline bool lk_pthread_rwlock_init(struct lk_pthread_rwlock *lock, const struct lk_config *config) {

@@ -36,6 +36,7 @@ struct lk_pthread_rwlock_w {
   struct lk_pthread_rwlock base;
 };
 
+#define lk_pthread_rwlock_w_no_ctx 1
 struct lk_pthread_rwlock_w_ctx {
   struct lk_pthread_rwlock_ctx base;
 };

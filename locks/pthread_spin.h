@@ -31,8 +31,9 @@ struct lk_pthread_spin {
   LK_CANARY_MEMBER
 };
 
+#define lk_pthread_spin_no_ctx 1
 struct lk_pthread_spin_ctx {
-  char unused;
+  char unused; /* C has no empty struct */
 };
 
 static inline bool lk_pthread_spin_init(struct lk_pthread_spin *lock, const struct lk_config *config) {

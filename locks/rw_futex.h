@@ -49,6 +49,7 @@ struct lk_rw_futex {
   LK_CANARY_MEMBER
 };
 
+#define lk_rw_futex_no_ctx 1
 struct lk_rw_futex_ctx {
   char unused; /* C has no empty struct */
 };

@@ -54,6 +54,7 @@ static inline uint32_t lk_rw_phasefair_rin(uint64_t in) { return (uint32_t)(in >
 static inline uint32_t lk_rw_phasefair_wout(uint64_t in) { return (uint32_t)in; }
 static inline uint64_t lk_rw_phasefair_to_rin(uint32_t rin) { return (uint64_t)rin << 32; }
 
+#define lk_rw_phasefair_no_ctx 1
 struct lk_rw_phasefair_ctx {
   char unused; /* C has no empty struct */
 };

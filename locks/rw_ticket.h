@@ -42,6 +42,7 @@ struct lk_rw_ticket {
 #define LK_RW_TICKET_INIT                                                                                              \
   { 0, 0, LK_CANARY_INIT }
 
+#define lk_rw_ticket_no_ctx 1
 struct lk_rw_ticket_ctx {
   char unused; /* C has no empty struct */
 };

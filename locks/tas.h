@@ -33,6 +33,7 @@ struct lk_tas {
 #define LK_TAS_INIT                                                                                                    \
   { LK_TAS_FREE, LK_CANARY_INIT }
 
+#define lk_tas_no_ctx 1
 struct lk_tas_ctx {
   char unused; /* C has no empty struct */
 };

@@ -31,6 +31,7 @@ struct lk_ticket {
 #define LK_TICKET_INIT                                                                                                 \
   { 0, 0, LK_CANARY_INIT }
 
+#define lk_ticket_no_ctx 1
 struct lk_ticket_ctx {
   char unused; /* C has no empty struct */
 };

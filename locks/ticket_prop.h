@@ -33,6 +33,7 @@ struct lk_ticket_prop {
   LK_CANARY_MEMBER
 };
 
+#define lk_ticket_prop_no_ctx 1
 struct lk_ticket_prop_ctx {
   char unused; /* C has no empty struct */
 };

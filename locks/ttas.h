@@ -34,6 +34,7 @@ struct lk_ttas {
 #define LK_TTAS_INIT                                                                                                   \
   { LK_TTAS_FREE, LK_CANARY_INIT }
 
+#define lk_ttas_no_ctx 1
 struct lk_ttas_ctx {
   char unused; /* C has no empty struct */
 };

@@ -40,6 +40,7 @@ struct lk_twa {
   LK_CANARY_MEMBER
 };
 
+#define lk_twa_no_ctx 1
 struct lk_twa_ctx {
   char unused; /* C has no empty struct */
 };

@@ -23,6 +23,7 @@ struct lk_absl_mutex {
   LK_CANARY_MEMBER
 };
 
+#define lk_absl_mutex_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_absl_mutex)
 
 static inline bool lk_absl_mutex_init(struct lk_absl_mutex *lock, const struct lk_config *config) {

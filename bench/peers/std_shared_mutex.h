@@ -24,6 +24,7 @@ struct lk_std_shared_mutex {
   LK_CANARY_MEMBER
 };
 
+#define lk_std_shared_mutex_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_std_shared_mutex)
 
 static inline bool lk_std_shared_mutex_init(struct lk_std_shared_mutex *lock, const struct lk_config *config) {

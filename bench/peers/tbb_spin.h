@@ -23,6 +23,7 @@ struct lk_tbb_spin {
   LK_CANARY_MEMBER
 };
 
+#define lk_tbb_spin_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_tbb_spin)
 
 static inline bool lk_tbb_spin_init(struct lk_tbb_spin *lock, const struct lk_config *config) {

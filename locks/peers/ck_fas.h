@@ -20,6 +20,7 @@ struct lk_ck_fas {
   LK_CANARY_MEMBER
 };
 
+#define lk_ck_fas_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_ck_fas)
 
 static inline bool lk_ck_fas_init(struct lk_ck_fas *lock, const struct lk_config *config) {

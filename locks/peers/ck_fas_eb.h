@@ -21,6 +21,7 @@ struct lk_ck_fas_eb {
   LK_CANARY_MEMBER
 };
 
+#define lk_ck_fas_eb_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_ck_fas_eb)
 
 static inline bool lk_ck_fas_eb_init(struct lk_ck_fas_eb *lock, const struct lk_config *config) {

@@ -31,6 +31,7 @@ struct lk_ck_pflock {
   LK_CANARY_MEMBER
 };
 
+#define lk_ck_pflock_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_ck_pflock)
 
 static inline bool lk_ck_pflock_init(struct lk_ck_pflock *lock, const struct lk_config *config) {

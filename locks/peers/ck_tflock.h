@@ -27,6 +27,7 @@ struct lk_ck_tflock {
   LK_CANARY_MEMBER
 };
 
+#define lk_ck_tflock_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_ck_tflock)
 
 static inline bool lk_ck_tflock_init(struct lk_ck_tflock *lock, const struct lk_config *config) {

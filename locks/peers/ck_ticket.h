@@ -24,6 +24,7 @@ struct lk_ck_ticket {
   LK_CANARY_MEMBER
 };
 
+#define lk_ck_ticket_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_ck_ticket)
 
 static inline bool lk_ck_ticket_init(struct lk_ck_ticket *lock, const struct lk_config *config) {

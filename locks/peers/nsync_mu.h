@@ -21,6 +21,7 @@ struct lk_nsync_mu {
   LK_CANARY_MEMBER
 };
 
+#define lk_nsync_mu_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_nsync_mu)
 
 static inline bool lk_nsync_mu_init(struct lk_nsync_mu *lock, const struct lk_config *config) {

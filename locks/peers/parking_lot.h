@@ -25,6 +25,7 @@ void parking_lot_lock(unsigned char *mutex);
 bool parking_lot_try_lock(unsigned char *mutex);
 void parking_lot_unlock(unsigned char *mutex);
 
+#define lk_parking_lot_no_ctx 1
 LK_PEER_WITHOUT_CTX(lk_parking_lot)
 
 static inline bool lk_parking_lot_init(struct lk_parking_lot *lock, const struct lk_config *config) {

@@ -1,97 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * instance.c: the template that becomes one object per lock. Compiled with -DLK=<name>, it includes that
- * lock's header and defines `const struct lk_ops lk_<name>_ops`. With -DLK_TWIN=<other name> as well, it makes a twin:
- * the same lock once more, called lk_<other name>_ops.
+ * instance.c: the template that becomes one object per lock: the timed loop, and by lock_ops.h, which tells what it
+ * is compiled with, the lock's row in the registry.
  *
  * The loop is written once and specialised by constants: the compiler drops what a trial does not ask for, so
  * that the empty section of one lock costs no test of options that are off. The harness makes one indirect
  * call per thread and trial; inside the loop the lock is inlined (tests/code/hot_loop.py looks at the code).
  */
-#include "registry.h"
-
-#include <assert.h>
-
 #include "code_layout.h"
 #include "worker.h"
 
 CODE_LAYOUT_BEGIN_PAGE
 
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
-#define PASTE_(a, b, c) a##b##c
-#define PASTE(a, b, c) PASTE_(a, b, c)
-#define FN(operation) PASTE(lk_, LK, _##operation)
-
-/* What the instance is called, and of which other it is the twin. */
-#ifdef LK_TWIN
-#define AS(what) PASTE(lk_, LK_TWIN, _##what)
-#define NAME QUOTE(LK_TWIN)
-#define TWIN_OF QUOTE(LK)
-#else
-#define AS(what) FN(what)
-#define NAME QUOTE(LK)
-#define TWIN_OF NULL
-#endif
-
-/* A peer's is named with its folder, which is not searched: some are called like a header of their own library. */
-#ifndef LK_HEADER
-#define LK_HEADER QUOTE(LK.h)
-#endif
-#include LK_HEADER
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
-typedef struct PASTE(lk_, LK, ) lock_type;
-typedef struct FN(ctx) ctx_type;
-
-/* With casts, since bench/peers/instance.cc compiles this file as C++. */
-static bool init(void *lock, const struct lk_config *config) { return FN(init)((lock_type *)lock, config); }
-static void destroy(void *lock) { FN(destroy)((lock_type *)lock); }
-static bool ctx_init(void *lock, void *ctx, const struct lk_domain *domain) {
-  return FN(ctx_init)((lock_type *)lock, (ctx_type *)ctx, domain);
-}
-static void ctx_destroy(void *lock, void *ctx) { FN(ctx_destroy)((lock_type *)lock, (ctx_type *)ctx); }
-
-/*
- * A mutex has one mode; a readers/writer lock has two, of which the exclusive one is what the rest of the harness calls
- * lock and unlock.
- */
-#if FN(is_rw)
-enum { IS_RW = true };
-static ALWAYS_INLINE void acquire(lock_type *lock, ctx_type *ctx) { FN(wrlock)(lock, ctx); }
-static ALWAYS_INLINE void release(lock_type *lock, ctx_type *ctx) { FN(wrunlock)(lock, ctx); }
-static ALWAYS_INLINE void acquire_shared(lock_type *lock, ctx_type *ctx) { FN(rdlock)(lock, ctx); }
-#else
-enum { IS_RW = false };
-static ALWAYS_INLINE void acquire(lock_type *lock, ctx_type *ctx) { FN(lock)(lock, ctx); }
-static ALWAYS_INLINE void release(lock_type *lock, ctx_type *ctx) { FN(unlock)(lock, ctx); }
-static ALWAYS_INLINE void acquire_shared(lock_type *lock, ctx_type *ctx) { (void)lock, (void)ctx; }
-#endif
-
-/* Of a lock that has no trylock these are never called: a workload that tries is not offered to it. */
-#if FN(no_trylock)
-static ALWAYS_INLINE bool try_acquire(lock_type *lock, ctx_type *ctx) { return (void)lock, (void)ctx, false; }
-static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { return try_acquire(lock, ctx); }
-#elif FN(is_rw)
-static ALWAYS_INLINE bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trywrlock)(lock, ctx); }
-static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { return FN(tryrdlock)(lock, ctx); }
-#else
-static ALWAYS_INLINE bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trylock)(lock, ctx); }
-static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { return try_acquire(lock, ctx); }
-#endif
-
-/* Ends a shared section; false: it has to be done again. */
-static ALWAYS_INLINE bool release_shared(lock_type *lock, ctx_type *ctx) {
-#if FN(retries)
-  return FN(rdvalidate)(lock, ctx);
-#elif FN(is_rw)
-  FN(rdunlock)(lock, ctx);
-  return true;
-#else
-  return (void)lock, (void)ctx, true;
-#endif
-}
+static void work(struct worker *worker);
+#define WORK work
+#include "lock_ops.h"
 
 /*
  * A lock whose readers retry lets them race with a writer, which C allows on atomics only (Boehm 2012). The state is
@@ -103,21 +26,6 @@ static ALWAYS_INLINE bool release_shared(lock_type *lock, ctx_type *ctx) {
 #else
 #define LOAD(place) (place)
 #define STORE(place, value) ((place) = (value))
-#endif
-
-static void lock(void *lock, void *ctx) { acquire((lock_type *)lock, (ctx_type *)ctx); }
-static void unlock(void *lock, void *ctx) { release((lock_type *)lock, (ctx_type *)ctx); }
-
-#if FN(is_rw)
-static void lock_shared(void *lock, void *ctx) { acquire_shared((lock_type *)lock, (ctx_type *)ctx); }
-static bool unlock_shared(void *lock, void *ctx) { return release_shared((lock_type *)lock, (ctx_type *)ctx); }
-#endif
-
-#if !FN(no_trylock)
-static bool try_lock(void *lock, void *ctx) { return try_acquire((lock_type *)lock, (ctx_type *)ctx); }
-#if FN(is_rw)
-static bool try_lock_shared(void *lock, void *ctx) { return try_acquire_shared((lock_type *)lock, (ctx_type *)ctx); }
-#endif
 #endif
 
 /* A wait during which the phase changed: kept if any of it lay in the window, and open if it outlasted that. */
@@ -334,58 +242,3 @@ static void work(struct worker *worker) {
     if (is_open) worker_end_phase(worker, phase);
   }
 }
-
-#if FN(has_domains)
-enum { HAS_DOMAINS = true };
-#else
-enum { HAS_DOMAINS = false };
-#endif
-
-/* What holds nothing, a context or a baseline's lock, is one char, because C has no empty struct; see lk.h. */
-#define BYTES(type) (sizeof(type) == 1 ? 0 : sizeof(type))
-
-extern const struct lk_ops AS(ops); /* C++ would keep a constant to this file */
-const struct lk_ops AS(ops) = {
-    .name = NAME,
-    .twin_of = TWIN_OF,
-    .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0),
-    .lock_bytes = (unsigned)FN(traits) & LK_BASELINE ? BYTES(lock_type) : sizeof(lock_type),
-    .lock_align = _Alignof(lock_type),
-    .ctx_bytes = BYTES(ctx_type),
-    .ctx_align = _Alignof(ctx_type),
-    .init = init,
-    .destroy = destroy,
-    .ctx_init = ctx_init,
-    .ctx_destroy = ctx_destroy,
-    .lock = lock,
-#if !FN(no_trylock)
-    .try_lock = try_lock,
-#endif
-    .unlock = unlock,
-#if FN(is_rw)
-    .lock_shared = lock_shared,
-#if !FN(no_trylock)
-    .try_lock_shared = try_lock_shared,
-#endif
-    .unlock_shared = unlock_shared,
-#if FN(writer_phases)
-    .writer_phases = FN(writer_phases),
-#endif
-#endif
-#if FN(is_bounded)
-    .bypass = FN(bypass),
-#endif
-#if FN(has_domains)
-    .domain_run = FN(domain_run),
-#endif
-#if FN(has_heap)
-    .heap_bytes = FN(heap_bytes),
-#endif
-    .work = work,
-};
-
-#if FN(is_bounded)
-static_assert((unsigned)FN(traits) & LK_BOUNDED, NAME " has a bound and does not say so");
-#else
-static_assert(!((unsigned)FN(traits) & LK_BOUNDED), NAME " says LK_BOUNDED and has no lk_" NAME "_bypass");
-#endif

@@ -22,27 +22,10 @@
 #include "shadow/lk_clock.h"
 #include "shadow/lk_wait.h"
 
-#define CLIENT_QUOTE_(x) #x
-#define CLIENT_QUOTE(x) CLIENT_QUOTE_(x)
-#define CLIENT_PASTE_(a, b, c) a##b##c
-#define CLIENT_PASTE(a, b, c) CLIENT_PASTE_(a, b, c)
-#define FN(operation) CLIENT_PASTE(lk_, LK, _##operation)
-
-#include CLIENT_QUOTE(LK.h)
+#include "../../src/the_lock.h"
 
 #ifndef FRESH
 #define FRESH 0
-#endif
-
-typedef struct CLIENT_PASTE(lk_, LK, ) lock_type;
-typedef struct FN(ctx) ctx_type;
-
-#if FN(is_rw)
-static inline void acquire(lock_type *lock, ctx_type *ctx) { FN(wrlock)(lock, ctx); }
-static inline void release(lock_type *lock, ctx_type *ctx) { FN(wrunlock)(lock, ctx); }
-#else
-static inline void acquire(lock_type *lock, ctx_type *ctx) { FN(lock)(lock, ctx); }
-static inline void release(lock_type *lock, ctx_type *ctx) { FN(unlock)(lock, ctx); }
 #endif
 
 /* What readers that retry look at must be atomic; for all others it is plain, so that a race is one. */

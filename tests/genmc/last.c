@@ -19,9 +19,9 @@ static void *thread(void *argument) {
   bool is_last;
 #if READERS
   if (index == N - 1) {
-    FN(rdlock)(guarded.lock, ctx);
+    acquire_shared(guarded.lock, ctx);
     is_last = --n_references == 0;
-    FN(rdunlock)(guarded.lock, ctx);
+    (void)release_shared(guarded.lock, ctx);
   } else
 #endif
   {

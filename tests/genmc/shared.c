@@ -10,28 +10,18 @@ static unsigned n_sections[N]; /* of writers */
 
 static bool enter_exclusive(ctx_type *ctx) {
 #if WRITERS_TRY
-  return FN(trywrlock)(guarded.lock, ctx);
+  return try_acquire(guarded.lock, ctx);
 #else
-  FN(wrlock)(guarded.lock, ctx);
+  acquire(guarded.lock, ctx);
   return true;
 #endif
 }
 
 static bool enter_shared(ctx_type *ctx) {
 #if READERS_TRY
-  return FN(tryrdlock)(guarded.lock, ctx);
+  return try_acquire_shared(guarded.lock, ctx);
 #else
-  FN(rdlock)(guarded.lock, ctx);
-  return true;
-#endif
-}
-
-/* False: what was read has changed meanwhile, and is to be read again. */
-static bool leave_shared(ctx_type *ctx) {
-#if FN(retries)
-  return FN(rdvalidate)(guarded.lock, ctx);
-#else
-  FN(rdunlock)(guarded.lock, ctx);
+  acquire_shared(guarded.lock, ctx);
   return true;
 #endif
 }
@@ -45,10 +35,11 @@ static void *thread(void *argument) {
       if (!enter_shared(ctx)) continue;
       /* One look: the next would be the same as that of a reader that came later. */
       const unsigned first = get(&guarded.first), second = get(&guarded.second);
-      if (leave_shared(ctx)) assert(first == second);
+      /* False: what was read has changed meanwhile, and is to be read again. */
+      if (release_shared(guarded.lock, ctx)) assert(first == second);
     } else if (enter_exclusive(ctx)) {
       guarded_count(&guarded);
-      FN(wrunlock)(guarded.lock, ctx);
+      release(guarded.lock, ctx);
       n_sections[index]++;
     }
   }

@@ -5,12 +5,6 @@
  */
 #include "client.h"
 
-#if FN(is_rw)
-static bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trywrlock)(lock, ctx); }
-#else
-static bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trylock)(lock, ctx); }
-#endif
-
 static struct guarded guarded;
 static unsigned n_sections[N];
 

@@ -15,8 +15,9 @@ struct lk_test_broken {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_broken_no_ctx 1
 struct lk_test_broken_ctx {
-  char unused;
+  char unused; /* C has no empty struct */
 };
 
 static inline bool lk_test_broken_init(struct lk_test_broken *lock, const struct lk_config *config) {

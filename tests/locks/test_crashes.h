@@ -18,6 +18,7 @@ struct lk_test_crashes {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_crashes_no_ctx 1
 struct lk_test_crashes_ctx {
   char unused; /* C has no empty struct */
 };

@@ -25,6 +25,7 @@ struct lk_test_fourth_writer {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_fourth_writer_no_ctx 1
 struct lk_test_fourth_writer_ctx {
   char unused; /* C has no empty struct */
 };

@@ -16,6 +16,7 @@ struct lk_test_hangs {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_hangs_no_ctx 1
 struct lk_test_hangs_ctx {
   char unused; /* C has no empty struct */
 };

@@ -15,6 +15,7 @@ struct lk_test_looks_back {
   LK_ATOMIC(uint32_t) n_unlocks;
 };
 
+#define lk_test_looks_back_no_ctx 1
 struct lk_test_looks_back_ctx {
   struct lk_ticket_ctx ticket;
 };

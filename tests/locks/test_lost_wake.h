@@ -19,6 +19,7 @@ struct lk_test_lost_wake {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_lost_wake_no_ctx 1
 struct lk_test_lost_wake_ctx {
   char unused; /* C has no empty struct */
 };

@@ -16,6 +16,7 @@ struct lk_test_no_release {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_no_release_no_ctx 1
 struct lk_test_no_release_ctx {
   char unused; /* C has no empty struct */
 };

@@ -15,6 +15,7 @@ struct lk_test_patient {
   struct lk_ticket ticket;
 };
 
+#define lk_test_patient_no_ctx 1
 struct lk_test_patient_ctx {
   struct lk_ticket_ctx ticket;
 };

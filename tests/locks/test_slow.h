@@ -15,6 +15,7 @@ struct lk_test_slow {
   uint32_t n_pauses;
 };
 
+#define lk_test_slow_no_ctx 1
 struct lk_test_slow_ctx {
   struct lk_ticket_ctx ticket;
 };

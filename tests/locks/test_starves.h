@@ -20,6 +20,7 @@ struct lk_test_starves {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_starves_no_ctx 1
 struct lk_test_starves_ctx {
   char unused; /* C has no empty struct */
 };

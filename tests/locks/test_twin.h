@@ -13,6 +13,7 @@
 enum { lk_test_twin_traits = lk_ticket_traits };
 
 #define lk_test_twin lk_ticket
+#define lk_test_twin_no_ctx 1
 #define lk_test_twin_ctx lk_ticket_ctx
 #define lk_test_twin_init lk_ticket_init
 #define lk_test_twin_destroy lk_ticket_destroy

@@ -26,6 +26,7 @@ struct lk_test_unfair {
   LK_CANARY_MEMBER
 };
 
+#define lk_test_unfair_no_ctx 1
 struct lk_test_unfair_ctx {
   char unused; /* C has no empty struct */
 };

@@ -23,12 +23,6 @@
 #include "search.h"
 #include "system.h"
 
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
-#define PASTE_(a, b, c) a##b##c
-#define PASTE(a, b, c) PASTE_(a, b, c)
-#define FN(operation) PASTE(lk_, LK, _##operation)
-
 /* What the header asks of the system. */
 #define malloc system_malloc
 #define aligned_alloc system_aligned_alloc
@@ -52,10 +46,7 @@
 #define LK_QSPINLOCK_NODES 16
 #define LK_QSPINLOCK_PENDING_TRIES 1
 
-#include QUOTE(LK.h)
-
-typedef struct PASTE(lk_, LK, ) lock_type;
-typedef struct FN(ctx) ctx_type;
+#include "../../src/the_lock.h"
 
 #if FN(is_rw) && !FN(retries)
 #define HAS_RDUNLOCK 1
@@ -66,27 +57,21 @@ typedef struct FN(ctx) ctx_type;
 const char lock_name[] = QUOTE(LK);
 
 /* A try never waits: the engine watches. */
-static inline bool try_by(bool (*trylock)(lock_type *, ctx_type *), lock_type *lock, ctx_type *ctx) {
-  engine_begin_try();
-  const bool is_in = trylock(lock, ctx);
-  engine_end_try();
-  return is_in;
+class trying {
+public:
+  trying() { engine_begin_try(); }
+  ~trying() { engine_end_try(); }
+};
+
+static inline bool enter_if_free(lock_type *lock, ctx_type *ctx) {
+  trying watched;
+  return try_acquire(lock, ctx);
 }
 
-/* The exclusive mode, as src/trial/instance.c takes it. */
-#if FN(is_rw)
-static void acquire(lock_type *lock, ctx_type *ctx) { FN(wrlock)(lock, ctx); }
-static void release(lock_type *lock, ctx_type *ctx) { FN(wrunlock)(lock, ctx); }
-#if !FN(no_trylock)
-static bool try_acquire(lock_type *lock, ctx_type *ctx) { return try_by(FN(trywrlock), lock, ctx); }
-#endif
-#else
-static void acquire(lock_type *lock, ctx_type *ctx) { FN(lock)(lock, ctx); }
-static void release(lock_type *lock, ctx_type *ctx) { FN(unlock)(lock, ctx); }
-#if !FN(no_trylock)
-static bool try_acquire(lock_type *lock, ctx_type *ctx) { return try_by(FN(trylock), lock, ctx); }
-#endif
-#endif
+static inline bool enter_shared_if_free(lock_type *lock, ctx_type *ctx) {
+  trying watched;
+  return try_acquire_shared(lock, ctx);
+}
 
 /* Readers that retry race with writers, which C allows on atomics only. */
 #if FN(retries)
@@ -173,7 +158,7 @@ public:
 
 #if !FN(no_trylock)
   void try_write() {
-    if (!try_acquire(&at.lock, &ctx)) return;
+    if (!enter_if_free(&at.lock, &ctx)) return;
     change();
     leave();
   }
@@ -183,18 +168,14 @@ public:
   /* From when a reader is inside to when it is out; false: what it saw is not to be trusted. */
   bool look() {
     const unsigned first = get(at.first), second = get(at.second);
-#if FN(retries)
-    if (!FN(rdvalidate)(&at.lock, &ctx)) return false;
-#else
-    FN(rdunlock)(&at.lock, &ctx);
-#endif
+    if (!release_shared(&at.lock, &ctx)) return false;
     RL_ASSERT(first == second && "a reader saw a writer half-way");
     return true;
   }
 
-  void enter_shared() { FN(rdlock)(&at.lock, &ctx); }
+  void enter_shared() { acquire_shared(&at.lock, &ctx); }
 #if HAS_RDUNLOCK
-  void leave_shared() { FN(rdunlock)(&at.lock, &ctx); }
+  void leave_shared() { release_shared(&at.lock, &ctx); }
 #endif
 
   void read() {
@@ -205,7 +186,7 @@ public:
 
 #if !FN(no_trylock)
   void try_read() {
-    if (try_by(FN(tryrdlock), &at.lock, &ctx)) look();
+    if (enter_shared_if_free(&at.lock, &ctx)) look();
   }
 #endif
 #endif
