@@ -57,12 +57,12 @@ static inline size_t lk_anderson_heap_bytes(const struct lk_config *config) {
 
 static inline bool lk_anderson_init(struct lk_anderson *lock, const struct lk_config *config) {
   const uint32_t n_slots = lk_anderson_n_slots(config);
-  atomic_init(&lock->next, 0);
+  atomic_init(&lock->next, LK_FIRST);
   lock->mask = n_slots - 1;
   lock->slots = (struct lk_anderson_slot *)aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
-  /* Number 0 may enter at once. 0 in the other slots too: it never is a number of theirs. */
-  for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].serving, 0);
+  /* The first number may enter at once. In the other slots it never is a number of theirs. */
+  for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].serving, LK_FIRST);
   LK_CANARY_SET(lock);
   return true;
 }

@@ -137,6 +137,15 @@ static inline enum lk_level lk_level_of_domains(const struct lk_config *config) 
 }
 
 #ifdef LK_CANARY
+/*
+ * Where counters begin that run on and wrap (tickets, sequences), of which only differences mean something. A test has
+ * them wrap after few steps: it takes nobody 2^32 acquisitions to see that a lock survives it.
+ */
+#ifndef LK_WRAPS_AFTER
+#define LK_WRAPS_AFTER 0 /* steps; 0: they begin at 0 */
+#endif
+#define LK_FIRST (UINT32_C(0) - (LK_WRAPS_AFTER))
+
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -90,8 +90,8 @@ static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_
     atomic_init(&lock->slots[i].n_users, 1); /* the lock */
   }
   atomic_init(&lock->slots[0].n_live, lock->n_slots);
-  atomic_init(&lock->turn, 0);
-  atomic_init(&lock->next, 0);
+  atomic_init(&lock->turn, LK_FIRST * LK_RW_PERCPU_TICKET);
+  atomic_init(&lock->next, LK_FIRST * LK_RW_PERCPU_TICKET);
   LK_CANARY_SET(lock);
   return true;
 }

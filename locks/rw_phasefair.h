@@ -61,9 +61,9 @@ struct lk_rw_phasefair_ctx {
 
 static inline bool lk_rw_phasefair_init(struct lk_rw_phasefair *lock, const struct lk_config *config) {
   (void)config;
-  atomic_init(&lock->in, 0);
-  atomic_init(&lock->rout, 0);
-  atomic_init(&lock->win, 0);
+  atomic_init(&lock->in, lk_rw_phasefair_to_rin(LK_FIRST * LK_RW_PHASEFAIR_READER) | LK_FIRST);
+  atomic_init(&lock->rout, LK_FIRST * LK_RW_PHASEFAIR_READER);
+  atomic_init(&lock->win, LK_FIRST);
   LK_CANARY_SET(lock);
   return true;
 }

@@ -49,8 +49,8 @@ struct lk_rw_ticket_ctx {
 
 static inline bool lk_rw_ticket_init(struct lk_rw_ticket *lock, const struct lk_config *config) {
   (void)config;
-  atomic_init(&lock->requests, 0);
-  atomic_init(&lock->completed, 0);
+  atomic_init(&lock->requests, LK_FIRST * (LK_RW_TICKET_READER + LK_RW_TICKET_WRITER));
+  atomic_init(&lock->completed, LK_FIRST * (LK_RW_TICKET_READER + LK_RW_TICKET_WRITER));
   LK_CANARY_SET(lock);
   return true;
 }

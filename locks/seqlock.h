@@ -44,7 +44,7 @@ struct lk_seqlock_ctx {
 
 static inline bool lk_seqlock_init(struct lk_seqlock *lock, const struct lk_config *config) {
   (void)config;
-  atomic_init(&lock->sequence, 0);
+  atomic_init(&lock->sequence, UINT64_C(0) - 2 * (LK_WRAPS_AFTER));
   LK_CANARY_SET(lock);
   return true;
 }

@@ -38,8 +38,8 @@ struct lk_ticket_ctx {
 
 static inline bool lk_ticket_init(struct lk_ticket *lock, const struct lk_config *config) {
   (void)config;
-  atomic_init(&lock->next, 0);
-  atomic_init(&lock->serving, 0);
+  atomic_init(&lock->next, LK_FIRST);
+  atomic_init(&lock->serving, LK_FIRST);
   LK_CANARY_SET(lock);
   return true;
 }

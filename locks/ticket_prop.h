@@ -39,8 +39,8 @@ struct lk_ticket_prop_ctx {
 };
 
 static inline bool lk_ticket_prop_init(struct lk_ticket_prop *lock, const struct lk_config *config) {
-  atomic_init(&lock->next, 0);
-  atomic_init(&lock->serving, 0);
+  atomic_init(&lock->next, LK_FIRST);
+  atomic_init(&lock->serving, LK_FIRST);
   lock->max_pauses = config->backoff_max_pauses;
   lock->unit = lock->max_pauses / LK_TICKET_PROP_SHARE > 0 ? lock->max_pauses / LK_TICKET_PROP_SHARE : 1;
   LK_CANARY_SET(lock);
