@@ -38,7 +38,8 @@
  * - Order: init, ctx_init; ...; each ctx_destroy before destroy, since some give back what is the lock's. A ctx is
  *   destroyed by its thread, or after it has ended, and never between lock and unlock. With LK_FREED_BY_LAST a ctx may
  *   end after the lock.
- * - Contexts: never more at a time than config->n_threads; one thread, one ctx for each lock that it uses.
+ * - Contexts: never more at a time than config->n_threads; one thread, one ctx for each lock that it uses. One more
+ *   works as the others do, or is refused by its ctx_init (false); it never waits.
  * - Domains: NULL is allowed, see lk_domain. An id that the config does not have is refused by ctx_init (false) where
  *   it would be an index.
  * - Trylock: never waits, not even for a thread that has lost its CPU; it may fail while the lock is being taken or
@@ -136,7 +137,6 @@ static inline enum lk_level lk_level_of_domains(const struct lk_config *config) 
   return n[LK_CORE] > 1 && n[LK_CORE] < config->n_cpus ? LK_CORE : LK_PACKAGE;
 }
 
-#ifdef LK_CANARY
 /*
  * Where counters begin that run on and wrap (tickets, sequences), of which only differences mean something. A test has
  * them wrap after few steps: it takes nobody 2^32 acquisitions to see that a lock survives it.
@@ -146,6 +146,7 @@ static inline enum lk_level lk_level_of_domains(const struct lk_config *config) 
 #endif
 #define LK_FIRST (UINT32_C(0) - (LK_WRAPS_AFTER))
 
+#ifdef LK_CANARY
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -44,6 +44,8 @@ static inline uint64_t lk_rw_percpu_bypass(const struct lk_config *config) { ret
 #define LK_RW_PERCPU_SLOTS_PER_CPU 4 /* a checker, which has few threads, makes it 1 */
 #endif
 
+enum { LK_RW_PERCPU_ROUNDS = 10000 };
+
 enum lk_rw_percpu_turn {
   LK_RW_PERCPU_WRITING = 1,
   LK_RW_PERCPU_TICKET = 2, /* one of them */
@@ -111,13 +113,15 @@ static inline void lk_rw_percpu_destroy(struct lk_rw_percpu *lock) {
 }
 
 /* Finds the slot with the fewest contexts; of those that are not shared, a free one: round and round, since one that
-   was passed may have come free when the last one is taken. */
+   was passed may have come free when the last one is taken. That does not happen in so many rounds one after the other:
+   then there are more contexts than were promised. */
 static inline bool lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw_percpu_ctx *ctx,
                                          const struct lk_domain *domain) {
   (void)domain;
   ctx->slots = lock->slots;
   ctx->is_shared = lock->is_shared;
-  for (uint32_t most = 1;; most += lock->is_shared) {
+  for (uint32_t round = 0; round < LK_RW_PERCPU_ROUNDS; round++) {
+    const uint32_t most = lock->is_shared ? round + 1 : 1;
     for (uint32_t i = 0; i < lock->n_slots; i++) {
       ctx->slot = &lock->slots[i];
       /* Relaxed: a guess, which the compare-exchange checks. */
@@ -128,6 +132,7 @@ static inline bool lk_rw_percpu_ctx_init(struct lk_rw_percpu *lock, struct lk_rw
         return true;
     }
   }
+  return false;
 }
 
 /* The lock may be gone. */

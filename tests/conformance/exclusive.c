@@ -299,6 +299,38 @@ static void contexts_come_and_go(const struct lk_ops *ops) {
   room_unmake(room);
 }
 
+/* In a process of its own, which the alarm ends if it waits; returns what that process ends with: 0 if all is well. */
+static int use_one_context_too_many(const struct lk_ops *ops) {
+  enum { PATIENCE_S = 20 };
+  struct client client = client_make(ops, 2);
+  void *contexts[3] = {client_enter(&client, 0), client_enter(&client, 1), take_memory(ops->ctx_bytes, ops->ctx_align)};
+  alarm(PATIENCE_S);
+  if (!ops->ctx_init(client.lock, contexts[2], NULL)) {
+    ops->ctx_destroy(client.lock, contexts[1]);
+    if (!ops->ctx_init(client.lock, contexts[2], NULL)) return 1; /* now it is none too many */
+    contexts[1] = contexts[0];
+  }
+  for (unsigned i = 0; i < 3; i++) {
+    ops->lock(client.lock, contexts[i]);
+    ops->unlock(client.lock, contexts[i]);
+  }
+  return 0;
+}
+
+static void one_context_too_many_never_waits(const struct lk_ops *ops) {
+  int status = 0;
+  check_about("%s: one context more than promised", ops->name);
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) _exit(use_one_context_too_many(ops));
+  if (!CHECK(child > 0) || !CHECK(waitpid(child, &status, 0) == child)) return;
+  if (WIFSIGNALED(status))
+    check_that(false, __FILE__, __LINE__, "ctx_init, lock or unlock %s: signal %d",
+               WTERMSIG(status) == SIGALRM ? "waits for ever" : "crashes", WTERMSIG(status));
+  else
+    check_that(WEXITSTATUS(status) == 0, __FILE__, __LINE__, "refused although one had gone");
+}
+
 static void locks_come_and_go(const struct lk_ops *ops) {
   for (unsigned round = 0; round < 100; round++) {
     struct client client = client_make(ops, 1);
@@ -361,6 +393,7 @@ const struct conformance_case conformance_exclusive[] = {
     {"unknown-domain", domains_may_be_unknown},
     {"errno", errno_is_kept},
     {"contexts", contexts_come_and_go},
+    {"contexts-promised", one_context_too_many_never_waits},
 #ifdef LK_CANARY
     {"canary", a_copied_lock_aborts},
 #endif
