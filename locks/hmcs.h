@@ -82,6 +82,7 @@ struct lk_hmcs {
 struct lk_hmcs_ctx {
   LK_ALIGNED(LK_LINE_BYTES) struct lk_hmcs_node node;
   struct lk_hmcs_group *leaf;
+  bool is_flat; /* the leaf is the root; a copy of what unlock needs, not where arrivals at the group's parent write */
   bool is_at_root; /* got in by trylock; from there to unlock */
 };
 
@@ -152,6 +153,7 @@ static inline bool lk_hmcs_ctx_init(struct lk_hmcs *lock, struct lk_hmcs_ctx *ct
                                                   memory_order_acquire);
   }
   ctx->leaf = group;
+  ctx->is_flat = lock->n_levels == 0;
   ctx->is_at_root = false;
   return true;
 }
@@ -245,11 +247,10 @@ static inline bool lk_hmcs_trylock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx
 }
 
 static inline void lk_hmcs_unlock(struct lk_hmcs *lock, struct lk_hmcs_ctx *ctx) {
-  const bool is_flat = lk_hmcs_parent(ctx->leaf) == NULL; /* nothing to count there */
   if (LK_UNLIKELY(ctx->is_at_root)) {
     ctx->is_at_root = false;
     lk_hmcs_hand_over(lk_hmcs_root(lock), &ctx->node, 0);
-  } else if (is_flat || LK_UNLIKELY(!lk_hmcs_pass(&ctx->node))) {
+  } else if (ctx->is_flat || LK_UNLIKELY(!lk_hmcs_pass(&ctx->node))) { /* nothing to count where it is flat */
     lk_hmcs_release(ctx->leaf, &ctx->node);
   }
 }
