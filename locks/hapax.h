@@ -48,6 +48,9 @@ struct lk_hapax {
   LK_CANARY_MEMBER
 };
 
+#define LK_HAPAX_INIT                                                                                                  \
+  { 0, 0, LK_CANARY_INIT }
+
 struct lk_hapax_ctx {
   uint64_t mine;
 };

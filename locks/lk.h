@@ -23,8 +23,9 @@
  *                                                    that begin when it is there and are served before it (of a
  *                                                    readers/writer lock: a writer, by writers)
  * A lock that is the same whatever its config may have `#define LK_X_INIT {..., LK_CANARY_INIT}`, for one that is
- * static; it then needs no lk_x_init. A context that holds nothing is `char unused`, since C has no empty struct, and
- * the lock says so with `#define lk_x_no_ctx 1`. One that allocates memory says `#define lk_x_has_heap 1` and has
+ * static; it then needs no lk_x_init. The others hold what the config says, or memory, or are a system's without one.
+ * A context that holds nothing is `char unused`, since C has no empty struct, and the lock says so with
+ * `#define lk_x_no_ctx 1`. One that allocates memory says `#define lk_x_has_heap 1` and has
  *   size_t lk_x_heap_bytes(const struct lk_config *)   what init and the ctx_init of all n_threads contexts allocate
  * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has
  *   uint64_t lk_x_domain_run(const struct lk_config *)

@@ -45,6 +45,14 @@ struct lk_pthread_rwlock {
   LK_CANARY_MEMBER
 };
 
+#ifdef PTHREAD_RWLOCK_INITIALIZER
+#define LK_PTHREAD_RWLOCK_INIT                                                                                         \
+  { PTHREAD_RWLOCK_INITIALIZER, LK_CANARY_INIT }
+#else /* glibc's is all zero */
+#define LK_PTHREAD_RWLOCK_INIT                                                                                         \
+  { LK_ZERO, LK_CANARY_INIT }
+#endif
+
 #define lk_pthread_rwlock_no_ctx 1
 struct lk_pthread_rwlock_ctx {
   char unused; /* C has no empty struct */

@@ -61,6 +61,9 @@ struct lk_qspinlock {
   LK_CANARY_MEMBER
 };
 
+#define LK_QSPINLOCK_INIT                                                                                              \
+  { 0, LK_CANARY_INIT }
+
 struct lk_qspinlock_ctx {
   uint32_t node; /* the index to begin at */
 };

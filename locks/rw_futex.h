@@ -49,6 +49,9 @@ struct lk_rw_futex {
   LK_CANARY_MEMBER
 };
 
+#define LK_RW_FUTEX_INIT                                                                                               \
+  { 0, 0, 0, LK_CANARY_INIT }
+
 #define lk_rw_futex_no_ctx 1
 struct lk_rw_futex_ctx {
   char unused; /* C has no empty struct */

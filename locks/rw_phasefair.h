@@ -49,6 +49,9 @@ struct lk_rw_phasefair {
   LK_CANARY_MEMBER
 };
 
+#define LK_RW_PHASEFAIR_INIT                                                                                           \
+  { 0, 0, 0, LK_CANARY_INIT }
+
 /* The halves of `in`. */
 static inline uint32_t lk_rw_phasefair_rin(uint64_t in) { return (uint32_t)(in >> 32); }
 static inline uint32_t lk_rw_phasefair_wout(uint64_t in) { return (uint32_t)in; }

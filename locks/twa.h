@@ -40,6 +40,9 @@ struct lk_twa {
   LK_CANARY_MEMBER
 };
 
+#define LK_TWA_INIT                                                                                                    \
+  { 0, 0, LK_CANARY_INIT }
+
 #define lk_twa_no_ctx 1
 struct lk_twa_ctx {
   char unused; /* C has no empty struct */
