@@ -23,14 +23,7 @@
 #include "search.h"
 #include "system.h"
 
-/* What the header asks of the system. */
-#define malloc system_malloc
-#define aligned_alloc system_aligned_alloc
-#define free system_free
-#define errno system_errno
-#define syscall system_syscall
-#define clock_gettime system_clock_gettime
-#define sched_yield system_sched_yield
+#include "names.h"
 
 /* What is done each so many times in a real lock, is done each time by threads that come but once or twice. */
 #define LK_RW_BRAVO_CLOCK_INTERVAL 1

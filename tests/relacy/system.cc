@@ -107,6 +107,19 @@ void system_sleep(const void *word, rl::debug_info_param site) {
   system_see();
 }
 
+long system_sleep_until(const void *word, uint64_t deadline_ns, rl::debug_info_param site) {
+  engine_wait(site);
+  if (clock_ns < deadline_ns && !surprises()) {
+    sleep_on(word, site);
+    return 0;
+  }
+  engine_log(site, "is late");
+  if (clock_ns < deadline_ns) clock_ns = deadline_ns;
+  system_see();
+  system_errno = ETIMEDOUT;
+  return -1;
+}
+
 long system_wake(const void *word, long n_threads, rl::debug_info_param site) {
   long n_woken = 0;
   for (rl::thread_id_t thread; n_woken < n_threads && (thread = choose_sleeper(word)) >= 0; n_woken++)

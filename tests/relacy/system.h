@@ -48,6 +48,8 @@ template <typename T> void system_free(T *objects, SITE) {
 
 /* Sleeps until a wake of that word; may return at once for no reason. */
 void system_sleep(const void *word, rl::debug_info_param site);
+/* The same until then, which may come at any moment; 0, or -1 and errno: it has come. */
+long system_sleep_until(const void *word, uint64_t deadline_ns, rl::debug_info_param site);
 /* How many were woken, of any that sleep on the word. */
 long system_wake(const void *word, long n_threads, rl::debug_info_param site);
 /* The kernel's locks: 0, or -1 and errno. The kernel writes the word itself, and orders nothing by it. */
@@ -82,6 +84,20 @@ long system_syscall(long number, LK_ATOMIC(uint32_t) *word, int operation, long 
       RL_VERIFY(!"an operation of futex(2) that the model knows");
       return -1;
   }
+}
+
+/* The same, for a wait with a deadline: seconds and nanoseconds. */
+template <typename Seconds>
+long system_syscall(long number, LK_ATOMIC(uint32_t) *word, int operation, long value, const Seconds *deadline, long,
+                    unsigned) {
+  static const rl::debug_info site("futex", "the system", 0);
+  RL_VERIFY(number == SYS_futex && (operation & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET);
+  rl::ctx().sched();
+  if (word->last() == static_cast<uint32_t>(value))
+    return system_sleep_until(
+        word, static_cast<uint64_t>(deadline[0]) * 1000000000u + static_cast<uint64_t>(deadline[1]), site);
+  system_see();
+  return 0;
 }
 
 /* gettid(2), and nothing else. */
