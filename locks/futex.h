@@ -12,13 +12,16 @@
  *
  * Invariants: while a thread sleeps the word is CONTENDED, or FREE with a wake on its way. So an owner
  * that finds HELD at unlock has no thread to wake, and none is left asleep.
- * FIFO: no; an arrival may overtake those that sleep, without bound. Waits: parks. Context: none.
+ * FIFO: no; an arrival may overtake those that sleep, without bound. Waits: parks. Context: none. A waiter that gives
+ * up leaves CONTENDED behind: a wake too many. It took none from others, since the kernel tells who slept in vain.
  */
 #ifndef LK_FUTEX_H
 #define LK_FUTEX_H
 
 #include "lk.h"
 #include "lk_wait.h"
+
+#define lk_futex_is_timed 1
 
 enum { lk_futex_traits = LK_PARKS | LK_FREED_BY_LAST };
 
@@ -71,6 +74,17 @@ LK_COLD static void lk_futex_lock_slow(struct lk_futex *lock) {
 
 static inline void lk_futex_lock(struct lk_futex *lock, struct lk_futex_ctx *ctx) {
   if (LK_UNLIKELY(!lk_futex_trylock(lock, ctx))) lk_futex_lock_slow(lock);
+}
+
+LK_COLD static bool lk_futex_timedlock_slow(struct lk_futex *lock, uint64_t deadline_ns) {
+  /* Acquire: as in lock_slow. */
+  while (atomic_exchange_explicit(&lock->state, LK_FUTEX_CONTENDED, memory_order_acquire) != LK_FUTEX_FREE)
+    if (!lk_wait_sleep_until(&lock->state, LK_FUTEX_CONTENDED, deadline_ns)) return false;
+  return true;
+}
+
+static inline bool lk_futex_timedlock(struct lk_futex *lock, struct lk_futex_ctx *ctx, uint64_t deadline_ns) {
+  return LK_LIKELY(lk_futex_trylock(lock, ctx)) || lk_futex_timedlock_slow(lock, deadline_ns);
 }
 
 LK_COLD static void lk_futex_unlock_slow(struct lk_futex *lock) { lk_wait_wake_one(&lock->state); }

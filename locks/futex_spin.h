@@ -21,12 +21,17 @@
  * spin_pauses without an unlock, or RENEWALS times that: where the lock turns over, to wake the next one would
  * cost the owner more than the spinner does. Looks are what a spinner costs: each takes the owner's cache line. So it
  * looks rarely once the lock is seen to be taken again and again, and leaves it to the owner for a while even if free.
+ * A sleeper that gives up takes one out of SLEEPERS; where none is left there, a grant is its own already. A spinner
+ * gives the role up only while the lock is HELD, by a step that sees it so: the owner then wakes the next.
  */
 #ifndef LK_FUTEX_SPIN_H
 #define LK_FUTEX_SPIN_H
 
 #include "lk.h"
+#include "lk_clock.h"
 #include "lk_wait.h"
+
+#define lk_futex_spin_is_timed 1
 
 enum { lk_futex_spin_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 
@@ -136,6 +141,56 @@ LK_COLD static void lk_futex_spin_lock_slow(struct lk_futex_spin *lock) {
     role = LK_FUTEX_SPIN_SPINNER;
     state = lk_futex_spin_watch(lock);
   }
+}
+
+/* As a sleeper: until a waker's grant is ours, or the time is over and we have taken ourselves out: false. */
+static inline bool lk_futex_spin_sleep_until(struct lk_futex_spin *lock, uint64_t deadline_ns) {
+  /* Acquire: as in sleep. */
+  while (atomic_exchange_explicit(&lock->grant, 0, memory_order_acquire) == 0) {
+    if (lk_wait_sleep_until(&lock->grant, 0, deadline_ns)) continue;
+    /* Relaxed: a guess, which the compare-exchange checks. */
+    uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    do {
+      if ((state & LK_FUTEX_SPIN_SLEEPERS) == 0) { /* we were taken out: a grant is there or on its way, and ours */
+        lk_futex_spin_sleep(lock);
+        return true;
+      }
+      /* Relaxed, both: those that are counted have no names; if one was taken out meanwhile, the grant is another's. */
+    } while (!atomic_compare_exchange_weak_explicit(&lock->state, &state, state - LK_FUTEX_SPIN_SLEEPER,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return false;
+  }
+  return true;
+}
+
+LK_COLD static bool lk_futex_spin_timedlock_slow(struct lk_futex_spin *lock, uint64_t deadline_ns) {
+  uint32_t role = 0; /* SPINNER once we are */
+  /* Relaxed: a guess, which the compare-exchange checks. */
+  uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+  for (;;) {
+    const bool is_late = lk_clock_ns() >= deadline_ns;
+    const bool is_free = !(state & LK_FUTEX_SPIN_HELD);
+    const bool may_spin = role == 0 && !(state & LK_FUTEX_SPIN_SPINNER);
+    if (!is_free && is_late && role == 0) return false;
+    /* Late, with the role of spinner: it is given up while somebody is inside, whose unlock wakes a sleeper if any. */
+    const uint32_t wanted = is_free    ? state - role + LK_FUTEX_SPIN_HELD
+                            : is_late  ? state - role
+                            : may_spin ? state + LK_FUTEX_SPIN_SPINNER
+                                       : state - role + LK_FUTEX_SPIN_SLEEPER;
+    /* Acquire, release, and relaxed on failure: as in lock_slow. */
+    if (!atomic_compare_exchange_weak_explicit(&lock->state, &state, wanted, memory_order_acq_rel,
+                                               memory_order_relaxed))
+      continue;
+    if (is_free) return true;
+    if (is_late || (!may_spin && !lk_futex_spin_sleep_until(lock, deadline_ns))) return false;
+    role = LK_FUTEX_SPIN_SPINNER;
+    state = lk_futex_spin_watch(lock);
+  }
+}
+
+static inline bool lk_futex_spin_timedlock(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx,
+                                           uint64_t deadline_ns) {
+  return LK_LIKELY(lk_futex_spin_trylock(lock, ctx)) || lk_futex_spin_timedlock_slow(lock, deadline_ns);
 }
 
 static inline void lk_futex_spin_lock(struct lk_futex_spin *lock, struct lk_futex_spin_ctx *ctx) {

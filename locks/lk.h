@@ -22,6 +22,9 @@
  *   uint64_t lk_x_bypass(const struct lk_config *)   how often a thread in line is overtaken at most, by acquisitions
  *                                                    that begin when it is there and are served before it (of a
  *                                                    readers/writer lock: a writer, by writers)
+ * A mutex whose waiters can give up says `#define lk_x_is_timed 1` and has
+ *   bool lk_x_timedlock(struct lk_x *, struct lk_x_ctx *, uint64_t deadline_ns)   true = acquired; false: it was not,
+ *                                                    and lk_clock_ns() is deadline_ns or later. Tries once in any case
  * A lock that is the same whatever its config may have `#define LK_X_INIT {..., LK_CANARY_INIT}`, for one that is
  * static; it then needs no lk_x_init. The others hold what the config says, or memory, or are a system's without one.
  * A context that holds nothing is `char unused`, since C has no empty struct, and the lock says so with
@@ -45,7 +48,7 @@
  *   it would be an index.
  * - Trylock: never waits, not even for a thread that has lost its CPU; it may fail while the lock is being taken or
  *   given back.
- * - Errno: is left as it was by lock, trylock and unlock.
+ * - Errno: is left as it was by lock, trylock, timedlock and unlock.
  * - Signals: a handler may use trylock, and unlock after it, with a ctx of its own. It must not wait: the lock may be
  *   held, or be about to be taken, by the thread that it interrupts.
  * - Fork: the child has one thread, the caller of fork. It may use a lock that was free, or destroy it, but with a new
@@ -88,6 +91,7 @@ enum lk_traits {
   LK_RW = 1 << 7,            /* has a shared mode; set by the template, from lk_x_is_rw */
   LK_DOMAINS = 1 << 8,       /* hands over to near threads first; set by the template, from lk_x_has_domains */
   LK_FREED_BY_LAST = 1 << 9, /* whoever unlocks last may free the lock at once; see above */
+  LK_TIMED = 1 << 10,        /* a waiter may give up; set by the template, from lk_x_is_timed */
 };
 
 /* The levels at which two threads can be near each other, nearest first. */

@@ -4,6 +4,7 @@
  * std::condition_variable_any. Once in a file, after the lock's header, outside of namespaces:
  *
  *   LK_MUTEX(mcs);                lk::mutex<lk_mcs> is Lockable
+ *   LK_TIMED_MUTEX(futex);        lk::timed_mutex<lk_futex> is TimedLockable: a lock whose waiters can give up
  *   LK_BASIC_MUTEX(clh);          lk::basic_mutex<lk_clh> is BasicLockable: a lock without trylock
  *   LK_SHARED_MUTEX(rw_futex);    lk::shared_mutex<lk_rw_futex> is SharedLockable and Lockable
  *
@@ -17,10 +18,13 @@
 #error "lk.hpp is for C++; from C include the header of a lock"
 #endif
 
+#include <chrono>
+#include <cstdint>
 #include <new>
 #include <thread>
 
 #include "lk.h"
+#include "lk_clock.h"
 #include "lk_enter.h"
 
 namespace lk {
@@ -61,6 +65,28 @@ public:
   bool try_lock() { return operations<Lock>::tryenter(&this->lock_); }
 };
 
+template <class Lock> class timed_mutex : public mutex<Lock> {
+public:
+  using mutex<Lock>::mutex;
+  template <class Rep, class Period> bool try_lock_for(const std::chrono::duration<Rep, Period> &time) {
+    const double seconds = std::chrono::duration<double>(time).count();
+    const double at_most = 3e9; /* a century: more does not fit in nanoseconds everywhere */
+    const std::uint64_t now_ns = lk_clock_ns();
+    if (!(seconds > 0)) return operations<Lock>::timedenter(&this->lock_, now_ns);
+    if (seconds > at_most)
+      return operations<Lock>::timedenter(&this->lock_, now_ns + static_cast<std::uint64_t>(1e9 * at_most));
+    const auto ns = std::chrono::ceil<std::chrono::nanoseconds>(time).count();
+    return operations<Lock>::timedenter(&this->lock_, now_ns + static_cast<std::uint64_t>(ns));
+  }
+  /* By whatever clock: that may be set meanwhile, so it is asked again. */
+  template <class Clock, class Duration> bool try_lock_until(const std::chrono::time_point<Clock, Duration> &time) {
+    do {
+      if (try_lock_for(time - Clock::now())) return true;
+    } while (Clock::now() < time);
+    return false;
+  }
+};
+
 template <class Lock> class shared_mutex : public mutex<Lock> {
 public:
   using mutex<Lock>::mutex;
@@ -83,6 +109,16 @@ public:
 #define LK_BASIC_MUTEX(x)                                                                                              \
   LK_ENTER(x);                                                                                                         \
   template <> struct lk::operations<lk_##x> { LK_CXX_BASIC(x) }
+
+#define LK_TIMED_MUTEX(x)                                                                                              \
+  LK_ENTER(x);                                                                                                         \
+  LK_TRYENTER(x);                                                                                                      \
+  LK_TIMEDENTER(x);                                                                                                    \
+  template <> struct lk::operations<lk_##x> {                                                                          \
+    LK_CXX_BASIC(x)                                                                                                    \
+    static bool tryenter(lk_##x *lock) { return lk_##x##_tryenter(lock); }                                             \
+    static bool timedenter(lk_##x *lock, uint64_t deadline_ns) { return lk_##x##_timedenter(lock, deadline_ns); }      \
+  }
 
 #define LK_MUTEX(x)                                                                                                    \
   LK_ENTER(x);                                                                                                         \

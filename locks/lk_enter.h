@@ -5,6 +5,7 @@
  *
  *   LK_ENTER(x);       defines lk_x_enter(lock) and lk_x_leave(lock)
  *   LK_TRYENTER(x);    beside it: lk_x_tryenter(lock), unless the lock has no trylock
+ *   LK_TIMEDENTER(x);  likewise: lk_x_timedenter(lock, deadline_ns), if the lock has a timedlock
  *   LK_RW_ENTER(x);    lk_x_rdenter, lk_x_rdleave, lk_x_wrenter, lk_x_wrleave; for a readers/writer lock
  *   LK_RW_TRYENTER(x); beside it: lk_x_tryrdenter, lk_x_trywrenter
  *
@@ -97,6 +98,15 @@ static inline int lk_enter_find(const void *const *locks, const void *lock, cons
 
 #define LK_TRYENTER(x)                                                                                                 \
   LK_ENTER_TRY(x, tryenter, trylock)                                                                                   \
+  struct lk_##x
+
+#define LK_TIMEDENTER(x)                                                                                               \
+  LK_UNUSED static inline bool lk_##x##_timedenter(struct lk_##x *lock, uint64_t deadline_ns) {                        \
+    struct lk_##x##_ctx *const ctx = lk_##x##_take_place(lock);                                                        \
+    if (lk_##x##_timedlock(lock, ctx, deadline_ns)) return true;                                                       \
+    lk_##x##_give_place(lock, ctx);                                                                                    \
+    return false;                                                                                                      \
+  }                                                                                                                    \
   struct lk_##x
 
 #define LK_RW_ENTER(x)                                                                                                 \

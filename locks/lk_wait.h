@@ -45,8 +45,12 @@ typedef long lk_wait_seconds;
 static inline bool lk_wait_sleep_until(LK_ATOMIC(uint32_t) *word, uint32_t expected, uint64_t deadline_ns) {
   const lk_wait_seconds deadline[2] = {(lk_wait_seconds)(deadline_ns / 1000000000u),
                                        (lk_wait_seconds)(deadline_ns % 1000000000u)};
-  return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline, NULL, FUTEX_BITSET_MATCH_ANY) == 0 ||
-         errno != ETIMEDOUT;
+  const int caller_errno = errno;
+  const long result =
+      syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+  const bool is_late = result != 0 && errno == ETIMEDOUT;
+  errno = caller_errno;
+  return !is_late;
 }
 
 /* Wakes at most n_threads of those that sleep on the word. */

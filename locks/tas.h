@@ -20,6 +20,9 @@
 #define LK_TAS_H
 
 #include "lk.h"
+#include "lk_clock.h"
+
+#define lk_tas_is_timed 1
 
 enum { lk_tas_traits = LK_SPINS | LK_FREED_BY_LAST };
 
@@ -63,6 +66,18 @@ static inline bool lk_tas_trylock(struct lk_tas *lock, struct lk_tas_ctx *ctx) {
 
 static inline void lk_tas_lock(struct lk_tas *lock, struct lk_tas_ctx *ctx) {
   while (LK_UNLIKELY(!lk_tas_trylock(lock, ctx))) lk_pause();
+}
+
+LK_COLD static bool lk_tas_timedlock_slow(struct lk_tas *lock, struct lk_tas_ctx *ctx, uint64_t deadline_ns) {
+  while (!lk_tas_trylock(lock, ctx)) {
+    if (lk_clock_ns() >= deadline_ns) return false;
+    lk_pause();
+  }
+  return true;
+}
+
+static inline bool lk_tas_timedlock(struct lk_tas *lock, struct lk_tas_ctx *ctx, uint64_t deadline_ns) {
+  return LK_LIKELY(lk_tas_trylock(lock, ctx)) || lk_tas_timedlock_slow(lock, ctx, deadline_ns);
 }
 
 static inline void lk_tas_unlock(struct lk_tas *lock, struct lk_tas_ctx *ctx) {

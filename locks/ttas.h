@@ -21,6 +21,9 @@
 #define LK_TTAS_H
 
 #include "lk.h"
+#include "lk_clock.h"
+
+#define lk_ttas_is_timed 1
 
 enum { lk_ttas_traits = LK_SPINS | LK_FREED_BY_LAST };
 
@@ -67,6 +70,21 @@ static inline void lk_ttas_lock(struct lk_ttas *lock, struct lk_ttas_ctx *ctx) {
     /* Relaxed: it only tells when to try again; the exchange decides, and orders. */
     while (atomic_load_explicit(&lock->state, memory_order_relaxed) != LK_TTAS_FREE) lk_pause();
   }
+}
+
+LK_COLD static bool lk_ttas_timedlock_slow(struct lk_ttas *lock, struct lk_ttas_ctx *ctx, uint64_t deadline_ns) {
+  while (!lk_ttas_trylock(lock, ctx)) {
+    /* Relaxed: as in lock. */
+    while (atomic_load_explicit(&lock->state, memory_order_relaxed) != LK_TTAS_FREE) {
+      if (lk_clock_ns() >= deadline_ns) return false;
+      lk_pause();
+    }
+  }
+  return true;
+}
+
+static inline bool lk_ttas_timedlock(struct lk_ttas *lock, struct lk_ttas_ctx *ctx, uint64_t deadline_ns) {
+  return LK_LIKELY(lk_ttas_trylock(lock, ctx)) || lk_ttas_timedlock_slow(lock, ctx, deadline_ns);
 }
 
 static inline void lk_ttas_unlock(struct lk_ttas *lock, struct lk_ttas_ctx *ctx) {

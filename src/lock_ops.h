@@ -48,6 +48,15 @@ static bool try_lock_shared(void *lock, void *ctx) { return try_acquire_shared((
 #endif
 #endif
 
+#if FN(is_timed)
+static bool timed_lock(void *lock, void *ctx, uint64_t deadline_ns) {
+  return timed_acquire((lock_type *)lock, (ctx_type *)ctx, deadline_ns);
+}
+enum { IS_TIMED = true };
+#else
+enum { IS_TIMED = false };
+#endif
+
 #if FN(has_domains)
 enum { HAS_DOMAINS = true };
 #else
@@ -61,7 +70,7 @@ extern const struct lk_ops AS(ops); /* C++ would keep a constant to this file */
 const struct lk_ops AS(ops) = {
     .name = NAME,
     .twin_of = TWIN_OF,
-    .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0),
+    .traits = FN(traits) | (IS_RW ? LK_RW : 0) | (HAS_DOMAINS ? LK_DOMAINS : 0) | (IS_TIMED ? LK_TIMED : 0),
     .lock_bytes = LOCK_BYTES,
     .lock_align = _Alignof(lock_type),
     .ctx_bytes = HAS_CTX ? sizeof(ctx_type) : 0,
@@ -75,6 +84,9 @@ const struct lk_ops AS(ops) = {
     .try_lock = try_lock,
 #endif
     .unlock = unlock,
+#if FN(is_timed)
+    .timed_lock = timed_lock,
+#endif
 #if FN(is_rw)
     .lock_shared = lock_shared,
 #if !FN(no_trylock)

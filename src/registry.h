@@ -27,6 +27,7 @@ struct lk_ops {
   void (*lock)(void *lock, void *ctx);
   bool (*try_lock)(void *lock, void *ctx);
   void (*unlock)(void *lock, void *ctx);
+  bool (*timed_lock)(void *lock, void *ctx, uint64_t deadline_ns); /* NULL: who waits cannot give up */
 
   /* Of a readers/writer lock, whose lock and unlock above are the exclusive mode; else NULL. */
   void (*lock_shared)(void *lock, void *ctx);

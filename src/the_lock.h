@@ -45,6 +45,7 @@ typedef void lock_destroy(lock_type *);
 typedef bool lock_ctx_init(lock_type *, ctx_type *, const struct lk_domain *);
 typedef void lock_step(lock_type *, ctx_type *);
 typedef bool lock_try(lock_type *, ctx_type *);
+typedef bool lock_timed(lock_type *, ctx_type *, uint64_t);
 typedef uint64_t lock_bound(const struct lk_config *);
 typedef size_t lock_size(const struct lk_config *);
 
@@ -75,6 +76,9 @@ MUST_BE(lock_try, trylock, "bool (struct lk_x *, struct lk_x_ctx *), or say #def
 #endif
 #endif
 
+#if FN(is_timed)
+MUST_BE(lock_timed, timedlock, "bool (struct lk_x *, struct lk_x_ctx *, uint64_t): false = the deadline has passed");
+#endif
 #if FN(is_bounded)
 MUST_BE(lock_bound, bypass, "uint64_t (const struct lk_config *): the bound that LK_BOUNDED promises");
 #endif
@@ -95,6 +99,7 @@ MUST(SAYS(LK_BASELINE) || SAYS(LK_SPINS) || SAYS(LK_PARKS), ": say how a waiter 
 MUST(!SAYS(LK_BASELINE) || (unsigned)FN(traits) == LK_BASELINE,
      ": a baseline is no lock and promises nothing: say LK_BASELINE alone");
 MUST(!SAYS(LK_RW), ": LK_RW is set for you: say #define lk_x_is_rw 1");
+MUST(!SAYS(LK_TIMED), ": LK_TIMED is set for you: say #define lk_x_is_timed 1");
 MUST(!SAYS(LK_DOMAINS), ": LK_DOMAINS is set for you: say #define lk_x_has_domains 1");
 
 #if FN(is_bounded)
@@ -104,6 +109,9 @@ MUST(!SAYS(LK_BOUNDED), ": LK_BOUNDED needs #define lk_x_is_bounded 1 and lk_x_b
 #endif
 #if FN(is_rw)
 enum { IS_RW = true };
+#if FN(is_timed)
+MUST(false, ": lk_x_is_timed is of mutexes");
+#endif
 #else
 enum { IS_RW = false };
 #if FN(retries)
@@ -145,6 +153,12 @@ static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { r
 #else
 static ALWAYS_INLINE bool try_acquire(lock_type *lock, ctx_type *ctx) { return FN(trylock)(lock, ctx); }
 static ALWAYS_INLINE bool try_acquire_shared(lock_type *lock, ctx_type *ctx) { return try_acquire(lock, ctx); }
+#endif
+
+#if FN(is_timed)
+static ALWAYS_INLINE bool timed_acquire(lock_type *lock, ctx_type *ctx, uint64_t deadline_ns) {
+  return FN(timedlock)(lock, ctx, deadline_ns);
+}
 #endif
 
 /* Ends a shared section; false: it has to be done again. */

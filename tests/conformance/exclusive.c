@@ -255,6 +255,8 @@ static unsigned long watch_errno(unsigned index, void *argument) {
     if (errno != EDOM) report_broken(room);
     if (ops->try_lock != NULL && ops->try_lock(room->client.lock, ctx)) ops->unlock(room->client.lock, ctx);
     if (errno != EDOM) report_broken(room);
+    if (ops->timed_lock != NULL && ops->timed_lock(room->client.lock, ctx, 1)) ops->unlock(room->client.lock, ctx);
+    if (errno != EDOM) report_broken(room);
   }
   client_leave(&room->client, ctx);
   return n;

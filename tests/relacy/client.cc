@@ -157,6 +157,15 @@ public:
   }
 #endif
 
+#if FN(is_timed)
+  void timed_write() {
+    enum { DEADLINE_NS = 1000000 }; /* the model's clock may leap beyond that at any look */
+    if (!timed_acquire(&at.lock, &ctx, DEADLINE_NS)) return;
+    change();
+    leave();
+  }
+#endif
+
 #if FN(is_rw)
   /* From when a reader is inside to when it is out; false: what it saw is not to be trusted. */
   bool look() {
@@ -246,6 +255,19 @@ static void trylock(unsigned thread) {
 }
 #endif
 
+#if FN(is_timed)
+/* Who gives up takes no wake-up with it that another waits for. */
+static void timed(unsigned thread) {
+  user self(0, thread);
+  if (thread == 1)
+    self.timed_write();
+  else
+    self.write();
+  self.write();
+  self.finish();
+}
+#endif
+
 #if FN(is_rw)
 static void rw(unsigned thread) {
   user self(0, thread);
@@ -317,6 +339,11 @@ const struct client clients[] = {
 #if !FN(no_trylock)
     {"trylock2", 2, begin, trylock, end},
     {"trylock3", 3, begin, trylock, end},
+#endif
+#if FN(is_timed)
+    {"timed2", 2, begin, timed, end},
+    {"timed3", 3, begin, timed, end},
+    {"timed4", 4, begin, timed, end},
 #endif
 #if FN(is_rw)
     {"rw2", 2, begin, rw, end},

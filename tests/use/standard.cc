@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* standard.cc: one lock, -DLK=<name>, in the hands of the C++ standard library. Returns 1 if an update was lost. */
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
@@ -21,6 +22,9 @@ typedef lk::shared_mutex<PASTE(lk_, LK, )> mutex_type;
 #elif FN(no_trylock)
 CALL(LK_BASIC_MUTEX, LK);
 typedef lk::basic_mutex<PASTE(lk_, LK, )> mutex_type;
+#elif FN(is_timed)
+CALL(LK_TIMED_MUTEX, LK);
+typedef lk::timed_mutex<PASTE(lk_, LK, )> mutex_type;
 #else
 CALL(LK_MUTEX, LK);
 typedef lk::mutex<PASTE(lk_, LK, )> mutex_type;
@@ -38,6 +42,25 @@ template <class mutex> static void update_both(mutex &one, mutex &other) {
 #endif
   n_updates++;
 }
+
+#if FN(is_timed)
+/* Held by another thread, it is not had in time; free, it is. */
+static bool keeps_deadlines(mutex_type &mutex) {
+  const auto soon = std::chrono::milliseconds(2);
+  bool is_right = true;
+  std::unique_lock<mutex_type> guard(mutex);
+  std::thread other([&] {
+    const auto start = std::chrono::steady_clock::now();
+    is_right = !mutex.try_lock_for(soon) && std::chrono::steady_clock::now() - start >= soon;
+    is_right = is_right && !mutex.try_lock_until(std::chrono::system_clock::now() + soon);
+    is_right = is_right && !mutex.try_lock_for(std::chrono::seconds(-1));
+  });
+  other.join();
+  guard.unlock();
+  std::unique_lock<mutex_type> again(mutex, std::chrono::hours::max());
+  return is_right && again.owns_lock();
+}
+#endif
 
 int main() {
   enum { N_THREADS = 4, N_ROUNDS = 200 };
@@ -72,6 +95,9 @@ int main() {
 #if !FN(no_trylock)
   std::unique_lock<mutex_type> guard(first, std::try_to_lock);
   if (!guard.owns_lock()) return 1;
+#endif
+#if FN(is_timed)
+  if (!keeps_deadlines(second)) return 2;
 #endif
   return n_updates == N_THREADS * N_ROUNDS ? 0 : 1;
 }

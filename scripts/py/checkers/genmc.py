@@ -128,6 +128,7 @@ TRIES = [Client("trylock", "trylock")]
 SHARED = [Client("readers", "shared", ("WRITERS=1",)), Client("writers", "shared", ("WRITERS=2",))]
 SHARED_TRIES = [Client("tried readers", "shared", ("WRITERS=1", "READERS_TRY=1")),
                 Client("tried writers", "shared", ("WRITERS=1", "WRITERS_TRY=1"))]
+TIMED = [Client("timed", "timed")]
 LAST = [Client("last", "last")]
 LAST_READER = [Client("last reader", "last", ("READERS=1",))]
 
@@ -150,7 +151,8 @@ def clients_of(lock: str, header: str) -> list[Client]:
 
     tries = not says("no_trylock")
     frees = bound_of(lock, header).frees and re.search(r"_traits = [^;]*\bLK_FREED_BY_LAST\b", header) is not None
-    return [*MUTEX, *(TRIES if tries else []), *(SHARED if says("is_rw") else []),
+    return [*MUTEX, *(TRIES if tries else []), *(TIMED if says("is_timed") else []),
+            *(SHARED if says("is_rw") else []),
             *(SHARED_TRIES if says("is_rw") and tries else []), *(LAST if frees else []),
             *(LAST_READER if frees and says("is_rw") else [])]
 
