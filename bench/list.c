@@ -12,12 +12,13 @@ static void print_json(void) {
   for (unsigned i = 0; registry[i] != NULL; i++) {
     const struct lk_ops *lock = registry[i];
     json_array_append_new(
-        locks, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:s, s:I, s:I, s:I}", "name", lock->name, "kind",
-                         registry_kind(lock), "fifo", registry_fifo(lock), "waits", registry_waits(lock), "source",
-                         registry_source(lock), "twin_of", lock->twin_of, "trylock", lock->try_lock != NULL, "domains",
-                         (lock->traits & LK_DOMAINS) != 0, "freed_by_last", registry_freed_by_last(lock), "lock_bytes",
-                         (json_int_t)lock->lock_bytes, "ctx_bytes", (json_int_t)lock->ctx_bytes, "heap_bytes",
-                         (json_int_t)registry_heap_bytes(lock, &example)));
+        locks, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:b, s:b, s:s, s:I, s:I, s:I}", "name", lock->name,
+                         "kind", registry_kind(lock), "fifo", registry_fifo(lock), "waits", registry_waits(lock),
+                         "source", registry_source(lock), "twin_of", lock->twin_of, "trylock", lock->try_lock != NULL,
+                         "timedlock", lock->timed_lock != NULL, "domains", (lock->traits & LK_DOMAINS) != 0,
+                         "processes", (lock->traits & LK_PROCESSES) != 0, "freed_by_last", registry_freed_by_last(lock),
+                         "lock_bytes", (json_int_t)lock->lock_bytes, "ctx_bytes", (json_int_t)lock->ctx_bytes,
+                         "heap_bytes", (json_int_t)registry_heap_bytes(lock, &example)));
   }
   json_dumpf(locks, stdout, JSON_INDENT(2));
   putchar('\n');

@@ -53,7 +53,9 @@
  *   held, or be about to be taken, by the thread that it interrupts.
  * - Fork: the child has one thread, the caller of fork. It may use a lock that was free, or destroy it, but with a new
  *   ctx; what other threads held stays held for ever. No lock has a handler of pthread_atfork.
- * - Processes: no lock is for several: they hold addresses, sleep on words of one process, or share its tables.
+ * - Processes: a lock that says LK_PROCESSES may lie in memory that several share (MAP_SHARED), each of whose threads
+ *   has its ctx where it likes. One that is killed inside leaves it held. No other lock is for several: they hold
+ *   addresses, sleep on words of one process, or share its tables.
  * - Threads: a lock is not recursive, and is unlocked by the thread that locked it, with the same ctx.
  *
  * A lock says LK_FREED_BY_LAST if it may go the way that a mutex of POSIX or C++ may: a thread that is alone inside and
@@ -92,6 +94,7 @@ enum lk_traits {
   LK_DOMAINS = 1 << 8,       /* hands over to near threads first; set by the template, from lk_x_has_domains */
   LK_FREED_BY_LAST = 1 << 9, /* whoever unlocks last may free the lock at once; see above */
   LK_TIMED = 1 << 10,        /* a waiter may give up; set by the template, from lk_x_is_timed */
+  LK_PROCESSES = 1 << 11,    /* processes may share it; see above */
 };
 
 /* The levels at which two threads can be near each other, nearest first. */

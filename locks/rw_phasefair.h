@@ -32,7 +32,7 @@
 #define lk_rw_phasefair_is_rw 1
 #define lk_rw_phasefair_is_bounded 1
 
-enum { lk_rw_phasefair_traits = LK_BOUNDED | LK_SPINS | LK_FREED_BY_LAST };
+enum { lk_rw_phasefair_traits = LK_BOUNDED | LK_SPINS | LK_FREED_BY_LAST | LK_PROCESSES };
 
 /* Writers are served in the order of arrival. */
 static inline uint64_t lk_rw_phasefair_bypass(const struct lk_config *config) { return (void)config, 0; }

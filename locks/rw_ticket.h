@@ -27,7 +27,7 @@
 #define lk_rw_ticket_is_rw 1
 #define lk_rw_ticket_writer_phases 3
 
-enum { lk_rw_ticket_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
+enum { lk_rw_ticket_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST | LK_PROCESSES };
 
 /* Macros: an enum of C11 is an int, and one of these is wider. */
 #define LK_RW_TICKET_WRITER ((uint64_t)1)

@@ -28,7 +28,7 @@
 #define lk_seqlock_is_rw 1
 #define lk_seqlock_retries 1 /* rdvalidate in place of rdunlock */
 
-enum { lk_seqlock_traits = LK_SPINS };
+enum { lk_seqlock_traits = LK_SPINS | LK_PROCESSES };
 
 struct lk_seqlock {
   LK_ATOMIC(uint64_t) sequence;

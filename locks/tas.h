@@ -24,7 +24,7 @@
 
 #define lk_tas_is_timed 1
 
-enum { lk_tas_traits = LK_SPINS | LK_FREED_BY_LAST };
+enum { lk_tas_traits = LK_SPINS | LK_FREED_BY_LAST | LK_PROCESSES };
 
 enum lk_tas_state { LK_TAS_FREE, LK_TAS_HELD };
 

@@ -20,7 +20,7 @@
 
 #include "lk.h"
 
-enum { lk_ticket_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
+enum { lk_ticket_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST | LK_PROCESSES };
 
 struct lk_ticket {
   LK_ATOMIC(uint32_t) next;

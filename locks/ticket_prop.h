@@ -22,7 +22,7 @@
 
 #include "lk.h"
 
-enum { lk_ticket_prop_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
+enum { lk_ticket_prop_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST | LK_PROCESSES };
 
 enum { LK_TICKET_PROP_SHARE = 128 };
 

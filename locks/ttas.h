@@ -25,7 +25,7 @@
 
 #define lk_ttas_is_timed 1
 
-enum { lk_ttas_traits = LK_SPINS | LK_FREED_BY_LAST };
+enum { lk_ttas_traits = LK_SPINS | LK_FREED_BY_LAST | LK_PROCESSES };
 
 enum lk_ttas_state { LK_TTAS_FREE, LK_TTAS_HELD };
 

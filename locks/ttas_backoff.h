@@ -26,7 +26,7 @@
 
 #include "lk.h"
 
-enum { lk_ttas_backoff_traits = LK_SPINS | LK_FREED_BY_LAST };
+enum { lk_ttas_backoff_traits = LK_SPINS | LK_FREED_BY_LAST | LK_PROCESSES };
 
 enum lk_ttas_backoff_state { LK_TTAS_BACKOFF_FREE, LK_TTAS_BACKOFF_HELD };
 

@@ -52,6 +52,7 @@ int main(int n_arguments, char **arguments) {
   if (!is_short) n += run_all(conformance_bypass, ops, only);
   n += run_all(conformance_freed, ops, only);
   n += run_all(conformance_timed, ops, only);
+  n += run_all(conformance_processes, ops, only);
   if (conformance_domains != NULL && ops->traits & LK_DOMAINS) n += run_all(conformance_domains, ops, only);
   if (ops->lock_shared != NULL) {
     n += run_all(conformance_shared, ops, only);

@@ -24,6 +24,8 @@ extern const struct conformance_case conformance_freed[];
 
 extern const struct conformance_case conformance_timed[];
 
+extern const struct conformance_case conformance_processes[];
+
 /* Of a lock that goes by domains. Weak: NULL in a client without hwloc, which makes the machines up. */
 extern const struct conformance_case conformance_domains[] __attribute__((weak));
 

@@ -26,8 +26,14 @@ library is installed, are not here: `lockbench list` shows them.
 
 - **FIFO** *bounded*: not in order, but no waiter is overtaken more often than a bound that the head tells.
 - **waits** *hybrid*: spins first, then sleeps in the kernel. **domains**: uses where a thread runs.
+- **timed** *yes*: a waiter can give up at a deadline. Where arrivals take a number or a place in a queue, which others
+  wait behind, they cannot take it back, and there is none.
 - **freed by last** *yes*: a thread that unlocks it and knows that no other comes any more may destroy and free it at
   once, as with a mutex of POSIX or C++. *no*: it must stay alive until unlock has returned in every thread.
+- **processes** *yes*: it may lie in memory that processes share, and they exclude each other. All others hold
+  addresses, sleep on words of one process, or share its tables. What holds of each alike is in [lk.h](lk.h): after
+  `fork` the child may use a lock that was free, with a new context, and what another thread held stays held; the
+  handler of a signal may try a lock, and never wait for it, so it has no use for one without a trylock.
 - **lock**, **context**: bytes of one lock, and of what each thread needs to use it. **heap**: bytes that a lock and all
   its contexts allocate beside, for 64 threads on 64 CPUs in two nodes. Tables of the process, which a head tells of,
   are not in it.
@@ -35,7 +41,7 @@ library is installed, are not here: `lockbench list` shows them.
 
 SECTIONS = {"mutex": "Mutexes", "rw": "Readers/writer locks", "baseline": "Baselines"}
 ENOUGH = 60  # characters: "Test-and-set" is a sentence, but tells little
-HEADS = ("lock", "idea", "source", "FIFO", "waits", "trylock", "domains", "freed by last", "lock",
+HEADS = ("lock", "idea", "source", "FIFO", "waits", "trylock", "timed", "domains", "freed by last", "processes", "lock",
          "context", "heap")
 
 
@@ -71,7 +77,8 @@ def idea_and_source(name: str) -> tuple[str, str]:
 def row(lock: dict[str, Any]) -> str:
     idea, source = idea_and_source(lock["name"])
     cells = [f"[`{lock['name']}`]({lock['name']}.h)", idea, source, lock["fifo"], lock["waits"],
-             "yes" if lock["trylock"] else "no", "yes" if lock.get("domains") else "", lock["freed_by_last"],
+             "yes" if lock["trylock"] else "no", "yes" if lock["timedlock"] else "",
+             "yes" if lock.get("domains") else "", lock["freed_by_last"], "yes" if lock["processes"] else "",
              str(lock["lock_bytes"]), str(lock["ctx_bytes"] or "–"), str(lock["heap_bytes"] or "–")]
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
