@@ -121,6 +121,7 @@ BOUNDS = {
     "rw_bravo": Bound("readers turn to the table after one operation instead of 16",
                       defines=("LK_RW_BRAVO_CLOCK_INTERVAL=1",)),
     "test_fourth_writer": Bound("it takes four", (Size(4, False),)),
+    "test_late_wake": Bound("it takes three", (Size(3, False),)),
 }
 
 MUTEX = [Client("mutex", "mutex"), Client("contexts", "mutex", ("FRESH=1",)), Client("nested", "nested")]
