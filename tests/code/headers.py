@@ -31,8 +31,9 @@ CPP = ["-std=gnu++2b", f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Werror", "-f
 # What a C++ program makes of the locks.
 CPP_STANDARDS = ["-std=c++17", "-std=c++20", "-std=c++2b"]
 CPP_LOCKS = [f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-xc++", "-"]
-# The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that.
-HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", *(f"-I{ROOT / folder}" for folder in (
+# The harness uses GNU's C where C11 has no word: without -pedantic, which would forbid that. What is compiled for
+# each lock is told one.
+HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", "-DLK=ticket", *(f"-I{ROOT / folder}" for folder in (
     "locks", "src", "bench", "tests", "tests/conformance", "tests/benchmarks"))]
 
 # Headers that must be complained of: their text, how often they are included, and what the complaint must name.
