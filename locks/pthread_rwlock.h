@@ -48,9 +48,9 @@ struct lk_pthread_rwlock {
 #ifdef PTHREAD_RWLOCK_INITIALIZER
 #define LK_PTHREAD_RWLOCK_INIT                                                                                         \
   { PTHREAD_RWLOCK_INITIALIZER, LK_CANARY_INIT }
-#else /* glibc's is all zero */
+#else /* the union above; glibc's is all zero */
 #define LK_PTHREAD_RWLOCK_INIT                                                                                         \
-  { LK_ZERO, LK_CANARY_INIT }
+  { {{0}}, LK_CANARY_INIT }
 #endif
 
 #define lk_pthread_rwlock_no_ctx 1
