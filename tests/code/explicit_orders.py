@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Each atomic operation in the headers of locks/ names its memory order; and what does not is found: explicit_orders.py"""
+"""Each atomic operation in the headers of locks/ names its memory order; what does not is found."""
 
 from __future__ import annotations
 

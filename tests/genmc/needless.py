@@ -31,7 +31,7 @@ def ticket(order: str, comment: str = AS_NEEDED) -> list[sites.Mutant]:
 @unittest.skipIf(genmc.program() is None, "no genmc on the PATH")
 class Verdicts(unittest.TestCase):
     def rows(self, mutants: list[sites.Mutant]) -> list[tuple[str, str]]:
-        rows = [orders.verdict_on(mutant, [orders.by_genmc(orders.proofs, 60)]) for mutant in mutants]
+        rows = [orders.verdict_on(mutant, [orders.by_genmc(orders.proofs, 60)], True) for mutant in mutants]
         return [(row.mutant.lost, row.verdict) for row in rows]
 
     def test_needless(self) -> None:
@@ -49,7 +49,7 @@ class Verdicts(unittest.TestCase):
     def test_refuted(self) -> None:
         source = TICKET.replace("/* Release: pairs with", "/* order-kept release: no. Release: pairs with")
         release = next(mutant for mutant in sites.mutants_of("ticket", source) if mutant.lost == "release")
-        _, wrong = orders.settle(orders.verdict_on(release, [orders.by_genmc(orders.proofs, 60)]), {}, True)
+        _, wrong = orders.settle(orders.verdict_on(release, [orders.by_genmc(orders.proofs, 60)], True), {}, True)
         self.assertIn("refuted", wrong)
 
 

@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import tempfile
 import unittest
+from pathlib import Path
+from typing import Iterable
+from unittest import mock
 
 from tests.python import support  # noqa: F401  (makes scripts/py importable)
 
+from checkers import explicit
 from checkers import genmc
+from checkers import orders
 from checkers import sites
 
 
@@ -63,6 +71,80 @@ class Sites(unittest.TestCase):
                      "/* order-kept acquire: nothing follows */"):
             with self.assertRaises(sites.Misplaced):
                 sites.mutants_of("x", header(body))
+
+
+class Run(unittest.TestCase):
+    """check-orders on ticket.h, with a checker that says what the test wants: of the lock as it is, and of weaker ones."""
+
+    def run_with(self, as_it_is: str, weaker: str | BaseException, has_genmc: bool = True,
+                 *, old: str = "lock,site\n") -> tuple[int, str, str]:
+        """Exit code, output, and the table afterwards."""
+        source = orders.text_of("ticket")
+
+        def checker(mutant: sites.Mutant, _: Path) -> Iterable[tuple[str, genmc.Outcome]]:
+            verdict = as_it_is if mutant.source == source else weaker
+            if isinstance(verdict, BaseException):
+                raise verdict
+            yield "somebody", genmc.Outcome(verdict, "something", 0)
+
+        output = io.StringIO()
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(output), \
+                contextlib.redirect_stderr(output):
+            table = Path(folder) / "orders.csv"
+            table.write_text(old)
+            with mock.patch.object(orders, "TABLE", table), \
+                    mock.patch.object(orders, "checkers_in", lambda *_: [checker]), \
+                    mock.patch.object(orders, "earlier", lambda _: {}), \
+                    mock.patch.object(genmc, "program", lambda: "genmc" if has_genmc else None), \
+                    mock.patch.object(orders.relacy, "is_here", lambda: True):
+                code = orders.main(["--locks", "ticket", "--jobs", "2"])
+            self.assertEqual([table], list(Path(folder).iterdir()))
+            return code, output.getvalue(), table.read_text()
+
+    def test_settled(self) -> None:
+        code, said, table = self.run_with("proven", "caught")
+        self.assertEqual((0, True), (code, table.startswith("lock,site,order,weaker")))
+        self.assertIn("3 caught", said)
+
+    def test_broken_as_it_is(self) -> None:
+        code, said, table = self.run_with("caught", "caught")
+        self.assertEqual((1, "lock,site\n"), (code, table))
+        self.assertIn("ticket.h is broken as it is: repair it first: somebody: something", said)
+        self.assertNotIn("caught ", said)
+
+    def test_not_compiled(self) -> None:
+        code, said, table = self.run_with("failed", "failed")
+        self.assertEqual((1, "lock,site\n"), (code, table))
+        self.assertIn("ticket.h cannot be checked", said)
+
+    def test_survived(self) -> None:
+        code, said, table = self.run_with("proven", "proven")
+        self.assertEqual((1, "lock,site\n"), (code, table))
+        self.assertIn("weaken it, or say why not", said)
+
+    def test_failed_and_unfinished(self) -> None:
+        for verdict in "failed", "unfinished":
+            code, said, table = self.run_with("proven", verdict)
+            self.assertEqual((1, "lock,site\n"), (code, table))
+            self.assertNotIn("weaken it", said)
+
+    def test_without_genmc(self) -> None:
+        code, said, table = self.run_with("proven", "proven", has_genmc=False)
+        self.assertEqual((0, "lock,site\n"), (code, table))
+        self.assertIn("3 undecided", said)
+        self.assertNotIn("weaken it", said)
+
+    def test_interrupted(self) -> None:
+        code, said, table = self.run_with("proven", KeyboardInterrupt())
+        self.assertEqual((130, "lock,site\n"), (code, table))
+        self.assertIn("check-orders: interrupted; results/orders.csv is left as it was\n", said)
+
+    def test_implicit(self) -> None:
+        with mock.patch.object(explicit, "faults_of", lambda _: ["ticket.h:3: names no order"]), \
+                mock.patch.object(explicit, "compiler", lambda: "g++"):
+            code, said, table = self.run_with("proven", "caught")
+        self.assertEqual((1, "lock,site\n"), (code, table))
+        self.assertIn("ticket.h:3: names no order", said)
 
 
 class Outputs(unittest.TestCase):

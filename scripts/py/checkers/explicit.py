@@ -21,7 +21,7 @@ STAND_IN = ROOT / "tests" / "code" / "explicit"
 VARIANTS: tuple[tuple[str, ...], ...] = ((), ("-DLK_WHOLE_WORDS",), ("-DLK_CANARY",))
 ADVICE = "names no memory order, so it is sequentially consistent without a word: use the function with _explicit"
 WORDS = {
-    r"\b__(?:atomic|sync)_\w+": "is the compiler's, and check-orders knows nothing of it: use C11's function with _explicit",
+    r"\b__(?:atomic|sync)_\w+": "is the compiler's, which check-orders does not see: use C11's function with _explicit",
     r"\b_Atomic\b": "is C's alone: write LK_ATOMIC(type)",
 }
 
