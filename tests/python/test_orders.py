@@ -74,7 +74,7 @@ class Sites(unittest.TestCase):
 
 
 class Run(unittest.TestCase):
-    """check-orders on ticket.h, with a checker that says what the test wants: of the lock as it is, and of weaker ones."""
+    """check-orders on ticket.h, with a checker that says what the test wants: of the lock as it is, and of weaker."""
 
     def run_with(self, as_it_is: str, weaker: str | BaseException, has_genmc: bool = True,
                  *, old: str = "lock,site\n") -> tuple[int, str, str]:

@@ -13,8 +13,6 @@
 #define LK_STATIC_ASSERT(condition, message) static_assert(true, message) /* sizes are others here */
 #define LK_ZERO                                                                                                        \
   {}
-#define LK_FENCES_BEGIN
-#define LK_FENCES_END
 
 enum memory_order {
   memory_order_relaxed,
