@@ -193,7 +193,7 @@ void gbench_register(const char *name, gbench_function *function, void *argument
 }
 
 unsigned gbench_run(void) {
-  // Whoever registered has asked gbench_admits() before, and knows the total.
+  // The caller that registered has asked gbench_admits() before, and knows the total.
   benchmark::SetBenchmarkFilter(".");
   return static_cast<unsigned>(benchmark::RunSpecifiedBenchmarks(make_display().get(), make_file().get()));
 }

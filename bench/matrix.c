@@ -42,7 +42,7 @@ static bool is_baseline(const struct lk_ops *lock) { return lock->traits & LK_BA
 
 static bool never_parks(const struct lk_ops *lock) { return !(lock->traits & LK_PARKS); }
 
-/* Nobody has said with how many threads to measure. */
+/* No option says with how many threads to measure. */
 static bool has_default_threads(const struct options *options) {
   return options->threads.n == 0 && options->readers.n == 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * threads.h: how many threads to measure with where nobody says. Locks cross over between two threads and all CPUs,
+ * threads.h: how many threads to measure with where no option says. Locks cross over between two threads and all CPUs,
  * where the next thread is farther away than those before, and where threads outnumber the CPUs.
  */
 #ifndef THREADS_H

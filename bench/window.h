@@ -14,7 +14,7 @@ enum { WINDOW_N_TURNS = 20 };
  * cut, and little of the lock. At most --timeout, unless --duration is longer.
  *
  * The length is fixed beforehand. A window that went on until each thread had been served would end with the longest
- * wait, so that what is measured would decide how long it is measured; and nobody could tell how long a run will take.
+ * wait, so that what is measured would decide how long it is measured; and no run could tell how long it will take.
  */
 double window_s(const struct options *options, bool times_waits, unsigned n_threads, unsigned n_cpus);
 

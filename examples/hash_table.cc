@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * hash_table: a map for many threads, cut into stripes that each have a readers/writer lock, so that only those meet
- * who look for keys of the same stripe while one of them writes.
+ * that look for keys of the same stripe while one of them writes.
  *
  *   c++ -std=c++17 $(pkg-config --cflags lockbench) hash_table.cc $(pkg-config --libs lockbench) -o hash_table
  */

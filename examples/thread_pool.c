@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * thread_pool: workers that take jobs from a bounded ring. A mutex of ours, entered without contexts, and two condition
- * variables: for workers that wait for a job, and for whoever hands one in while the ring is full.
+ * variables: for workers that wait for a job, and for threads that hand one in while the ring is full.
  *
  *   cc $(pkg-config --cflags lockbench) thread_pool.c $(pkg-config --libs lockbench) -o thread_pool && ./thread_pool
  */

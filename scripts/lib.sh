@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2034 # the lists are for those who source this
+# shellcheck shell=bash disable=SC2034 # the lists are for the scripts that source this
 # lib.sh: what the scripts share: finding or installing what is needed, and building. Sourced, never run.
 
 set -euo pipefail
@@ -29,7 +29,7 @@ fail() {
 # from_caller PATH: prints it as seen from the folder in which the script was called; nothing of nothing.
 from_caller() { [[ -z $1 ]] || (cd "$CALLER" && realpath -m -- "$1"); }
 
-# lock_builds: from now on nobody else installs for, builds in or deletes the folders of this checkout's build/, until
+# lock_builds: from now on no other installs for, builds in or deletes the folders of this checkout's build/, until
 # unlock_builds or the script's end.
 lock_builds() {
   mkdir -p build

@@ -62,7 +62,7 @@ void registry_suggest(const char *name, char *text, size_t n_bytes);
 size_t registry_heap_bytes(const struct lk_ops *lock, const struct lk_config *config);
 struct lk_config registry_example(void);
 
-/* Something to hold locks against: it excludes nobody, or is a lock's twin. */
+/* Something to hold locks against: it excludes no thread, or is a lock's twin. */
 bool registry_is_baseline(const struct lk_ops *lock);
 
 /* The traits in the words of the CSV. Baselines wait for nothing: "". */

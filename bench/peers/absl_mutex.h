@@ -4,7 +4,7 @@
  *
  * Source: Abseil, absl/synchronization/mutex.h; Lock, TryLock and Unlock are calls into the library, as they are for
  * its users. What a thread needs to wait is the library's own, on its heap, and kept for the next time.
- * FIFO: no; who arrives may overtake those that sleep. Waiters spin for a while if there is more than one CPU, then
+ * FIFO: no; arrivals may overtake those that sleep. Waiters spin for a while if there is more than one CPU, then
  * sleep. Context: none.
  */
 #ifndef LK_ABSL_MUTEX_H

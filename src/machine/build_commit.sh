@@ -11,6 +11,6 @@ if [ "$(git -C "$root" rev-parse --show-toplevel 2>/dev/null)" = "$root" ]; then
 fi
 read -r archived <"$here/archive_commit.txt"
 case $archived in
-  *[!0-9a-f]* | '') echo unknown ;; # nobody has filled it in
+  *[!0-9a-f]* | '') echo unknown ;; # it was never filled in
   *) echo "$archived" ;;
 esac

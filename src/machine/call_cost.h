@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* call_cost.h: what the calls cost that locks and harness make beside the lock: reading a clock, waking nobody. */
+/* call_cost.h: what the calls cost that locks and harness make beside the lock: clock reads, wakes without a waiter. */
 #ifndef CALL_COST_H
 #define CALL_COST_H
 
@@ -19,7 +19,7 @@ struct clock_cost call_cost_system_clock(void);
 /* clock_ticks_ordered(), by which waits are timed. */
 struct clock_cost call_cost_wait_clock(void);
 
-/* A futex wake of a word on which nobody sleeps, in ns: the system call alone. */
+/* A futex wake of a word on which no thread sleeps, in ns: the system call alone. */
 double call_cost_futex_wake_ns(void);
 
 #endif

@@ -22,7 +22,7 @@ static _Noreturn void be_child(void (*body)(void *), void *argument, pid_t paren
   if (getppid() != parent) _exit(1);
   const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
-  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a crash is a row; hundreds of core files help nobody */
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a crash is a row; hundreds of core files are of no help */
   body(argument);
   _exit(0);
 }

@@ -26,7 +26,7 @@ struct court {
 static int take_side(struct court *court, unsigned cpu) {
   const int error = topology_bind_self(court->topology, cpu);
   if (error != 0) atomic_store_explicit(&court->error, error, memory_order_relaxed);
-  /* Acquire and release: who sees the other ready sees its error too. */
+  /* Acquire and release: a thread that sees the other ready sees its error too. */
   atomic_fetch_add_explicit(&court->n_ready, 1, memory_order_acq_rel);
   while (atomic_load_explicit(&court->n_ready, memory_order_acquire) != 2) {
   }

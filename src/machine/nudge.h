@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * nudge.h: makes threads that spin for each other give up their time slices. A queue of spinners that outnumber the
- * CPUs needs a slice for each hand-off: seconds, for a hundred. So whoever waits for such a queue to end sends each of
+ * CPUs needs a slice for each hand-off: seconds, for a hundred. So what waits for such a queue to end sends each of
  * its threads the signal, again and again.
  *
  * Illegal while it matters whether a sleeper is woken up: system calls are restarted, and a futex is then looked at

@@ -21,7 +21,7 @@ enum holder { SERVER, RETURNER };
 
 struct court {
   _Atomic(uint32_t) token; /* its enum holder; the other sleeps on it */
-  /* Who holds the token reads and writes these; it orders them. */
+  /* The holder of the token reads and writes these; it orders them. */
   bool is_over, returner_slept;
   int error;
   const struct topology *topology;

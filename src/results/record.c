@@ -44,7 +44,7 @@ static double try_success_pct(const struct record *r) {
   return r->trial->workload.tries && n_tries > 0 ? 100 * n_ops / n_tries : NAN;
 }
 
-/* Of a closed loop nobody can tell. */
+/* Of a closed loop it cannot be told. */
 static const char *saturated(const struct record *r) {
   if (isnan(r->result->n_due)) return "";
   return trial_is_saturated(r->trial, r->result) ? "yes" : "no";

@@ -118,7 +118,7 @@ static bool drain(struct stress_round *round) {
     /* Relaxed: only how patient to be. */
     const bool is_reported = atomic_load_explicit(&round->is_reported, memory_order_relaxed);
     if (now_ns - since_ns > (is_reported ? BROKEN_HANG_NS : HANG_NS)) {
-      stress_report(round, STRESS_HUNG, "%u of %u threads wait, and nobody has got in for %.0f s", n_waiting,
+      stress_report(round, STRESS_HUNG, "%u of %u threads wait, and none has got in for %.0f s", n_waiting,
                     round->n_slots, (double)HANG_NS / 1e9);
       return false;
     }

@@ -5,7 +5,7 @@
  * crash.
  *
  * It runs in short rounds, each in one of the phases below, with locks, contexts and threads of its own. At the end of
- * a round everybody leaves, so that a lost wake-up shows as a hang, and the sums that only the lock protects must be
+ * a round every thread leaves, so that a lost wake-up shows as a hang, and the sums that only the lock protects must be
  * right. Which interleavings occur is chance: a fault that is found is there, one that is not found may be there too.
  */
 #ifndef STRESS_H

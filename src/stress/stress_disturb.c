@@ -16,7 +16,7 @@ struct stress_hog {
   struct stress_round *round;
   pthread_t thread;
   unsigned cpu;
-  bool is_idle; /* of the class that runs when nobody else wants the CPU */
+  bool is_idle; /* of the class that runs when no other wants the CPU */
   struct random_state random;
 };
 
@@ -101,7 +101,7 @@ void stress_interrupt(struct stress_round *round, struct random_state *random) {
     const struct stress_slot *slot = &round->slots[between(random, 0, round->n_slots)];
     /* Relaxed, both: it is a matter of chance anyway. */
     if (round->spares_waiters && atomic_load_explicit(&slot->waits, memory_order_relaxed)) continue;
-    /* If that thread has just ended, the signal reaches nobody, or a later one of this process. */
+    /* If that thread has just ended, the signal reaches no thread, or a later one of this process. */
     const pid_t thread_id = atomic_load_explicit(&slot->thread_id, memory_order_relaxed);
     if (thread_id != 0) (void)tgkill(getpid(), thread_id, INTERRUPT);
   }

@@ -23,10 +23,10 @@ enum { STRESS_MAX_LOCKS = 8, STRESS_N_WORDS = 4 };
 /* A lock with what it protects, in the child's memory. */
 struct stress_room {
   void *lock;
-  _Atomic(uint32_t) owner;    /* index + 1; 0: nobody is inside in the exclusive mode */
+  _Atomic(uint32_t) owner;    /* index + 1; 0: no thread is inside in the exclusive mode */
   _Atomic(uint64_t) checksum; /* of all values that were added */
   struct {
-    _Alignas(LK_LINE_BYTES) _Atomic(uint64_t) n_sections; /* exclusive ones; all alike whenever nobody is inside */
+    _Alignas(LK_LINE_BYTES) _Atomic(uint64_t) n_sections; /* exclusive ones; all alike whenever none is inside */
   } words[STRESS_N_WORDS];
 };
 

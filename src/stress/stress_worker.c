@@ -28,7 +28,7 @@ static uint64_t load(const _Atomic(uint64_t) *word) { return atomic_load_explici
 
 static void store(_Atomic(uint64_t) *word, uint64_t value) { atomic_store_explicit(word, value, memory_order_relaxed); }
 
-/* Whether nobody changes the words while they are read, twice. */
+/* Whether no other thread changes the words while they are read, twice. */
 static bool words_are_alike(const struct stress_room *room, struct random_state *random) {
   const uint64_t n = load(&room->words[STRESS_N_WORDS - 1].n_sections);
   bool are_alike = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * arrivals.h: when the operations of an open loop are to begin: at random times of their own (a Poisson process),
- * whether the last one has ended or not. Who waits from then on also counts what a closed loop leaves out: while one
+ * whether the last one has ended or not. The wait from then on also counts what a closed loop leaves out: while one
  * operation hangs, the next ones are not even begun ("coordinated omission", G. Tene).
  *
  * Each worker has arrivals of its own, drawn from the trial's seed, outside of the section. The sum of independent
@@ -12,7 +12,7 @@
  *   - with a CPU to itself it spins on the clock, so that it begins in time, and what it then waits is the lock's
  * doing. It sleeps only while there is more than a millisecond left, and gets up half of one early, which is longer
  * than it takes to wake up;
- *   - with more threads than CPUs spinning would take the CPU from somebody who may have the lock. There it sleeps
+ *   - with more threads than CPUs spinning would take the CPU from a thread that may have the lock. There it sleeps
  * until the operation is due, and what it takes to wake up and to get a CPU is part of the wait: with more threads than
  *     CPUs the scheduler is measured along with the lock. Only what is nearer than a sleep costs is spun away.
  */

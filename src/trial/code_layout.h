@@ -11,7 +11,7 @@
  *     line, and each trial draws one (C. Curtsinger, E. D. Berger, "Stabilizer", ASPLOS 2013, move code about likewise,
  *     at run time).
  * A step is what compilers align functions and the heads of loops to, so that the copies stand for all places that a
- * lock may have in somebody's program. tests/code/code_layout.py reads the addresses from the built program.
+ * lock may have in a program. tests/code/code_layout.py reads the addresses from the built program.
  */
 #ifndef CODE_LAYOUT_H
 #define CODE_LAYOUT_H

@@ -69,12 +69,12 @@ static bool make_locks(struct crew *crew) {
   const struct lk_config config = trial_config(trial);
   for (unsigned i = 0; i < workload->n_locks; i++) {
     if (!trial->lock->init(lock_at(crew, i), &config)) return false;
-    crew_state(crew, i)->owner_tag = workload->n_threads; /* nobody: see worker.handoff_class */
+    crew_state(crew, i)->owner_tag = workload->n_threads; /* no worker: see worker.handoff_class */
   }
   return true;
 }
 
-/* By the distance from each worker to worker `to`; of threads that float nobody can tell: they are "same CPU". */
+/* By the distance from each worker to worker `to`; of threads that float it is not known: they are "same CPU". */
 static uint8_t *make_handoff_classes(struct crew *crew, unsigned to) {
   const struct topology *topology = crew->trial->topology;
   uint8_t *classes = memory_take(&crew->places, crew->n_members + 1);
@@ -143,7 +143,7 @@ static void *work(void *argument) {
   int error = trial->placement->is_pinned ? topology_bind_self(trial->topology, member->cpu) : 0;
   int none = 0;
   member->thread_id = gettid();
-  if (trial->workload.rate_per_s > 0) prctl(PR_SET_TIMERSLACK, 1UL); /* ns: nobody asked for being late */
+  if (trial->workload.rate_per_s > 0) prctl(PR_SET_TIMERSLACK, 1UL); /* ns: as little late as the kernel can */
   for (unsigned i = 0; i < trial->workload.n_locks; i++)
     if (!trial->lock->ctx_init(lock_at(crew, i), context_at(worker, i), &worker->domain) && error == 0) error = ENOMEM;
   /* Relaxed: the barrier orders it before the crew's reading. */

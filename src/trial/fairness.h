@@ -12,7 +12,7 @@ struct fairness {
 };
 
 /*
- * Of n_threads >= 1 counts of acquisitions. All NaN where nobody acquired anything.
+ * Of n_threads >= 1 counts of acquisitions. All NaN where no thread acquired anything.
  * Source: R. Jain, D. Chiu, W. Hawe, "A Quantitative Measure of Fairness and Discrimination for Resource
  * Allocation in Shared Computer Systems", DEC-TR-301, 1984: (sum x)^2 / (n * sum x^2).
  */

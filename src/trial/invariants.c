@@ -66,7 +66,7 @@ bool invariants_hold(const struct trial *trial, const struct trial_result *r, ch
              r->fairness.max_share, trial->workload.n_threads, r->fairness.jain);
   else if (!handoffs_hold(r))
     snprintf(why, why_bytes, "hand-offs of another number than the %" PRIu64 " owner changes", r->n_owner_changes);
-  else if (!(trial->lock->traits & LK_BASELINE) && !run_holds(trial, r)) /* who excludes nobody loses counts */
+  else if (!(trial->lock->traits & LK_BASELINE) && !run_holds(trial, r)) /* a baseline loses counts */
     snprintf(why, why_bytes,
              "a run of %" PRIu64 " among %" PRIu64 " reads and %" PRIu64 " writes with %" PRIu64 " owner changes",
              r->longest_run, r->n_reads, r->n_writes, r->n_owner_changes);

@@ -25,7 +25,7 @@ enum phase { PHASE_WARMUP, PHASE_WINDOW, PHASE_CLOSED, PHASE_STOP };
 /* Read by all workers in every operation, written twice per trial: on a line of its own. */
 struct worker_signal {
   _Alignas(LK_LINE_BYTES) _Atomic(uint32_t) phase;
-  /* When the window opened and closed; each is set before its phase, and read by those who saw the phase. */
+  /* When the window opened and closed; each is set before its phase, and read by those that saw the phase. */
   uint64_t open_ticks, close_ticks;
 };
 
@@ -57,7 +57,7 @@ struct worker {
   size_t block_bytes, state_offset, lines_offset;
   unsigned char *contexts; /* n_locks contexts of this worker */
   size_t context_bytes;
-  const uint8_t *handoff_class; /* by previous owner's index; HANDOFF_NONE for oneself and for nobody (n_threads) */
+  const uint8_t *handoff_class; /* by previous owner's index; HANDOFF_NONE for oneself and for none (n_threads) */
   struct lk_domain domain;
   bool times_waits;
   unsigned code_layout; /* which copy of the loop runs: see code_layout.h */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* single_thread [ROUNDS [MS]]: what one thread that meets nobody pays for a lock, against the system's mutex. */
+/* single_thread [ROUNDS [MS]]: what one thread that meets no other pays for a lock, against the system's mutex. */
 #include <stdio.h>
 #include <string.h>
 

@@ -30,7 +30,7 @@ void __wrap_free(void *memory);
 static void *take(size_t align, size_t n_bytes) {
   const unsigned n = (unsigned)((n_bytes + PAGE_BYTES - 1) / PAGE_BYTES);
   if (!is_on || n == 0 || n > N_PAGES || align > PAGE_BYTES) return NULL;
-  /* Relaxed: a number that nobody else gets. */
+  /* Relaxed: a number that no other gets. */
   const unsigned first = atomic_fetch_add_explicit(&n_taken, n, memory_order_relaxed);
   if (first + n > N_PAGES) return NULL;
   n_pages_of[first] = n;

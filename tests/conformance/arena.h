@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 enum arena_mode {
-  ARENA_PROTECTS,   /* who touches what is freed crashes */
+  ARENA_PROTECTS,   /* a thread that touches what is freed crashes */
   ARENA_OVERWRITES, /* what is freed is filled, as by its next user; arena_end() tells whether it was changed */
 };
 

@@ -4,7 +4,7 @@
  * served before it. Never by those of a lock that says LK_FIFO, and not beyond the bound of one that says LK_BOUNDED;
  * what happens at a lock that promises nothing is told.
  *
- *   bypass       somebody holds the lock until the waiter is in line and a latecomer behind it; then it is for them and
+ *   bypass       a thread holds the lock until the waiter is in line and a latecomer behind it; then it is for them and
  *                several others that come and go
  *   starvation   beside one hog, which holds the lock for long and asks for it again at once (after nsync's test)
  */
@@ -18,7 +18,7 @@
 
 enum { ROUND_MS = 60, MIN_WAITS = 3, MAX_ROUNDS = 50, GIVEN_UP_NS = 20000000 };
 
-/* Who takes part: a gatekeeper, a waiter, and the others. */
+/* The threads that take part: a gatekeeper, a waiter, and the others. */
 enum { GATEKEEPER, WAITER, LATECOMER, N_OFFICES = LATECOMER };
 
 struct shape {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * conformance [--short] LOCK [CASE]: the client that every lock passes. Baselines are no locks and are skipped.
- * --short, for a build that is slow or not the first: shorter rounds of fewer threads, and who overtakes is not
+ * --short, for a build that is slow or not the first: shorter rounds of fewer threads, and overtaking is not
  * counted.
  */
 #include "conformance.h"
@@ -40,7 +40,7 @@ int main(int n_arguments, char **arguments) {
     return 2;
   }
   if (ops->traits & LK_BASELINE) {
-    printf("%s is a baseline: it excludes nobody\n", ops->name);
+    printf("%s is a baseline: it excludes no thread\n", ops->name);
     return CHECK_SKIPPED;
   }
   if (is_short) {

@@ -3,7 +3,7 @@
  * crowd.h: many threads at one lock, for a bounded time: what the conformance client is made of.
  *
  * Fixed time and not a fixed number of rounds: a FIFO lock whose waiters spin needs a time slice for each hand-off
- * once there are more threads than CPUs, so nobody can say how long a number of rounds takes.
+ * once there are more threads than CPUs, so it cannot be said how long a number of rounds takes.
  */
 #ifndef CROWD_H
 #define CROWD_H
@@ -46,7 +46,7 @@ typedef unsigned long crowd_body(unsigned index, void *argument);
 /* Runs the body in n_threads threads at once, tells them to stop after that time, and returns the sum of theirs. */
 unsigned long crowd_run(unsigned n_threads, unsigned duration_ms, crowd_body *body, void *argument);
 
-/* Thread 0 is told so once in any case: on a loaded machine all the time may have passed before anybody ran. */
+/* Thread 0 is told so once in any case: on a loaded machine all the time may have passed before any of them ran. */
 bool crowd_may_go_on(void);
 
 /* Keeps the compiler from moving plain accesses across it; no thread is told anything. */

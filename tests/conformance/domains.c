@@ -79,7 +79,7 @@ static void count_one(struct hall *hall, unsigned index, void *ctx, bool tries) 
   ops->unlock(hall->client.lock, ctx);
 }
 
-/* Who waits here needs none of the signals with which the crowd makes spinners yield, and would wake up at each. */
+/* A waiter here needs none of the signals with which the crowd makes spinners yield, and would wake up at each. */
 static void wait_for_turn(struct hall *hall) {
   sigset_t urgent;
   sigemptyset(&urgent);

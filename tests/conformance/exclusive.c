@@ -24,7 +24,7 @@ struct room {
   unsigned n_inside;
   struct {
     _Alignas(LK_LINE_BYTES) unsigned long value;
-  } words[N_WORDS]; /* all equal whenever nobody is inside */
+  } words[N_WORDS]; /* all equal whenever none is inside */
   _Atomic(bool) is_broken;
 };
 
@@ -353,7 +353,7 @@ static void sizes_can_be_laid_out(const struct lk_ops *ops) {
   CHECK(ops->ctx_align > 0 && LK_LINE_BYTES % ops->ctx_align == 0);
   CHECK_EQ(0, ops->lock_bytes % ops->lock_align);
   CHECK_EQ(0, ops->ctx_bytes % ops->ctx_align);
-  CHECK(ops->lock_bytes > 0); /* a mutex without memory could exclude nobody */
+  CHECK(ops->lock_bytes > 0); /* a mutex without memory could exclude no thread */
 }
 
 #ifdef LK_CANARY

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * A lock with LK_FREED_BY_LAST may be freed by whoever unlocks it last, while others have not returned from unlock. So
+ * A lock with LK_FREED_BY_LAST may be freed by the last to unlock it, while others have not returned from unlock. So
  * one thread's unlock is stopped behind each of its instructions in turn, until the other threads have come and left
  * and the last of them has destroyed and freed the lock, as far as they get; then it goes on, and must not touch what
  * is freed. Contexts are freed by their threads as soon as these have unlocked.
  *
- * Nobody looks at a clock to say that the others do not get any further: each of them sleeps, or has spun for a
+ * No clock is looked at to say that the others do not get any further: each of them sleeps, or has spun for a
  * millisecond since the stop. A round may so stop for less than it could, which never fails a lock that is right.
  */
 #include <limits.h>
@@ -254,7 +254,7 @@ static void freed_by_the_last(const struct lk_ops *ops) {
     return;
   }
   const bool is_rw = ops->lock_shared != NULL;
-  for (unsigned kind = 0; kind < (is_rw ? 4 : 1); kind++) { /* who is a reader: the owner, the first other */
+  for (unsigned kind = 0; kind < (is_rw ? 4 : 1); kind++) { /* which is a reader: the owner, the first other */
     const bool owner_shares = kind & 1, other_shares = kind & 2;
     for (unsigned n_late = 0; n_late < 2; n_late++) {
       struct scenario scenario = {.owner_shares = owner_shares, .n_others = 1};

@@ -32,7 +32,7 @@ void line_arrive(struct line_mark *mark, const struct lk_ops *ops) {
   atomic_store_explicit(&mark->is_arriving, true, memory_order_release);
 }
 
-/* Relaxed: for who must know that this was before something else, that something says so. */
+/* Relaxed: for a thread that must know that this was before something else, that something says so. */
 void line_leave(struct line_mark *mark) { atomic_store_explicit(&mark->is_arriving, false, memory_order_relaxed); }
 
 void line_begin_again(struct line_mark *mark) {
@@ -42,7 +42,7 @@ void line_begin_again(struct line_mark *mark) {
 
 /*
  * A thread that has been running for a millisecond since it was about to ask is in line and spins; one that sleeps
- * since then is in line and parks. Neither is a matter of how fast this machine happens to be. Who sleeps at a lock
+ * since then is in line and parks. Neither is a matter of how fast this machine happens to be. A sleeper at a lock
  * that only spins is not in line yet: the thread sanitizer makes it wait for the others that use the same atomic.
  */
 bool line_is_in(const struct line_mark *mark) {

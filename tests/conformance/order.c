@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A lock that says LK_FIFO serves in the order of arrival; of any lock, nobody who waits is forgotten. */
+/* A lock that says LK_FIFO serves in the order of arrival; of any lock, no waiter is forgotten. */
 #include <pthread.h>
 #include <time.h>
 

@@ -4,7 +4,7 @@
  * (lk_x_writer_phases) it is checked, of the others reported.
  *
  * The account: a phase begins at 0; it ends, and the next begins, when the first section that was asked for in it
- * comes to its end, whoever was inside. So each phase holds a section that was asked for after the one before had
+ * comes to its end, whatever was inside. So each phase holds a section that was asked for after the one before had
  * ended: n phases are n sections one after the other, however many overlap with them. It counts from the moment at
  * which the writer is known to be in line, and leaves out what cannot be told from outside: it may show fewer phases
  * than there were, never more. A reader leaves when all writers that have come are known to be in line: nothing here
@@ -20,7 +20,7 @@
 
 enum { ROUND_MS = 20, N_WRITERS = 2, N_READERS = 3, MAX_WAITS = 16, ENOUGH_PHASES = 16, NOT_KNOWN = -1 };
 
-/* One time that a writer waits; never used again, so that nobody looks at it while it changes. */
+/* One time that a writer waits; never used again, so that no thread looks at it while it changes. */
 struct wait {
   struct line_mark mark;
   _Atomic(long) known_in; /* the phase in which it was known to be in line; set by the first reader that finds so */
@@ -71,7 +71,7 @@ static bool look_for_writers(struct account *account) {
   return is_unsure;
 }
 
-/* Nobody has waited yet, but somebody will. */
+/* None has waited yet, but one will. */
 static bool is_too_early(struct account *account) {
   return atomic_load_explicit(&account->n_known, memory_order_relaxed) == 0 &&
          atomic_load_explicit(&account->n_entered, memory_order_relaxed) < N_WRITERS;

@@ -6,7 +6,7 @@
  *   -DAGAIN=<0|1> whether the first of them comes twice
  *   -DFRESH=1     each section of a thread has a context of its own, which comes before it and goes after it
  *
- * The clients see a lock as its users do. What it protects is plain, so two owners at once, or one who does not see
+ * The clients see a lock as its users do. What it protects is plain, so two owners at once, or one that does not see
  * what the last one did, is a data race, which the checker reports. A wait that never ends is reported too; so is a
  * context or lock that is touched when it is gone, since they are on the heap.
  */
@@ -41,7 +41,7 @@ static inline unsigned get(const shared_type *place) { return *place; }
 static inline void set(shared_type *place, unsigned value) { *place = value; }
 #endif
 
-/* A lock with its data: two counts of the writers' sections, equal whenever nobody writes. */
+/* A lock with its data: two counts of the writers' sections, equal whenever no thread writes. */
 struct guarded {
   lock_type *lock;
   shared_type first, second;

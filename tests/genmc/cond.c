@@ -5,7 +5,7 @@
  *   -DBROADCAST=1  one broadcast for all instead of a signal for each
  *   -DOUTSIDE=1    those that wait are taken inside and woken after the unlock
  *
- * Who broadcasts frees the condition at once, and without a broadcast the last that was served: no waiter may touch it
+ * A broadcaster frees the condition at once, and without a broadcast the last that was served: no waiter may touch it
  * after it was signalled.
  */
 #include "client.h"
@@ -44,7 +44,7 @@ static void give_signals(void) {
   if (N > 3) lk_cond_signal(cond);
 }
 
-/* Each of the others gets a token. Nobody else is to come then, so the condition may go, though they still sleep. */
+/* Each of the others gets a token. No other is to come then, so the condition may go, though they still sleep. */
 static void give_tokens(ctx_type *ctx) {
   struct lk_cond_waiter *taken = NULL;
   acquire(guarded.lock, ctx);

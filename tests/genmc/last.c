@@ -2,7 +2,7 @@
 /*
  * last: the thread that counts down the last reference, inside, destroys and frees the lock as soon as it has unlocked
  * it; the others may not have returned from unlock by then, and destroy their contexts after that. Of a readers/writer
- * lock all write, or with -DREADERS=1 the last thread reads: one that reads alone knows that nobody else is inside.
+ * lock all write, or with -DREADERS=1 the last thread reads: one that reads alone knows that no other is inside.
  */
 #include "client.h"
 

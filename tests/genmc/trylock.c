@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * trylock: the first thread waits for the lock, the second tries and waits if it was in vain, all others try once. Who
- * was told that it has the lock has it; who was not has changed nothing, and in the end a try is not in vain.
+ * trylock: the first thread waits for the lock, the second tries and waits if it was in vain, all others try once. One
+ * that was told that it has the lock has it; one that was not has changed nothing, and in the end a try is not in vain.
  */
 #include "client.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_broken: a lock that lets everybody in at once. Made for tests: a trial of it with two threads or more must
+ * test_broken: a lock that lets every thread in at once. Made for tests: a trial of it with two threads or more must
  * become a row `broken`, and the conformance client must catch it.
  */
 #ifndef LK_TEST_BROKEN_H
@@ -41,7 +41,7 @@ static inline void lk_test_broken_ctx_destroy(struct lk_test_broken *lock, struc
 static inline void lk_test_broken_lock(struct lk_test_broken *lock, struct lk_test_broken_ctx *ctx) {
   (void)ctx;
   LK_CANARY_CHECK(lock);
-  atomic_signal_fence(memory_order_acq_rel); /* keeps the section where it is in the code, and nobody out of it */
+  atomic_signal_fence(memory_order_acq_rel); /* keeps the section where it is in the code, and no thread out of it */
 }
 
 static inline bool lk_test_broken_trylock(struct lk_test_broken *lock, struct lk_test_broken_ctx *ctx) {

@@ -6,8 +6,8 @@
  *
  *   state   the low bits: readers that are inside or trying; the top two: writers that are inside or trying
  *
- * Who tries counts itself in, looks whether it may stay, and otherwise counts itself out and tries again; so after
- * the fault everybody still gets in and out.
+ * An arrival counts itself in, looks whether it may stay, and otherwise counts itself out and tries again; so after
+ * the fault every writer still gets in and out.
  */
 #ifndef LK_TEST_FOURTH_WRITER_H
 #define LK_TEST_FOURTH_WRITER_H

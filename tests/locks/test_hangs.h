@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_hangs: a lock whose thousandth unlock is lost, so that everybody waits for ever. Made for tests: a trial of
+ * test_hangs: a lock whose thousandth unlock is lost, so that all wait for ever. Made for tests: a trial of
  * it must be killed and become a row `timeout`.
  */
 #ifndef LK_TEST_HANGS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_looks_back: the ticket lock, whose unlock counts itself after it has let the next one in. Made for tests: it
- * excludes, but says that whoever unlocks it last may free it, and then counts in freed memory.
+ * excludes, but says that the last to unlock it may free it, and then counts in freed memory.
  */
 #ifndef LK_TEST_LOOKS_BACK_H
 #define LK_TEST_LOOKS_BACK_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_lost_wake: the futex lock of futex.h, whose unlock takes two steps instead of one: it looks whether somebody
+ * test_lost_wake: the futex lock of futex.h, whose unlock takes two steps instead of one: it looks whether a thread
  * sleeps, then frees the lock. A waiter that goes to sleep between them is not woken. Made for tests: it excludes,
  * and a checker or a stress test must catch that it hangs.
  */

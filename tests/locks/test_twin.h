@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_twin: the ticket lock under another name. Made for calibration: whoever compares the two must find no
+ * test_twin: the ticket lock under another name. Made for calibration: a comparison of the two must find no
  * difference (tests/benchmarks/calibrate_compare.py).
  *
  * Macros, so that it is the same code and not a copy that may drift.

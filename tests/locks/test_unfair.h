@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_unfair: test-and-set that promises what it does not keep: that each other thread overtakes a waiter at most
- * once. Its waiters look whether it is free once in a millisecond, and whoever comes meanwhile goes first. Made for
+ * once. Its waiters look whether it is free once in a millisecond, and one that comes meanwhile goes first. Made for
  * tests: the conformance client must catch it.
  */
 #ifndef LK_TEST_UNFAIR_H

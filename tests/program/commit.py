@@ -46,7 +46,7 @@ class Commit(unittest.TestCase):
                               text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
 
     def unpack_inside_another(self) -> Path:
-        """As somebody would who keeps the archive's contents among their own sources."""
+        """As in a project that keeps the archive's contents among its own sources."""
         other = self.folder / "other"
         inside = other / "vendor" / "lockbench"
         inside.mkdir(parents=True)

@@ -21,7 +21,7 @@ class Interruptions(lockbench.Case):
         lockbench.wait_until(lambda: self.count_rows() >= n_rows or process.poll() is not None, f"{n_rows} rows")
         self.assertIsNone(process.poll(), "it ended before it could be interrupted")
         if number == signal.SIGINT:
-            os.killpg(process.pid, number)  # as a terminal does: everybody in front of it gets it
+            os.killpg(process.pid, number)  # as a terminal does: each process in front of it gets it
         else:
             process.send_signal(number)
         _, errors = process.communicate(timeout=lockbench.DEADLINE_S)
@@ -83,7 +83,7 @@ class Interruptions(lockbench.Case):
                 self.assertEqual([], self.rows())
 
     def test_two_at_once_do_not_mix_their_rows(self) -> None:
-        """Neither beside a new run nor beside one that goes on; and one that was killed is in nobody's way."""
+        """Neither beside a new run nor beside one that goes on; and one that was killed is in no run's way."""
         process = self.start_new()
         for _ in range(2):
             n_rows = self.count_rows()

@@ -111,7 +111,7 @@ class Plan:
             return len(nodes) == 1
         taken: Counter[object] = Counter()
         size = Counter(cpu.domain["node"] for cpu in self.order)
-        for cpu in placed:  # nobody is ahead of a node that has CPUs left
+        for cpu in placed:  # none is ahead of a node that has CPUs left
             if any(taken[node] < taken[cpu.domain["node"]] and taken[node] < n for node, n in size.items()):
                 return False
             taken[cpu.domain["node"]] += 1

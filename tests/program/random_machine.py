@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Machines that nobody has, as XML of hwloc 2: trees of uneven width, in every order of levels that machines have."""
+"""Machines that do not exist, as XML of hwloc 2: trees of uneven width, in every order of levels that machines have."""
 
 from __future__ import annotations
 

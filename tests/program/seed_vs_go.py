@@ -49,7 +49,7 @@ class WithGo(lockbench.Case):
             reads, writes = int(match[1]), int(match[2])
             self.assertGreater(writes, 0)
             self.assertGreater(reads, writes)
-            # Nobody can do more than one operation in a millisecond; the window may close late, but not by as much.
+            # No thread can do more than one operation in a millisecond; the window may close late, but not by as much.
             self.assertLess(reads, 100 * 200 * 2)
             for entry in match[3].split():
                 key, value = map(int, entry.split(":"))

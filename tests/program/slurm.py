@@ -69,7 +69,7 @@ class Slurm(lockbench.Case):
                             "LOCKBENCH": PROGRAM}
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
-        self.folder.chmod(0o755)  # munged's clients may be anybody
+        self.folder.chmod(0o755)  # munged's clients may be any user
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)

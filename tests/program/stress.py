@@ -95,7 +95,7 @@ class Stress(lockbench.Case):
             with self.subTest(signal=number):
                 process = self.start("stress", "--locks", "futex", "--duration", "3600")
                 lockbench.wait_until(lambda: len(lockbench.members_of_session(process.pid)) == 2, "the stress")
-                os.killpg(process.pid, number)  # as a terminal does: everybody in front of it gets it
+                os.killpg(process.pid, number)  # as a terminal does: each process in front of it gets it
                 _, errors = process.communicate(timeout=lockbench.DEADLINE_S)
                 self.assertEqual(-number, process.returncode, errors)
                 lockbench.wait_until(lambda: not lockbench.members_of_session(process.pid), "the end of its process")

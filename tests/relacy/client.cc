@@ -7,7 +7,7 @@
  *   g++ -std=gnu++14 -O1 -w -I tests/relacy/shadow -I FOLDER -I locks -DLK=mcs \
  *     tests/relacy/client.cc tests/relacy/search.cc tests/relacy/system.cc -o mcs && ./mcs
  *
- * search.cc and system.cc know nothing of the lock, so whoever checks many compiles them once.
+ * search.cc and system.cc know nothing of the lock, so a check of many compiles them once.
  *   --client NAME    only this one of the clients at the end of this file
  *   --executions N   at most, for each client; without it 100000
  *   --seconds S      instead of that, for all clients together; also from the environment, as RELACY_SECONDS
@@ -89,7 +89,7 @@ static unsigned n_sections[2];
 static void make(place *at) {
   /* Small: tables are then small, and a waiter soon does the next thing that it can do. */
   struct lk_config config = lk_config_default(MAX_THREADS, 2);
-  config.n_domains[LK_CORE] = config.n_domains[LK_LLC] = MAX_THREADS; /* so near is who is of the same node */
+  config.n_domains[LK_CORE] = config.n_domains[LK_LLC] = MAX_THREADS; /* so near is what is of the same node */
   config.n_domains[LK_NODE] = 2;
   config.spin_pauses = config.backoff_max_pauses = 1;
 
@@ -290,7 +290,7 @@ static void rw_try(unsigned thread) {
 }
 #endif
 
-/* The lock is on the heap, and freed by whoever is the last to count itself, right after it has unlocked. */
+/* The lock is on the heap, and freed by the thread that counts itself last, right after it has unlocked. */
 static void begin_last(void) {
   shadow_table::begin_all();
   places = static_cast<place *>(system_allocate(1, sizeof(place)));
@@ -298,7 +298,7 @@ static void begin_last(void) {
 }
 
 static void end_last(void) {
-  RL_ASSERT(places == NULL && "nobody was the last");
+  RL_ASSERT(places == NULL && "none was the last");
   shadow_table::end_all();
 }
 

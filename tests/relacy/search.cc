@@ -17,7 +17,7 @@ namespace {
 
 enum exit_code { EXIT_HOLDS, EXIT_CAUGHT, EXIT_USAGE };
 
-/* Ten times what the longest client takes with bad luck: who needs more does not get on. */
+/* Ten times what the longest client takes with bad luck: one that needs more does not get on. */
 enum { MAX_STEPS = 5000 };
 
 struct options {

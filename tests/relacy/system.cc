@@ -46,7 +46,7 @@ void sleep_on(const void *word, rl::debug_info_param site) {
   rl::ctx().park_current_thread(false, false, false, site);
 }
 
-/* Any of those that sleep on the word, which then sleeps no more for us; -1: nobody. */
+/* Any of those that sleep on the word, which then sleeps no more for us; -1: none. */
 rl::thread_id_t choose_sleeper(const void *word) {
   unsigned candidates[MAX_SLEEPERS], n_candidates = 0;
   for (unsigned i = 0; i < n_sleepers; i++)
@@ -124,7 +124,7 @@ long system_wake(const void *word, long n_threads, rl::debug_info_param site) {
   long n_woken = 0;
   for (rl::thread_id_t thread; n_woken < n_threads && (thread = choose_sleeper(word)) >= 0; n_woken++)
     rl::ctx().unpark_thread(thread, false, site);
-  engine_log(site, n_woken > 0 ? "wakes" : "wakes nobody");
+  engine_log(site, n_woken > 0 ? "wakes" : "wakes none");
   return n_woken;
 }
 
@@ -156,7 +156,7 @@ long system_unlock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site) {
   const rl::thread_id_t next = choose_sleeper(word);
   atomic_exchange_explicit(word, next < 0 ? 0 : FUTEX_WAITERS | thread_id(next), memory_order_relaxed, site);
   /* The write orders nothing, so the lock must order its sections. But Linux is done with the word before the next
-     owner runs, who may free it. */
+     owner runs, which may free it. */
   word->forget_use();
   if (next >= 0) rl::ctx().unpark_thread(next, false, site);
   return 0;

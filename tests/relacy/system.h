@@ -17,9 +17,9 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* Before each execution: nothing is allocated, nobody sleeps, and the clock is at its start. */
+/* Before each execution: nothing is allocated, no thread sleeps, and the clock is at its start. */
 void system_begin();
-/* When all threads are done: nobody is left to end a wait. */
+/* When all threads are done: none is left to end a wait. */
 void system_finish();
 /* When the lock is destroyed too: fails the execution if it has not freed its memory. */
 void system_end(rl::debug_info_param site);
@@ -55,7 +55,7 @@ long system_wake(const void *word, long n_threads, rl::debug_info_param site);
 /* The kernel's locks: 0, or -1 and errno. The kernel writes the word itself, and orders nothing by it. */
 long system_lock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site);
 long system_unlock_pi(LK_ATOMIC(uint32_t) *word, rl::debug_info_param site);
-/* The thread will see stores as new as it has seen: whoever enters the kernel again and again sees all in the end. */
+/* The thread will see stores as new as it has seen: one that enters the kernel again and again sees all in the end. */
 void system_see();
 
 /*

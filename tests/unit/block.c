@@ -100,7 +100,7 @@ static void watch_work(struct worker *worker) {
     for (unsigned k = 0; k < N_KEYS; k++) sight->of[i].n_in_keys += state->keys[k].n_writes;
     if (strcmp(watched->name, "ticket") == 0)
       sight->of[i].n_tickets = atomic_load_explicit(&((const struct lk_ticket *)(const void *)block)->next,
-                                                    memory_order_relaxed); /* nobody else is there */
+                                                    memory_order_relaxed); /* no other is there */
   }
 }
 

@@ -34,7 +34,7 @@ int main(void) {
   CHECK_NEAR(1, fairness.jain, TINY);
   CHECK_NEAR(0.5, fairness.max_share, TINY);
 
-  fairness = FAIRNESS_OF(0, 0, 0); /* nobody acquired anything: there is no share to tell */
+  fairness = FAIRNESS_OF(0, 0, 0); /* no thread acquired anything: there is no share to tell */
   CHECK(isnan(fairness.jain) && isnan(fairness.min_share) && isnan(fairness.max_share));
   return check_result();
 }

@@ -54,7 +54,7 @@ static void runs_and_owner_changes(void) {
   result.longest_run = 55;
   HOLDS();
   reset();
-  trial.lock = registry_find("empty"); /* it excludes nobody, and counts get lost */
+  trial.lock = registry_find("empty"); /* it excludes no thread, and counts get lost */
   result.longest_run = 5000;
   HOLDS();
   reset();

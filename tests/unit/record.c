@@ -208,7 +208,7 @@ static void what_was_not_measured_is_empty(void) {
   CHECK_FIELD("3003000001", fields, "ops");
 
   reset();
-  placement.is_pinned = false; /* nobody knows the distance between threads that float */
+  placement.is_pinned = false; /* the distance between threads that float is not known */
   fields = round_trip();
   CHECK_FIELD("", fields, "handoffs_smt");
   CHECK_FIELD("", fields, "handoffs_remote");

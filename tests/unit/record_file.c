@@ -199,7 +199,7 @@ static void a_full_disk_loses_no_earlier_row(void) {
   CHECK_EQ(EFBIG, append(&file, 3, TRIAL_OK));
   CHECK_EQ(whole, size());
   CHECK_EQ(0, setrlimit(RLIMIT_FSIZE, &unlimited));
-  CHECK_EQ(0, append(&file, 3, TRIAL_OK)); /* somebody made room */
+  CHECK_EQ(0, append(&file, 3, TRIAL_OK)); /* room was made */
   CHECK_EQ(0, record_file_close(&file));
   CHECK_EQ(5, count_lines());
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The table of locks: each is found by its name, says what it is, and is offered to those who mistype it. */
+/* The table of locks: each is found by its name, says what it is, and is offered where it is mistyped. */
 #include "registry.h"
 #include "check.h"
 

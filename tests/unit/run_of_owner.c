@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-enum { N_WORKERS = 2, NOBODY = N_WORKERS };
+enum { N_WORKERS = 2, NO_WORKER = N_WORKERS };
 
 static struct workload_state state;
 static struct worker workers[N_WORKERS];
@@ -14,7 +14,7 @@ static const uint8_t classes[N_WORKERS][N_WORKERS + 1] = {{HANDOFF_NONE, DISTANC
 static void begin(void) {
   memset(&state, 0, sizeof state);
   memset(workers, 0, sizeof workers);
-  state.owner_tag = NOBODY;
+  state.owner_tag = NO_WORKER;
   for (unsigned i = 0; i < N_WORKERS; i++) {
     workers[i].index = i;
     workers[i].handoff_class = classes[i];

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 FLAGS = ["-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT / 'locks'}", "-pthread"]
 TIMEOUT_S = 60  # of the program: a lock that hangs is a failure, not a wait
-LEFT_OUT = {"empty", "counter",  # they exclude nobody
+LEFT_OUT = {"empty", "counter",  # they exclude no thread
             "seqlock"}  # its readers retry: there is nothing to leave
 
 

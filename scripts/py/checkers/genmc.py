@@ -165,7 +165,7 @@ def bound_of(lock: str, header: str) -> Bound:
 def sizes_of(client: Client, bound: Bound, sizes: tuple[Size, ...]) -> tuple[Size, ...]:
     if client.program == "nested":
         return (bound.nested,)
-    if client.program == "last":  # whoever has left cannot come again
+    if client.program == "last":  # a thread that has left cannot come again
         return (Size(max(size.threads for size in sizes), False),)
     return sizes
 

@@ -29,7 +29,7 @@ def provenance(run: Run) -> str:
 
 
 def roles(row: pd.Series) -> str:
-    """Who does what: `90 % reads`, or the fixed writers of a workload."""
+    """What the threads do: `90 % reads`, or the fixed writers of a workload."""
     if pd.notna(row["read_pct"]):
         return f"{row['read_pct']:g} % reads"
     return plural(row["writers"], "fixed writer") if pd.notna(row["writers"]) else "roles unknown"

@@ -30,7 +30,7 @@ static inline int lk_model_thread(void) { return __VERIFIER_thread_self(); }
 
 static int lk_model_steps[LK_MODEL_MAX_THREADS];
 
-/* Changes something that nobody looks at: so a loop around it does more than wait. False. */
+/* Changes something that is never looked at: so a loop around it does more than wait. False. */
 static inline bool lk_model_progress(void) {
   lk_model_steps[lk_model_thread()] = 1;
   return false;

@@ -4,19 +4,19 @@
  *
  * What the kernel guarantees: a wait compares the word and queues itself in one step, a wake takes those
  * that are queued, in the order in which they came, and both are ordered against each other (the kernel does that
- * with the lock of a hash bucket; so does this). A wake that finds nobody is lost. It is more than that in three
+ * with the lock of a hash bucket; so does this). A wake that finds no sleeper is lost. It is more than that in three
  * points, where Relacy's model has less: the bucket orders memory, wakes come in the order of arrival, none for no
  * reason.
  *
  *   sleepers[i].word     what the i-th sleeper waits at; written once, under the bucket
- *   sleepers[i].thread   who it is; as the word
+ *   sleepers[i].thread   which it is; as the word
  *   sleepers[i].is_woken set by a waker, once, under the bucket; its sleeper spins on it
  *
  * The kernel's locks with priority inheritance are served in the order of arrival: all threads here are equal. Who
  * sleeps there wakes when the word has its number, which the kernel writes relaxed: so the lock itself must order its
  * sections. Linux does more.
  *
- * A sleeper that nobody wakes spins for ever: the checker reports that (--check-liveness).
+ * A sleeper that is never woken spins for ever: the checker reports that (--check-liveness).
  */
 #ifndef LK_WAIT_H
 #define LK_WAIT_H

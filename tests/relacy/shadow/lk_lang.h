@@ -32,7 +32,7 @@ static const memory_order memory_order_relaxed = rl::mo_relaxed, memory_order_co
 extern bool shadow_starts_as_zero;
 
 /*
- * An atomic that also knows who has seen its last value, and may so take a store for overwritten: one that is not read
+ * An atomic that knows the readers of its last value and may so take a store for overwritten: one that is not read
  * together with what it replaces, after a store that is not either, when neither the storing thread nor any whose
  * accesses happened before has seen that one. Orders that only keep two stores apart are thus checked too: in mcs the
  * release that orders the clearing of a link before its setting.
