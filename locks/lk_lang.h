@@ -6,7 +6,8 @@
  * LK_ATOMIC(type) is _Atomic(type) in C and std::atomic<type> in C++; both have the same size and layout, so a lock may
  * be shared between files of both languages. The functions on atomics have the same names in both, and in C++ are found
  * by the type of their argument; the memory orders are brought in here, as C++23's <stdatomic.h> does. LK_ZERO is an
- * initialiser of anything.
+ * initialiser of anything. Between LK_FENCES_BEGIN and LK_FENCES_END gcc does not warn that its thread sanitizer does
+ * not know fences.
  */
 #ifndef LK_LANG_H
 #define LK_LANG_H
@@ -40,6 +41,14 @@ using std::atomic_thread_fence;
 #define LK_ZERO                                                                                                        \
   { 0 }
 
+#endif
+
+#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#define LK_FENCES_BEGIN _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wtsan\"")
+#define LK_FENCES_END _Pragma("GCC diagnostic pop")
+#else
+#define LK_FENCES_BEGIN
+#define LK_FENCES_END
 #endif
 
 #endif

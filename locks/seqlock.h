@@ -73,11 +73,7 @@ static inline void lk_seqlock_rdlock(struct lk_seqlock *lock, struct lk_seqlock_
   while (LK_UNLIKELY(!lk_seqlock_tryrdlock(lock, ctx))) lk_pause();
 }
 
-#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
-/* gcc: the thread sanitizer does not know fences. It needs not: what they order here is atomic, so there is no race. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wtsan"
-#endif
+LK_FENCES_BEGIN /* what they order is atomic, so the thread sanitizer needs not know of them */
 
 /* True: what was read since rdlock was there all at once. Else the caller begins again with rdlock. */
 static inline bool lk_seqlock_rdvalidate(struct lk_seqlock *lock, struct lk_seqlock_ctx *ctx) {
@@ -93,9 +89,7 @@ static inline void lk_seqlock_begin_write(void) {
   atomic_thread_fence(memory_order_release);
 }
 
-#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+LK_FENCES_END
 
 static inline bool lk_seqlock_trywrlock(struct lk_seqlock *lock, struct lk_seqlock_ctx *ctx) {
   (void)ctx;

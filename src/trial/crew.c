@@ -191,11 +191,7 @@ static void take_snapshot(const struct crew *crew, struct snapshot *snapshot) {
   snapshot->usage = usage_now();
 }
 
-#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
-/* gcc: the thread sanitizer does not know fences. It needs not: what this one orders is atomic, so there is no race. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wtsan"
-#endif
+LK_FENCES_BEGIN /* what this one orders is atomic, so the thread sanitizer needs not know of it */
 
 static void set_phase(struct crew *crew, enum phase phase) {
   if (phase == PHASE_WINDOW) crew->signal->open_ticks = clock_ticks_ordered();
@@ -207,9 +203,7 @@ static void set_phase(struct crew *crew, enum phase phase) {
   atomic_thread_fence(memory_order_seq_cst);
 }
 
-#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+LK_FENCES_END
 
 static void sleep_until(uint64_t ns) {
   const struct timespec at = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};

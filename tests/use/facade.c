@@ -7,17 +7,10 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
-#define PASTE_(a, b, c) a##b##c
-#define PASTE(a, b, c) PASTE_(a, b, c)
-#define FN(operation) PASTE(lk_, LK, _##operation)
-#define CALL(macro, x) macro(x)
-
-#include QUOTE(LK.h)
 #include "lk_clock.h"
 #include "lk_cond.h"
 #include "lk_enter.h"
+#include "lock.h"
 
 #if FN(is_rw)
 CALL(LK_RW_ENTER, LK);
@@ -39,13 +32,13 @@ CALL(LK_TRYENTER, LK);
 #endif
 #endif
 
-enum { N_THREADS = 4, N_ROUNDS = 300, N_TURNS = 50 };
+enum { N_ROUNDS = 300, N_TURNS = 50 };
 
 #ifdef INIT
-static struct PASTE(lk_, LK, ) outer = INIT, inner = INIT;
-static struct PASTE(lk_, LK, ) turns = INIT;
+static struct LOCK_TYPE outer = INIT, inner = INIT;
+static struct LOCK_TYPE turns = INIT;
 #else
-static struct PASTE(lk_, LK, ) outer, inner, turns;
+static struct LOCK_TYPE outer, inner, turns;
 #endif
 static unsigned long n_outer, n_inner;
 

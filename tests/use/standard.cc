@@ -6,28 +6,21 @@
 #include <shared_mutex>
 #include <vector>
 
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
-#define PASTE_(a, b, c) a##b##c
-#define PASTE(a, b, c) PASTE_(a, b, c)
-#define FN(operation) PASTE(lk_, LK, _##operation)
-#define CALL(macro, x) macro(x)
-
-#include QUOTE(LK.h)
 #include "lk.hpp"
+#include "lock.h"
 
 #if FN(is_rw)
 CALL(LK_SHARED_MUTEX, LK);
-typedef lk::shared_mutex<PASTE(lk_, LK, )> mutex_type;
+typedef lk::shared_mutex<LOCK_TYPE> mutex_type;
 #elif FN(no_trylock)
 CALL(LK_BASIC_MUTEX, LK);
-typedef lk::basic_mutex<PASTE(lk_, LK, )> mutex_type;
+typedef lk::basic_mutex<LOCK_TYPE> mutex_type;
 #elif FN(is_timed)
 CALL(LK_TIMED_MUTEX, LK);
-typedef lk::timed_mutex<PASTE(lk_, LK, )> mutex_type;
+typedef lk::timed_mutex<LOCK_TYPE> mutex_type;
 #else
 CALL(LK_MUTEX, LK);
-typedef lk::mutex<PASTE(lk_, LK, )> mutex_type;
+typedef lk::mutex<LOCK_TYPE> mutex_type;
 #endif
 
 static mutex_type first, second;
@@ -63,7 +56,7 @@ static bool keeps_deadlines(mutex_type &mutex) {
 #endif
 
 int main() {
-  enum { N_THREADS = 4, N_ROUNDS = 200 };
+  enum { N_ROUNDS = 200 };
   std::condition_variable_any changed;
   std::vector<std::thread> threads;
   for (int i = 0; i < N_THREADS; i++) {

@@ -11,6 +11,8 @@
 #define LK_ATOMIC(type) explicit_atomic<type>
 #define LK_ALIGNED(bytes) alignas(bytes)
 #define LK_STATIC_ASSERT(condition, message) static_assert(true, message) /* sizes are others here */
+#define LK_FENCES_BEGIN
+#define LK_FENCES_END
 #define LK_ZERO                                                                                                        \
   {}
 

@@ -191,6 +191,8 @@ static inline void atomic_signal_fence(memory_order order, SITE) { rl::atomic_si
 
 #define LK_ALIGNED(bytes)
 #define LK_STATIC_ASSERT(condition, message) static_assert(true, message)
+#define LK_FENCES_BEGIN
+#define LK_FENCES_END
 
 /* The machine's header with everything but its way to wait. */
 #define LK_WHOLE_WORDS
