@@ -20,8 +20,6 @@
 #ifndef LK_ANDERSON_H
 #define LK_ANDERSON_H
 
-#include <stdlib.h>
-
 #include "lk.h"
 
 enum { lk_anderson_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
@@ -59,7 +57,7 @@ static inline bool lk_anderson_init(struct lk_anderson *lock, const struct lk_co
   const uint32_t n_slots = lk_anderson_n_slots(config);
   atomic_init(&lock->next, LK_FIRST);
   lock->mask = n_slots - 1;
-  lock->slots = (struct lk_anderson_slot *)aligned_alloc(LK_LINE_BYTES, n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_anderson_slot *)LK_ALLOC(n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   /* The first number may enter at once. In the other slots it never is a number of theirs. */
   for (uint32_t i = 0; i < n_slots; i++) atomic_init(&lock->slots[i].serving, LK_FIRST);
@@ -69,7 +67,7 @@ static inline bool lk_anderson_init(struct lk_anderson *lock, const struct lk_co
 
 static inline void lk_anderson_destroy(struct lk_anderson *lock) {
   LK_CANARY_CHECK(lock);
-  free(lock->slots);
+  LK_FREE(lock->slots);
 }
 
 static inline bool lk_anderson_ctx_init(struct lk_anderson *lock, struct lk_anderson_ctx *ctx,

@@ -20,8 +20,6 @@
 #ifndef LK_CLH_H
 #define LK_CLH_H
 
-#include <stdlib.h>
-
 #include "lk.h"
 
 enum { lk_clh_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
@@ -45,11 +43,12 @@ struct lk_clh_ctx {
 };
 
 static inline struct lk_clh_node *lk_clh_make_node(void) {
-  struct lk_clh_node *node = (struct lk_clh_node *)aligned_alloc(LK_LINE_BYTES, sizeof *node);
+  struct lk_clh_node *node = (struct lk_clh_node *)LK_ALLOC(sizeof *node);
   if (node != NULL) atomic_init(&node->waits, false);
   return node;
 }
 
+#define lk_clh_ctx_is_any 1 /* which node it has does not matter */
 #define lk_clh_has_heap 1
 static inline size_t lk_clh_heap_bytes(const struct lk_config *config) {
   return (config->n_threads + (size_t)1) * sizeof(struct lk_clh_node);
@@ -67,7 +66,7 @@ static inline bool lk_clh_init(struct lk_clh *lock, const struct lk_config *conf
 static inline void lk_clh_destroy(struct lk_clh *lock) {
   LK_CANARY_CHECK(lock);
   /* Relaxed: all threads are done with the lock, and the one that destroys it was told so. */
-  free(atomic_load_explicit(&lock->tail, memory_order_relaxed));
+  LK_FREE(atomic_load_explicit(&lock->tail, memory_order_relaxed));
 }
 
 static inline bool lk_clh_ctx_init(struct lk_clh *lock, struct lk_clh_ctx *ctx, const struct lk_domain *domain) {
@@ -79,7 +78,7 @@ static inline bool lk_clh_ctx_init(struct lk_clh *lock, struct lk_clh_ctx *ctx, 
 
 static inline void lk_clh_ctx_destroy(struct lk_clh *lock, struct lk_clh_ctx *ctx) {
   (void)lock;
-  free(ctx->node);
+  LK_FREE(ctx->node);
 }
 
 static inline void lk_clh_lock(struct lk_clh *lock, struct lk_clh_ctx *ctx) {

@@ -26,8 +26,6 @@
 #ifndef LK_COHORT_H
 #define LK_COHORT_H
 
-#include <stdlib.h>
-
 #include "lk.h"
 #include "mcs.h"
 #include "ticket.h"
@@ -79,7 +77,7 @@ static inline size_t lk_cohort_heap_bytes(const struct lk_config *config) {
 static inline bool lk_cohort_init(struct lk_cohort *lock, const struct lk_config *config) {
   lock->level = lk_level_of_domains(config);
   lock->n_domains = config->n_domains[lock->level];
-  lock->domains = (struct lk_cohort_domain *)aligned_alloc(LK_LINE_BYTES, lock->n_domains * sizeof *lock->domains);
+  lock->domains = (struct lk_cohort_domain *)LK_ALLOC(lock->n_domains * sizeof *lock->domains);
   if (lock->domains == NULL) return false;
   for (unsigned i = 0; i < lock->n_domains; i++) {
     (void)lk_mcs_init(&lock->domains[i].local, config); /* it needs no memory, nor does the ticket */
@@ -95,7 +93,7 @@ static inline void lk_cohort_destroy(struct lk_cohort *lock) {
   LK_CANARY_CHECK(lock);
   for (unsigned i = 0; i < lock->n_domains; i++) lk_mcs_destroy(&lock->domains[i].local);
   lk_ticket_destroy(&lock->global);
-  free(lock->domains);
+  LK_FREE(lock->domains);
 }
 
 static inline bool lk_cohort_ctx_init(struct lk_cohort *lock, struct lk_cohort_ctx *ctx,

@@ -27,6 +27,8 @@
 
 #include "lk.h"
 
+#define lk_hapax_ctx_is_any 1 /* no value comes twice in the process */
+
 enum { lk_hapax_traits = LK_FIFO | LK_SPINS | LK_FREED_BY_LAST };
 
 enum { LK_HAPAX_BLOCK_BITS = 16 };

@@ -28,8 +28,6 @@
 #ifndef LK_HMCS_H
 #define LK_HMCS_H
 
-#include <stdlib.h>
-
 #include "lk.h"
 
 enum { lk_hmcs_traits = LK_BOUNDED | LK_SPINS };
@@ -113,7 +111,7 @@ static inline bool lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *co
     lock->n_groups += config->n_domains[level];
   }
   lock->n_groups++; /* the root */
-  lock->groups = (struct lk_hmcs_group *)aligned_alloc(LK_LINE_BYTES, lock->n_groups * sizeof *lock->groups);
+  lock->groups = (struct lk_hmcs_group *)LK_ALLOC(lock->n_groups * sizeof *lock->groups);
   if (lock->groups == NULL) return false;
   for (unsigned i = 0; i < lock->n_groups; i++) {
     atomic_init(&lock->groups[i].tail, NULL);
@@ -127,7 +125,7 @@ static inline bool lk_hmcs_init(struct lk_hmcs *lock, const struct lk_config *co
 
 static inline void lk_hmcs_destroy(struct lk_hmcs *lock) {
   LK_CANARY_CHECK(lock);
-  free(lock->groups);
+  LK_FREE(lock->groups);
 }
 
 static inline struct lk_hmcs_group *lk_hmcs_root(const struct lk_hmcs *lock) {

@@ -30,6 +30,8 @@
  * A context that holds nothing is `char unused`, since C has no empty struct, and the lock says so with
  * `#define lk_x_no_ctx 1`. One that allocates memory says `#define lk_x_has_heap 1` and has
  *   size_t lk_x_heap_bytes(const struct lk_config *)   what init and the ctx_init of all n_threads contexts allocate
+ * and takes it from LK_ALLOC, gives it to LK_FREE. A lock whose contexts may go on to another lock of the kind, or come
+ * from one, without a new ctx_init says `#define lk_x_ctx_is_any 1`; then ctx_init and ctx_destroy look at no lock.
  * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has
  *   uint64_t lk_x_domain_run(const struct lk_config *)
  * its bound: while a thread of another domain is in line, and those have been served that were in line before it, at
@@ -81,6 +83,13 @@
 
 #include "lk_arch.h"
 #include "lk_lang.h"
+
+/* Memory at a multiple of a cache line, or NULL. A host in which a lock must not call malloc has its own of both. */
+#ifndef LK_ALLOC
+#include <stdlib.h>
+#define LK_ALLOC(n_bytes) aligned_alloc(LK_LINE_BYTES, n_bytes)
+#define LK_FREE(memory) free(memory)
+#endif
 
 enum lk_traits {
   LK_FIFO = 1 << 0,          /* served in the order of arrival */

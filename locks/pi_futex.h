@@ -29,6 +29,8 @@
 #include "lk.h"
 #include "lk_wait.h"
 
+#define lk_pi_futex_ctx_is_any 1
+
 enum { lk_pi_futex_traits = LK_PARKS | LK_FREED_BY_LAST };
 
 struct lk_pi_futex {

@@ -25,8 +25,6 @@
 #ifndef LK_RW_BRAVO_H
 #define LK_RW_BRAVO_H
 
-#include <stdlib.h>
-
 #include "lk.h"
 #include "lk_clock.h"
 #include "rw_phasefair.h"
@@ -85,7 +83,7 @@ static inline size_t lk_rw_bravo_heap_bytes(const struct lk_config *config) {
 
 static inline bool lk_rw_bravo_init(struct lk_rw_bravo *lock, const struct lk_config *config) {
   lock->n_slots = lk_rw_bravo_n_slots(config);
-  lock->slots = (struct lk_rw_bravo_slot *)aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_rw_bravo_slot *)LK_ALLOC(lock->n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) atomic_init(&lock->slots[i].is_taken, false);
   atomic_init(&lock->is_biased, false);
@@ -98,7 +96,7 @@ static inline bool lk_rw_bravo_init(struct lk_rw_bravo *lock, const struct lk_co
 static inline void lk_rw_bravo_destroy(struct lk_rw_bravo *lock) {
   LK_CANARY_CHECK(lock);
   lk_rw_phasefair_destroy(&lock->below);
-  free(lock->slots);
+  LK_FREE(lock->slots);
 }
 
 static inline bool lk_rw_bravo_ctx_init(struct lk_rw_bravo *lock, struct lk_rw_bravo_ctx *ctx,

@@ -28,8 +28,6 @@
 #ifndef LK_RW_PERCPU_H
 #define LK_RW_PERCPU_H
 
-#include <stdlib.h>
-
 #include "lk.h"
 
 #define lk_rw_percpu_is_rw 1
@@ -85,7 +83,7 @@ static inline size_t lk_rw_percpu_heap_bytes(const struct lk_config *config) {
 static inline bool lk_rw_percpu_init(struct lk_rw_percpu *lock, const struct lk_config *config) {
   lock->n_slots = lk_rw_percpu_n_slots(config);
   lock->is_shared = config->n_threads > lock->n_slots;
-  lock->slots = (struct lk_rw_percpu_slot *)aligned_alloc(LK_LINE_BYTES, lock->n_slots * sizeof *lock->slots);
+  lock->slots = (struct lk_rw_percpu_slot *)LK_ALLOC(lock->n_slots * sizeof *lock->slots);
   if (lock->slots == NULL) return false;
   for (uint32_t i = 0; i < lock->n_slots; i++) {
     atomic_init(&lock->slots[i].n_readers, 0);
@@ -104,7 +102,7 @@ static inline void lk_rw_percpu_leave(struct lk_rw_percpu_slot *slots, struct lk
      slot see that all others are done with it. */
   if (atomic_fetch_sub_explicit(&slot->n_users, 1, memory_order_acq_rel) > 1) return;
   /* Release and acquire: as above, for all slots. */
-  if (atomic_fetch_sub_explicit(&slots[0].n_live, 1, memory_order_acq_rel) == 1) free(slots);
+  if (atomic_fetch_sub_explicit(&slots[0].n_live, 1, memory_order_acq_rel) == 1) LK_FREE(slots);
 }
 
 static inline void lk_rw_percpu_destroy(struct lk_rw_percpu *lock) {
