@@ -10,5 +10,6 @@ int command_seed(int n_arguments, char **arguments);
 int command_stress(int n_arguments, char **arguments);
 int command_list(int n_arguments, char **arguments);
 int command_topology(int n_arguments, char **arguments);
+int command_exec(int n_arguments, char **arguments);
 
 #endif

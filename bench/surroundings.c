@@ -31,7 +31,7 @@ static void escape(const char *argument, char *text, size_t n_bytes) {
 }
 
 bool surroundings_check_arguments(int n_arguments, char **arguments) {
-  for (int i = 0; i < n_arguments; i++) {
+  for (int i = 0; i < n_arguments && strcmp(arguments[i], "--") != 0; i++) {
     json_t *text = json_string(arguments[i]);
     const bool is_utf8 = text != NULL;
     json_decref(text);

@@ -14,7 +14,7 @@ void surroundings_hold_descriptors(void);
 
 /*
  * Whether all arguments are UTF-8, or a message and false: host.json could not hold others, and a run that is resumed
- * by it would measure something else.
+ * by it would measure something else. What comes behind a `--` is another program's.
  */
 bool surroundings_check_arguments(int n_arguments, char **arguments);
 

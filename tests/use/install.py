@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-COMMANDS = ("run", "seed", "stress", "list", "topology")
+COMMANDS = ("run", "seed", "stress", "exec", "list", "topology")
 
 
 def run(command: list[str], **options: object) -> str:

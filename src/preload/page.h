@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * page.h: what a program under `lockbench exec` shares with lockbench: counts of what it did with its locks. They lie
+ * in memory of lockbench's (a memfd, found through the environment), so that _exit and SIGKILL lose nothing.
+ *
+ * A slot is one thread's at a time, and only that thread writes it; lockbench adds the slots up. A slot outlives its
+ * thread, and its thread's successor goes on counting in it.
+ */
+#ifndef PRELOAD_PAGE_H
+#define PRELOAD_PAGE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define PAGE_VARIABLE "LOCKBENCH_EXEC_PAGE" /* the path of the file in the environment */
+
+enum page_count {
+  COUNT_ACQUIRED,         /* mutexes, by any call; after a wait for a condition too */
+  COUNT_CONTENDED,        /* of those: found held */
+  COUNT_TRIED,            /* trylock */
+  COUNT_TIMED,            /* timedlock, clocklock */
+  COUNT_WAITS,            /* for conditions */
+  COUNT_SYSTEM,           /* mutexes of kinds that stay with the system: acquisitions and tries */
+  COUNT_SPIN,             /* spin locks of ours */
+  COUNT_SPIN_SYSTEM,      /* spin locks that stay with the system */
+  COUNT_READ,             /* readers/writer locks, shared */
+  COUNT_READ_AGAIN,       /* of those: by a thread that was inside as a reader already */
+  COUNT_WRITTEN,          /* readers/writer locks, exclusive */
+  COUNT_RW_CONTENDED,     /* of both: found held in a way that excludes */
+  COUNT_RW_SYSTEM,        /* readers/writer locks that stay with the system */
+  COUNT_UNLOCKED_FREE,    /* mistakes: a lock that was not held is unlocked */
+  COUNT_DESTROYED_HELD,   /* a lock is destroyed while held */
+  COUNT_DESTROYED_WAITED, /* a condition is destroyed while somebody waits for it */
+  COUNT_DEEPBIND,         /* dlopen with RTLD_DEEPBIND, which was taken away */
+  N_COUNTS
+};
+
+struct page_slot {
+  _Alignas(128) _Atomic(uint64_t) counts[N_COUNTS];
+  int process;
+};
+
+enum { PAGE_MAGIC = 0x6c6b7078, PAGE_MAX_SLOTS = 8192 };
+
+struct page {
+  uint32_t magic;            /* PAGE_MAGIC and the size, written by lockbench: another version's is left alone */
+  uint32_t n_bytes;          /* of a struct page */
+  _Atomic(uint32_t) n_slots; /* that were asked for; those beyond PAGE_MAX_SLOTS share the last one, and lose counts */
+  _Atomic(uint32_t) n_processes;  /* in which the library is, or was */
+  _Atomic(uint32_t) most_threads; /* that used locks, of any one process */
+  struct page_slot slots[PAGE_MAX_SLOTS];
+};
+
+/* The page, or memory of this process alone where there is none: locks work without lockbench too. Never fails. */
+struct page *page_map(void);
+
+/* A slot for a thread of this process. */
+struct page_slot *page_take_slot(struct page *page);
+
+#endif

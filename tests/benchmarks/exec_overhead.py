@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What `lockbench exec` costs: exec_overhead.py LOCKBENCH PAIR LOCK...
+
+An uncontended lock and unlock in a process with two threads, and with one: the system's own, passed through, and each
+lock, in rounds, so that drift meets all alike. Prints medians and ratios to the system's in the same round, with the
+least and the greatest; passed through it should be at most 1.05, a lock of ours at most 1.1 with two threads.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import subprocess
+import sys
+
+REPETITIONS = int(os.environ.get("REPETITIONS", "9"))
+
+
+def measure(lockbench: str, pair: str, lock: str, more: list[str]) -> float:
+    command = [pair, *more] if lock == "system" else [lockbench, "exec", "--lock", lock, "--", pair, *more]
+    return float(subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+                                timeout=120).stdout)
+
+
+def main() -> int:
+    lockbench, pair, *locks = sys.argv[1:]
+    names = ["system", "none", *locks]
+    order = random.Random(1)
+    situations: dict[str, list[str]] = {"two threads": [], "one thread": ["alone"]}
+    for threads, more in situations.items():
+        times: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(REPETITIONS):
+            for name in order.sample(names, len(names)):
+                times[name].append(measure(lockbench, pair, name, more))
+        print(f"\nA process with {threads}, {REPETITIONS} rounds")
+        print(f"{'lock':<16} {'ns':>7} {'ratio':>6} {'least':>6} {'most':>6}")
+        for name in names:
+            ratios = sorted(own / system for own, system in zip(times[name], times["system"]))
+            print(f"{name:<16} {statistics.median(times[name]):7.2f} {statistics.median(ratios):6.3f} {ratios[0]:6.3f} "
+                  f"{ratios[-1]:6.3f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/*
+ * trap.h: uses of mutexes and conditions that are legal, or common all the same, and over which libraries that replace
+ * locks have stumbled. Each is a function; the program ends with 1 and a line at the first thing that is not as it is
+ * with glibc's own locks.
+ */
+#ifndef TRAP_H
+#define TRAP_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+struct trap {
+  const char *name;
+  void (*spring)(void);
+};
+
+/* A row without a name ends each. */
+extern const struct trap traps_of_mutexes[], traps_of_conditions[], traps_of_processes[];
+
+#define REQUIRE(condition)                                                                                             \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      fprintf(stderr, "%s:%d: wanted: %s\n", __FILE__, __LINE__, #condition);                                          \
+      _exit(1);                                                                                                        \
+    }                                                                                                                  \
+  } while (0)
+
+static inline struct timespec trap_in_ms(clockid_t clock, long ms) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  time.tv_sec += ms / 1000;
+  time.tv_nsec += ms % 1000 * 1000000;
+  if (time.tv_nsec >= 1000000000) time.tv_nsec -= 1000000000, time.tv_sec++;
+  return time;
+}
+
+static inline double trap_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static inline pthread_t trap_start(void *(*run)(void *), void *argument) {
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, NULL, run, argument) == 0);
+  return thread;
+}
+
+static inline void trap_join(pthread_t thread) { REQUIRE(pthread_join(thread, NULL) == 0); }
+
+#endif

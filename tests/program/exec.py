@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""lockbench exec: the program's own output and exit code, a summary on stderr, one line for what cannot be done."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import unittest
+from pathlib import Path
+
+import lockbench
+
+PYTHON = "/usr/bin/python3"
+CC = shlex.split(os.environ.get("CC_COMMAND", "cc"))
+LOCKS = 'for (int i = 0; i < 1000; i++) { pthread_mutex_lock(&m); pthread_mutex_unlock(&m); }'
+
+
+class Exec(lockbench.Case):
+    def compile(self, body: str, *flags: str, name: str = "program") -> str:
+        """A program of one main with a mutex m."""
+        source = self.folder / f"{name}.c"
+        source.write_text("#define _GNU_SOURCE\n#include <pthread.h>\n#include <signal.h>\n#include <stdio.h>\n"
+                          "#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
+                          "static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;\n"
+                          "static void *lock_some(void *p) { " + LOCKS + " return p; }\n"
+                          "void *lock_and_stay(void *p) { lock_some(p); for (;;) pause(); return p; }\n"
+                          "int main(void) { (void)m, (void)lock_some; " + body + " }\n")
+        program = self.folder / name
+        subprocess.run([*CC, "-O1", "-pthread", str(source), *flags, "-o", str(program)], check=True)
+        return str(program)
+
+    def exec(self, lock: str, *command: str, code: int = 0,
+             environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        result = self.run_program("exec", "--lock", lock, "--", *command, env=environment or {})
+        self.assertEqual(code, result.returncode, result.stdout + result.stderr)
+        return result
+
+    def refuse(self, *arguments: str, names: str) -> None:
+        result = self.run_program("exec", *arguments)
+        self.assertEqual(2, result.returncode, result.stdout + result.stderr)
+        self.assertEqual("", result.stdout)
+        self.assertEqual(1, len(result.stderr.splitlines()), result.stderr)
+        self.assertTrue(result.stderr.startswith("lockbench: exec: "), result.stderr)
+        self.assertIn(names, result.stderr)
+
+    def test_bad_input(self) -> None:
+        self.refuse(names="--lock is missing")
+        self.refuse("--", "true", names="--lock is missing")
+        self.refuse("--lock", "mcs", names="no `--`")
+        self.refuse("--lock", "mcs", "true", names="no `--`")
+        self.refuse("--lock", "mcs", "--", names="no program")
+        self.refuse("--lock", "mcss", "--", "true", names="did you mean mcs?")
+        self.refuse("--lock", "empty", "--", "true",
+                    names="'empty' cannot stand in for a program's locks; allowed: none,")
+        self.refuse("--lock", "mcs,ticket", "--", "true", names="mcs and ticket are two for one purpose")
+        self.refuse("--lock", "mcs,", "--", "true", names="unknown lock ''")
+        self.refuse("--lock", "mcs", "--", "no-such-program", names="there is no program 'no-such-program'")
+        self.refuse("--lock", "mcs", "--", "/etc/passwd", names="not executable")
+        self.refuse("--locks", "mcs", "--", "true", names="did you mean --lock?")
+        for name, content in (("empty", b""), ("text", b"hello\n"), ("cut", b"\x7fELF\x02\x01\x01"),
+                              ("loop", b"#!loop\n")):
+            (self.folder / name).write_bytes(content)
+            (self.folder / name).chmod(0o755)
+            self.refuse("--lock", "mcs", "--", str(self.folder / name), names=f"{name}'")
+
+    def test_what_cannot_be_reached(self) -> None:
+        static = self.compile("return 0;", "-static", name="static")
+        self.refuse("--lock", "mcs", "--", static, names="statically linked")
+        if os.geteuid() == 0:
+            other = self.compile("return 0;", name="rights")
+            os.chown(other, 65534, 65534)
+            os.chmod(other, 0o4755)
+            self.refuse("--lock", "mcs", "--", other, names="more rights than its user")
+
+    @unittest.skipIf(shutil.which("go") is None, "no Go")
+    def test_a_language_with_locks_of_its_own_is_told(self) -> None:
+        result = self.exec("futex", str(shutil.which("go")), "version")
+        self.assertIn("Go's runtime locks by itself", result.stderr)
+
+    def test_output_and_exit_code_are_the_program_s(self) -> None:
+        result = self.exec("ticket", "sh", "-c", "echo out; echo err >&2; exit 7", code=7)
+        self.assertEqual("out\n", result.stdout)
+        self.assertTrue(result.stderr.startswith("err\n"), result.stderr)
+        result = self.exec("mcs", "printf", "%s.", "a b", "--", "--lock")
+        self.assertEqual("a b.--.--lock.", result.stdout)
+
+    def test_a_script_is_run_by_its_interpreter(self) -> None:
+        script = self.folder / "script"
+        script.write_text(f"#!{PYTHON}\nimport queue\nq = queue.Queue()\nq.put('hello')\nprint(q.get())\n")
+        script.chmod(0o755)
+        self.assertEqual("hello\n", self.exec("mcs", str(script)).stdout)
+
+    def test_acquisitions_are_counted_to_the_last(self) -> None:
+        ends = {"return 0;": 0, "_exit(0);": 0, "kill(getpid(), SIGKILL);": 128 + 9,
+                "if (fork() == 0) { lock_some(0); _exit(0); } sleep(1); return 0;": 0,
+                "if (vfork() == 0) _exit(0); return 0;": 0}
+        for lock in ("futex_spin", "mcs", "none"):
+            for end, code in ends.items():
+                with self.subTest(lock=lock, end=end):
+                    program = self.compile("lock_some(0); pthread_t t; pthread_create(&t, 0, lock_some, 0);"
+                                           f"pthread_join(t, 0); {end}")
+                    said = self.exec(lock, program, code=code).stderr
+                    wanted = 3000 if "lock_some" in end else 2000
+                    self.assertRegex(said, rf"lockbench exec: {lock}: {wanted} acquisitions of mutexes, ")
+
+    def test_mistakes_are_counted_and_do_no_harm(self) -> None:
+        body = ("pthread_mutex_unlock(&m); pthread_mutex_unlock(&m); pthread_mutex_lock(&m); pthread_mutex_destroy(&m);"
+                "if (pthread_mutex_trylock(&m) == 0) return 1; pthread_mutex_unlock(&m); lock_some(0); return 0;")
+        for lock in ("ticket", "mcs", "futex", "futex_spin", "k42"):
+            said = self.exec(lock, self.compile(body)).stderr
+            self.assertIn("mistakes of the program: 2 unlocks of locks that were free, 1 lock destroyed while held",
+                          said)
+
+    def test_other_kinds_stay_with_the_system(self) -> None:
+        body = ("pthread_mutexattr_t a; pthread_mutexattr_init(&a); pthread_mutexattr_setrobust(&a, 1);"
+                "pthread_mutex_t r; pthread_mutex_init(&r, &a); for (int i = 0; i < 21; i++) pthread_mutex_lock(&r),"
+                "pthread_mutex_unlock(&r); return 0;")
+        self.assertIn("stayed with the system: 21 acquisitions of mutexes that are robust",
+                      self.exec("mcs", self.compile(body)).stderr)
+
+    def test_a_crash_is_told(self) -> None:
+        said = self.exec("ticket", "sh", "-c", "kill -SEGV $$", code=128 + 11).stderr
+        self.assertIn("'sh' died of signal 11", said)
+        self.assertNotIn("died", self.exec("ticket", "sh", "-c", "kill -TERM $$", code=128 + 15).stderr)
+
+    def test_spinners_in_order_on_too_few_cpus_are_warned_of_while_it_runs(self) -> None:
+        n = len(os.sched_getaffinity(0)) + 1
+        program = self.compile(f"pthread_t t[{n}]; for (int i = 0; i < {n}; i++) "
+                               "pthread_create(&t[i], 0, lock_and_stay, 0); for (;;) pause();")
+        process = self.start("exec", "--lock", "mcs", "--", program)
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        self.assertIn("mcs spins in order of arrival", first)
+        process.send_signal(signal.SIGTERM)  # which is passed on
+        self.assertEqual(128 + 15, process.wait(timeout=30))
+        self.assertNotIn("in order of arrival", self.exec("futex", "true").stderr)
+
+    def test_interruptions_are_the_program_s(self) -> None:
+        program = self.compile('sigset_t s; int n; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, 0); puts("ready");'
+                               'fflush(stdout); sigwait(&s, &n); return n == SIGINT ? 3 : 4;')
+        process = self.start("exec", "--lock", "mcs", "--", program)
+        assert process.stdout is not None
+        self.assertEqual("ready\n", process.stdout.readline())
+        os.killpg(process.pid, signal.SIGINT)
+        self.assertEqual(3, process.wait(timeout=30))
+
+    def test_where_a_library_is_loaded_from_goes_by_its_caller(self) -> None:
+        """dlopen from a library with a search path of its own."""
+        inner, outer = self.folder / "inner", self.folder / "outer"
+        inner.mkdir()
+        outer.mkdir()
+        (self.folder / "a.c").write_text("int answer(void); int answer(void) { return 42; }")
+        (self.folder / "b.c").write_text('#include <dlfcn.h>\nint load(void); int load(void) { void *h = dlopen('
+                                         '"liba.so", RTLD_NOW); int (*f)(void) = (int (*)(void))dlsym(h, "answer");'
+                                         'return f(); }')
+        subprocess.run([*CC, "-shared", "-fPIC", "a.c", "-o", "inner/liba.so"], check=True, cwd=self.folder)
+        subprocess.run([*CC, "-shared", "-fPIC", "b.c", f"-Wl,-rpath,{inner}", "-o", "outer/libb.so"], check=True,
+                       cwd=self.folder)
+        program = self.compile("extern int load(void); lock_some(0); return load() == 42 ? 0 : 1;",
+                               f"-L{outer}", "-lb", f"-Wl,-rpath,{outer}")
+        self.exec("mcs", program)
+
+    def test_a_preloaded_library_of_the_user_s_stays(self) -> None:
+        (self.folder / "c.c").write_text("#include <unistd.h>\n__attribute__((constructor)) static void f(void) {"
+                                         'if (write(1, "there\\n", 6) < 0) _exit(1); }')
+        subprocess.run([*CC, "-shared", "-fPIC", "c.c", "-o", "libc_.so"], check=True, cwd=self.folder)
+        result = self.exec("mcs", self.compile("lock_some(0); return 0;"),
+                           environment={"LD_PRELOAD": str(self.folder / "libc_.so")})
+        self.assertEqual("there\n" * 2, result.stdout)  # in lockbench, too
+        self.assertIn("mcs: 1000 acquisitions", result.stderr)
+
+    def test_it_is_installed(self) -> None:
+        if "BUILD" not in os.environ:
+            self.skipTest("no build folder given")
+        subprocess.run(["meson", "install", "-C", os.environ["BUILD"], "--no-rebuild", "--destdir", str(self.folder)],
+                       check=True, stdout=subprocess.DEVNULL)
+        program = next(path for path in self.folder.rglob("lockbench") if path.parent.name == "bin")
+        result = subprocess.run([program, "exec", "--lock", "ticket", "--", "true"], text=True, check=False,
+                                stderr=subprocess.PIPE)
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertRegex(result.stderr, "^lockbench exec: ticket: ")
+
+    def test_closed_descriptors_and_an_emptied_environment(self) -> None:
+        body = 'for (int i = 3; i < 1024; i++) close(i); clearenv(); lock_some(0); return 0;'
+        self.assertIn("mcs: 1000 acquisitions", self.exec("mcs", self.compile(body)).stderr)
+
+    def test_the_same_in_a_copy_with_spaces_is_refused(self) -> None:
+        folder = self.folder / "a b" / "bench"
+        folder.mkdir(parents=True)
+        program = folder / "lockbench"
+        shutil.copy(lockbench.PROGRAM, program)
+        libraries = Path(lockbench.PROGRAM).parents[1] / "src" / "preload"
+        (folder.parent / "src").mkdir()
+        (folder.parent / "src" / "preload").symlink_to(libraries)
+        result = subprocess.run([program, "exec", "--lock", "mcs", "--", "true"], text=True, check=False,
+                                stderr=subprocess.PIPE)
+        self.assertEqual(2, result.returncode)
+        self.assertIn("a space or a colon", result.stderr)
+
+
+if __name__ == "__main__":
+    lockbench.main()
