@@ -30,7 +30,7 @@ static const void *table_at(const struct link_map *library, ElfW(Addr) address) 
 }
 
 static bool read_tables(const struct link_map *library, struct tables *tables) {
-  *tables = (struct tables){NULL};
+  *tables = (struct tables){.symbols = NULL};
   for (const ElfW(Dyn) *entry = library->l_ld; entry->d_tag != DT_NULL; entry++) {
     const void *const table = table_at(library, entry->d_un.d_ptr);
     if (entry->d_tag == DT_SYMTAB) tables->symbols = table;
