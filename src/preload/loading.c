@@ -7,8 +7,8 @@
  * and RTLD_NEXT go by the library that called.
  */
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "export.h"
 #include "libc_symbols.h"
@@ -21,8 +21,13 @@ EXPORT void *dlopen(const char *file, int mode) {
   return SYSTEM(dlopen)(file, mode & ~RTLD_DEEPBIND);
 }
 
+static bool begins_with(const char *name, const char *prefix) {
+  while (*prefix != '\0' && *name == *prefix) name++, prefix++; /* not strncmp: see libc_symbols.c */
+  return *prefix == '\0';
+}
+
 static bool may_be_replaced(const char *name) {
-  return strncmp(name, "pthread_", 8) == 0 || strncmp(name, "mtx_", 4) == 0 || strncmp(name, "cnd_", 4) == 0;
+  return begins_with(name, "pthread_") || begins_with(name, "mtx_") || begins_with(name, "cnd_");
 }
 
 /* Of a handle: where libc's own would be the answer, what the whole program has under that name. */
