@@ -64,7 +64,7 @@ static void print_served(const struct page *page, const struct exec_locks *locks
   if (locks->rw != NULL)
     fprintf(stderr,
             "lockbench exec: %s: %" PRIu64 " acquisitions to read, %" PRIu64 " of them by who read already, %" PRIu64
-            " to write; %.2f %% found it held\n",
+            " to write; %.2f %% found a writer inside\n",
             locks->rw, sums[COUNT_READ], sums[COUNT_READ_AGAIN], sums[COUNT_WRITTEN],
             percent(sums[COUNT_RW_CONTENDED], sums[COUNT_READ] + sums[COUNT_WRITTEN]));
 }
@@ -74,7 +74,8 @@ static void print_rest(const struct exec_locks *locks, const uint64_t sums[N_COU
       {COUNT_SYSTEM, "acquisition of a mutex that is robust, inherits priority or is shared by processes",
        "acquisitions of mutexes that are robust, inherit priority or are shared by processes"},
       {COUNT_SPIN_SYSTEM, "acquisition of spin locks", "acquisitions of spin locks"},
-      {COUNT_RW_SYSTEM, "acquisition of a readers/writer lock", "acquisitions of readers/writer locks"},
+      {COUNT_RW_SYSTEM, "acquisition of a readers/writer lock that processes share",
+       "acquisitions of readers/writer locks that processes share"},
       {0, NULL, NULL}};
   static const struct item mistakes[] = {
       {COUNT_UNLOCKED_FREE, "unlock of a lock that was free", "unlocks of locks that were free"},
@@ -83,8 +84,12 @@ static void print_rest(const struct exec_locks *locks, const uint64_t sums[N_COU
       {0, NULL, NULL}};
   char text[512] = "";
   if (list_items(sums, system, text, sizeof text))
-    fprintf(stderr, "lockbench exec: stayed with the system: %s%s\n", text,
-            sums[COUNT_RW_SYSTEM] > 0 && locks->rw == NULL ? " (replaced by, for example, --lock rw_futex)" : "");
+    fprintf(stderr, "lockbench exec: stayed with the system: %s\n", text);
+  if (locks->rw == NULL && sums[COUNT_READ] + sums[COUNT_WRITTEN] > 0)
+    fprintf(stderr,
+            "lockbench exec: readers/writer locks, the system's own: %" PRIu64 " acquisitions to read, %" PRIu64
+            " to write\n",
+            sums[COUNT_READ], sums[COUNT_WRITTEN]);
   text[0] = '\0';
   if (list_items(sums, mistakes, text, sizeof text))
     fprintf(stderr, "lockbench exec: mistakes of the program: %s\n", text);

@@ -13,9 +13,8 @@ const struct option option_table[] = {
     {"locks", COMMAND_SEED, OPTION_TEXT, AT(locks), 0, 0, "NAMES", "pthread_mutex",
      "one lock, which prints what the Go program prints; several, or a group as in `lockbench run --help`: a table"},
     {"lock", COMMAND_EXEC, OPTION_TEXT, AT(locks), 0, 0, "NAME", NULL,
-     "the lock that stands in for the program's mutexes (none: its own, counted), or for its readers/writer locks, or "
-     "one "
-     "of each with a comma: mcs,rw_futex"},
+     "the lock that stands in for the program's mutexes (none: they stay its own, and are counted), or for its "
+     "readers/writer locks; or one of each with a comma: mcs,rw_futex"},
     {"threads", RUN, OPTION_LIST, AT(threads), 1, OPTIONS_MAX_THREADS, "LIST", NULL,
      "threads of mixed roles (default: powers of two up to the CPUs, where the next CPU is farther away, CPUs, CPUs+1, "
      "2x CPUs; locks that park 8x CPUs too)"},
@@ -92,12 +91,10 @@ const struct option_command option_commands[] = {
      "what the locks protect; it measures nothing.",
      "Exit code: 0 nothing was found, 1 a lock is broken, hangs or crashes, 2 wrong usage."},
     {COMMAND_EXEC, "exec",
-     "lockbench exec --lock NAME -- PROGRAM ARGUMENT...: runs an unmodified program with its pthread and C11 mutexes, "
-     "spin\n"
-     "locks, readers/writer locks and condition variables served by locks of ours, and tells at its end what it did "
-     "with them.",
-     "Exit code: the program's own, 128+n if it died of signal n; 2 wrong usage, or a program whose locks cannot be "
-     "replaced."},
+     "lockbench exec --lock NAME -- PROGRAM ARGUMENT...\n\n"
+     "Runs an unmodified program whose mutexes, readers/writer locks and condition variables (of pthread and C11)\n"
+     "are served by one of these locks, and tells at its end what it did with them.",
+     "Exit code: the program's own, 128+n if it died of signal n; 2 wrong usage, or its locks cannot be replaced."},
     {COMMAND_LIST, "list",
      "Shows every lock: kind, whether it serves in order, how it waits, its size, what it allocates.", NULL},
     {COMMAND_TOPOLOGY, "topology",

@@ -11,7 +11,7 @@ RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark
   python3 python3-pandas python3-matplotlib python3-scipy libjs-chart.js)
 PEER_PACKAGES=(libck-dev libnsync-dev libabsl-dev libtbb-dev) # a build does without those that are not there
 TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
-  libbenchmark-tools python3-selenium chromium chromium-driver relacy-dev parallel openssh-server golang-go)
+  libbenchmark-tools python3-selenium chromium chromium-driver relacy-dev parallel openssh-server golang-go libjemalloc2)
 RUST_PACKAGES=(cargo librust-parking-lot-dev)
 DEEP_PACKAGES=(slurm-wlm munge)
 if [[ $(uname -m) == x86_64 ]]; then # elsewhere they are called otherwise, and the tests for other machines are skipped

@@ -26,8 +26,8 @@ enum page_count {
   COUNT_READ,             /* readers/writer locks, shared */
   COUNT_READ_AGAIN,       /* of those: by a thread that was inside as a reader already */
   COUNT_WRITTEN,          /* readers/writer locks, exclusive */
-  COUNT_RW_CONTENDED,     /* of both: found held in a way that excludes */
-  COUNT_RW_SYSTEM,        /* readers/writer locks that stay with the system */
+  COUNT_RW_CONTENDED,     /* of both: found a writer inside */
+  COUNT_RW_SYSTEM,        /* readers/writer locks that processes share */
   COUNT_UNLOCKED_FREE,    /* mistakes: a lock that was not held is unlocked */
   COUNT_DESTROYED_HELD,   /* a lock is destroyed while held */
   COUNT_DESTROYED_WAITED, /* a condition is destroyed while somebody waits for it */

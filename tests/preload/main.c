@@ -6,7 +6,7 @@
 #include "trap.h"
 
 int main(int n_arguments, char **arguments) {
-  const struct trap *const tables[] = {traps_of_mutexes, traps_of_conditions, traps_of_processes};
+  const struct trap *const tables[] = {traps_of_mutexes, traps_of_conditions, traps_of_processes, traps_of_rwlocks};
   for (int i = 1; i < n_arguments || i == 1; i++) {
     bool is_found = n_arguments == 1;
     for (size_t table = 0; table < sizeof tables / sizeof *tables; table++)

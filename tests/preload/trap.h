@@ -19,7 +19,7 @@ struct trap {
 };
 
 /* A row without a name ends each. */
-extern const struct trap traps_of_mutexes[], traps_of_conditions[], traps_of_processes[];
+extern const struct trap traps_of_mutexes[], traps_of_conditions[], traps_of_processes[], traps_of_rwlocks[];
 
 #define REQUIRE(condition)                                                                                             \
   do {                                                                                                                 \

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -56,6 +57,7 @@ class Exec(lockbench.Case):
         self.refuse("--lock", "empty", "--", "true",
                     names="'empty' cannot stand in for a program's locks; allowed: none,")
         self.refuse("--lock", "mcs,ticket", "--", "true", names="mcs and ticket are two for one purpose")
+        self.refuse("--lock", "rw_futex,rw_ticket", "--", "true", names="rw_futex and rw_ticket are two")
         self.refuse("--lock", "mcs,", "--", "true", names="unknown lock ''")
         self.refuse("--lock", "mcs", "--", "no-such-program", names="there is no program 'no-such-program'")
         self.refuse("--lock", "mcs", "--", "/etc/passwd", names="not executable")
@@ -120,6 +122,35 @@ class Exec(lockbench.Case):
                 "pthread_mutex_unlock(&r); return 0;")
         self.assertIn("stayed with the system: 21 acquisitions of mutexes that are robust",
                       self.exec("mcs", self.compile(body)).stderr)
+
+    def test_readers_and_writers(self) -> None:
+        body = ("static pthread_rwlock_t l = PTHREAD_RWLOCK_INITIALIZER; for (int i = 0; i < 10; i++) {"
+                "pthread_rwlock_rdlock(&l); pthread_rwlock_rdlock(&l); pthread_rwlock_unlock(&l);"
+                "pthread_rwlock_unlock(&l); if (i % 2) pthread_rwlock_wrlock(&l), pthread_rwlock_unlock(&l); }"
+                "pthread_rwlock_unlock(&l); lock_some(0); return 0;")
+        program = self.compile(body)
+        for locks in ("rw_futex", "mcs,rw_bravo", "rw_percpu,ticket"):
+            said = self.exec(locks, program).stderr
+            self.assertIn(": 20 acquisitions to read, 10 of them by who read already, 5 to write; 0.00 % ", said)
+            self.assertIn("mistakes of the program: 1 unlock of a lock that was free", said)
+            self.assertEqual("," in locks, ": 1000 acquisitions of mutexes" in said, said)
+        self.assertIn("the system's own: 20 acquisitions to read, 5 to write", self.exec("none", program).stderr)
+
+    def test_an_allocator_whose_own_mutexes_are_replaced(self) -> None:
+        """Where it is made, a mutex of malloc's must not need malloc."""
+        known = subprocess.run(["/sbin/ldconfig", "-p"], text=True, stdout=subprocess.PIPE, check=False).stdout
+        found = re.search(r"(/\S*/libjemalloc\.so\.2)$", known, re.MULTILINE)
+        if found is None:
+            self.skipTest("no jemalloc")
+        program = self.compile("pthread_t t; void *volatile p; pthread_create(&t, 0, lock_some, 0);"
+                               "for (int i = 1; i < 3000; i++) { p = malloc(i); free(p); } pthread_join(t, 0);"
+                               "if (fork() == 0) { p = malloc(9); free(p); _exit(0); } return 0;")
+        for lock in ("futex", "mcs", "k42", "hmcs", "none"):
+            said = self.exec(lock, program, environment={"LD_PRELOAD": found[1],
+                                                         "MALLOC_CONF": "narenas:1,tcache:false"}).stderr
+            count = re.search(rf"{lock}: (\d+) acquisitions", said)
+            assert count is not None, said
+            self.assertGreater(int(count[1]), 3000)
 
     def test_a_crash_is_told(self) -> None:
         said = self.exec("ticket", "sh", "-c", "kill -SEGV $$", code=128 + 11).stderr
