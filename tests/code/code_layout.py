@@ -12,11 +12,12 @@ and have its bytes, but for the distances of calls and jumps to other places.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
+
+from machine_code import exit_code, said_by
 
 PAGE_BYTES, LINE_BYTES, STEP_BYTES = 4096, 64, 16
 KINDS, N_LAYOUTS = ("plain", "general", "timed", "trying", "open"), 4
@@ -33,8 +34,7 @@ Key = tuple[str, int]  # kind and layout
 
 def loops_of(nm: str, program: Path) -> dict[str, dict[Key, Loop]]:
     """By lock. Symbols outside of functions' sections, and the cold parts that a compiler splits off, are others."""
-    listing = subprocess.run([nm, "--defined-only", "--print-size", str(program)], text=True, check=True,
-                             stdout=subprocess.PIPE).stdout
+    listing = said_by(nm, "--defined-only", "--print-size", str(program))
     found: dict[str, dict[Key, Loop]] = defaultdict(dict)
     for line in listing.splitlines():
         address, *size, _, name = line.split()
@@ -52,9 +52,8 @@ def places_are_wrong(lock: str, loops: dict[Key, Loop]) -> list[str]:
 
 def instructions(objdump: str, program: Path, loop: Loop) -> list[str]:
     """With where calls and jumps go to left out, and what is addressed relative to the instruction."""
-    listing = subprocess.run([objdump, "-d", "--no-show-raw-insn", f"--start-address={loop.address}",
-                              f"--stop-address={loop.address + loop.n_bytes}", str(program)],
-                             text=True, check=True, stdout=subprocess.PIPE).stdout
+    listing = said_by(objdump, "-d", "--no-show-raw-insn", f"--start-address={loop.address}",
+                      f"--stop-address={loop.address + loop.n_bytes}", str(program))
     lines = re.findall(r"^\s+([0-9a-f]+):\s+(.*?)\s*$", listing, re.MULTILINE)
     return [f"{int(address, 16) - loop.address:x}: " + distances_left_out(text, loop) for address, text in lines]
 
@@ -107,9 +106,7 @@ def main() -> int:
         faults += twin_differs(name, original, found, objdump, Path(program))
         faults += copies_are_wrong(name, found[name], objdump, Path(program))
     print(f"{sum(map(len, found.values()))} loops of {len(found)} locks")
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    return 1 if faults or not found else 0
+    return exit_code(faults, len(found))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ An indirect call is never right: work() is reached by one, per thread and trial,
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 
-SKIPPED = 77
+from machine_code import exit_code, said_by
+
 # There may be more; all that are called lk_<lock>_loop_<what for>_<layout> are looked at.
 LOOPS = {f"{kind}_{layout}" for kind in ("plain", "general", "timed", "open") for layout in range(4)}
 LOOP = re.compile(r"lk_\w+_loop_([a-z]+_\d+)")
@@ -122,12 +122,25 @@ class Code:
         return {self.name_of(target) for name in own for target in self.targets[name]} - own
 
 
+def is_operation(lock: str, target: str) -> bool:
+    return re.fullmatch(rf"lk_{lock}_(try)?(rd|wr)?(un)?lock", target) is not None
+
+
 def is_allowed(lock: str, target: str, code: Code) -> bool:
     patterns = {**ANYWHERE, **OF_LOCK.get(lock, {})}
     if any(re.fullmatch(pattern, target) for pattern in patterns):
         return True
-    is_whole_operation = re.fullmatch(rf"lk_{lock}_(try)?(rd|wr)?(un)?lock", target) is not None
-    return target in code.cold and not is_whole_operation
+    return target in code.cold and not is_operation(lock, target)
+
+
+def advice(lock: str, target: str, code: Code) -> str:
+    if is_operation(lock, target):
+        return "a lock's operations are inlined: put what is slow in it into a function of its own that is LK_COLD"
+    if target == "(indirect)":
+        return "the compiler cannot inline what a pointer leads to"
+    if target in code.functions:
+        return "inline it, or declare it LK_COLD if it is a slow path"
+    return "put the slow path that does so into a function of its own that is LK_COLD"
 
 
 def loops_of(code: Code) -> list[str]:
@@ -138,9 +151,15 @@ def faults_of(lock: str, code: Code) -> list[str]:
     loops = loops_of(code)
     found = {match[1] for match in map(LOOP.fullmatch, loops) if match}
     faults = [f"{lock}: there is no lk_{lock}_loop_{name}" for name in sorted(LOOPS.difference(found))]
+    callers: dict[str, list[str]] = defaultdict(list)
     for loop in loops:
-        faults += [f"{lock}: {loop} calls {target}" for target in sorted(code.called_from(loop))
-                   if not is_allowed(lock, target, code)]
+        for target in code.called_from(loop):
+            callers[target].append(loop)
+    for target in sorted(callers):
+        if not is_allowed(lock, target, code):
+            name = re.sub(r"\.(constprop|isra|part)\.\d+", "", target)
+            faults.append(f"{lock}: {callers[target][0]} calls {name}, as do {len(callers[target])} of {len(loops)} "
+                          f"loops: {advice(lock, target, code)}")
     for name in sorted(code.functions - {"work"}):
         if "work" in map(code.name_of, code.targets[name]):
             faults.append(f"{lock}: {name} calls work, which is the harness's to call, once per thread")
@@ -152,16 +171,12 @@ def main() -> int:
     faults = []
     for library in libraries:
         lock = library.stem.removeprefix("liblk_")
-        listing = subprocess.run([objdump, "-dr", "--no-show-raw-insn", str(library)], text=True, check=True,
-                                 stdout=subprocess.PIPE).stdout
-        code = Code(listing)
+        code = Code(said_by(objdump, "-dr", "--no-show-raw-insn", str(library)))
         faults += faults_of(lock, code)
         loops = loops_of(code)
         calls = sorted({target for loop in loops for target in code.called_from(loop)})
         print(f"{lock}: its {len(loops)} loops call {', '.join(calls) or 'nothing'}")
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    return 1 if faults or not libraries else 0
+    return exit_code(faults, len(libraries))
 
 
 if __name__ == "__main__":
