@@ -66,7 +66,7 @@ const struct option option_table[] = {
     {"no-twin", RUN, OPTION_FLAG, AT(has_no_twin), 0, 0, NULL, NULL,
      "leaves out the twin, a second copy of one lock that tells how small a difference the run can show"},
     {"timeout", RUN, OPTION_REAL, AT(timeout_s), 0.1, 3600, "S", "10",
-     "a trial that takes this much longer than it should is killed"},
+     "a trial that takes this much longer than it should is killed; time in which it was stopped does not count"},
     {"out", RUN, OPTION_TEXT, AT(out), 0, 0, "DIR", NULL,
      "folder to create for the results (default: results/<date>-<host>-<commit>)"},
     {"resume", RUN, OPTION_TEXT, AT(resume), 0, 0, "DIR", NULL,
@@ -82,6 +82,7 @@ const struct option_command option_commands[] = {
     {COMMAND_RUN, "run", "Measures every combination of the values given (LIST: 1,2,4), writes a folder of results.",
      "Google Benchmark's options work too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
      "--benchmark_out=FILE --benchmark_out_format=json, --benchmark_format=json, --benchmark_repetitions=N.\n\n"
+     "Under real-time scheduling (chrt) the workers run one priority below that of lockbench.\n\n"
      "Exit code: 0 good, 1 a trial failed or not everything could be written, 2 wrong usage."},
     {COMMAND_SEED, "seed", "100 readers and 10 writers share a map of 5 keys, each sleeping 1 ms between operations.",
      "Exit code: 0 good, 1 a lock failed, 2 wrong usage."},

@@ -15,6 +15,7 @@
 #include "machine/clock.h"
 #include "machine/cpu_kinds.h"
 #include "machine/pause.h"
+#include "machine/priority.h"
 #include "machine/provenance.h"
 #include "message.h"
 #include "run.h"
@@ -35,6 +36,8 @@ static bool plan(struct run *run) {
     message_error(
         "the topology is not this machine's (HWLOC_SYNTHETIC or HWLOC_XMLFILE is set); it can be planned for with "
         "`lockbench topology`, not timed on");
+  } else if (!gbench_only_lists() && !priority_has_room(why, sizeof why)) {
+    message_error("run: %s", why);
   } else if (matrix_make(&run->matrix, &run->options, &run->topology, why, sizeof why) != 0) {
     message_error("run: %s", why);
   } else if (filter_error != NULL) {

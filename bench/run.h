@@ -19,7 +19,8 @@ struct run {
   uint64_t topology_hash;
   double pause_ns;
   bool *is_done; /* by order_index: the rows that an interrupted run has left */
-  unsigned n_done, n_failed, n_saturated;
+  unsigned n_done, n_saturated;
+  unsigned n_noisy, n_failed, n_disturbed; /* what stayed so; of those that failed, some were disturbed */
   uint64_t start_ns;
   unsigned n_done_before;
   bool is_given_up;

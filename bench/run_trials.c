@@ -16,10 +16,6 @@
 #include "run.h"
 #include "trial/code_layout.h"
 
-/* A trial that lost more of its CPU time than this to the hypervisor is run again, at most so often. */
-static const double MAX_STEAL_PCT = 10;
-enum { MAX_RERUNS = 2 };
-
 /* What Google Benchmark hands back to us for each trial. */
 struct turn {
   struct run *run;
@@ -83,13 +79,12 @@ static void report(struct gbench_state *state, const struct cell *cell, const st
 }
 
 /* One trial and its row. Returns 0 or an errno after which the run cannot go on. */
-static int measure(struct run *run, const struct trial *trial, unsigned order_index, bool may_rerun,
+static int measure(struct run *run, const struct trial *trial, unsigned order_index, bool is_last_try,
                    struct trial_result *result) {
   char started_at[40];
   run_format_now(started_at, sizeof started_at);
-  int error = trial_run(trial, result, NULL);
+  const int error = trial_run(trial, is_last_try, result, NULL);
   if (error != 0) return error;
-  if (result->status == TRIAL_OK && result->steal_pct > MAX_STEAL_PCT && may_rerun) result->status = TRIAL_NOISY;
   const struct record record = {
       .run_id = run->run_id,
       .started_at = started_at,
@@ -129,14 +124,14 @@ static void take_turn(struct gbench_state *state, void *argument) {
   };
   struct trial_result result;
   show_progress(run, cell->name);
-  for (unsigned n_reruns = 0;; n_reruns++) {
-    if (measure(run, &trial, turn->order_index, n_reruns < MAX_RERUNS, &result) != 0) {
+  for (unsigned n_reruns = 0; n_reruns <= TRIAL_MAX_RERUNS; n_reruns++) {
+    if (measure(run, &trial, turn->order_index, n_reruns == TRIAL_MAX_RERUNS, &result) != 0) {
       run->is_given_up = true;
       gbench_silence();
       gbench_skip(state, "the run was given up");
       return;
     }
-    if (result.status != TRIAL_NOISY) break;
+    if (!trial_is_to_be_repeated(&result)) break;
   }
   message_progress("");
   run->n_done++;
@@ -144,8 +139,13 @@ static void take_turn(struct gbench_state *state, void *argument) {
     const bool is_saturated = trial_is_saturated(&trial, &result);
     run->n_saturated += is_saturated;
     report(state, cell, &result, is_saturated);
+  } else if (result.status == TRIAL_NOISY) { /* the machine's fault, which is told and no failure */
+    run->n_noisy++;
+    message_warning("%s: noisy: %s", cell->name, result.why);
+    gbench_skip(state, result.why);
   } else {
     run->n_failed++;
+    run->n_disturbed += result.status == TRIAL_DISTURBED;
     message_error("%s: %s: %s", cell->name, trial_status_names[result.status], result.why);
     gbench_skip(state, result.why);
   }
@@ -177,6 +177,16 @@ int run_list(struct run *run) {
   return EXIT_GOOD;
 }
 
+/* What --resume would measure again. */
+static void tell_what_remains(const struct run *run) {
+  if (run->n_noisy > 0)
+    message_warning("%u of %u trials stayed noisy, and do not count; to try again: lockbench run --resume %s",
+                    run->n_noisy, run->n_done - run->n_done_before, run->folder.path);
+  if (run->n_disturbed > 0)
+    message_error("%u of %u trials could not be made here; to try again: lockbench run --resume %s", run->n_disturbed,
+                  run->n_done - run->n_done_before, run->folder.path);
+}
+
 int run_trials(struct run *run) {
   struct turn *turns = calloc(run->matrix.n_slots, sizeof *turns);
   if (turns == NULL) return EXIT_TRIAL_FAILED;
@@ -203,6 +213,7 @@ int run_trials(struct run *run) {
         "saturated in %u of %u trials: more operations were due than the lock can serve; ops_per_s is then what "
         "it can do, and no wait is told",
         run->n_saturated, run->n_done - run->n_done_before);
+  tell_what_remains(run);
   const int close_error = record_file_close(&run->csv);
   if (gbench_has_console()) printf("results: %s\n", run->folder.path);
   fflush(stdout);

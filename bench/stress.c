@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "interruption.h"
+#include "machine/priority.h"
 #include "message.h"
 #include "options.h"
 #include "selection.h"
@@ -73,6 +74,13 @@ int command_stress(int n_arguments, char **arguments) {
   char why[512];
   int exit_code;
   if (!options_read(&options, COMMAND_STRESS, n_arguments, arguments, &exit_code)) return exit_code;
+  if (priority_is_real_time(why, sizeof why)) {
+    message_error(
+        "stress: scheduled as %.40s, under which its many threads to a CPU would wait for each other for ever; "
+        "start it without chrt",
+        why);
+    return EXIT_USAGE;
+  }
   struct stress_command command = {.duration_s = options.duration_s, .shows_phases = options.shows_phases};
   if (selection_make_of_locks(&command.selection, options.locks, why, sizeof why) == 0) return stress_all(&command);
   message_error("stress: --locks: %s", why);

@@ -13,8 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "message.h"
+#include "patience.h"
 
 /* In the child. `parent` tells whether it has ended already, and then its death is no signal any more. */
 static _Noreturn void be_child(void (*body)(void *), void *argument, pid_t parent) {
@@ -27,27 +26,42 @@ static _Noreturn void be_child(void (*body)(void *), void *argument, pid_t paren
   _exit(0);
 }
 
-/* Waits until the child has closed the pipe by ending. False if the time is over before. */
-static bool wait_for_end(int pipe_fd, double limit_s) {
-  const uint64_t deadline_ns = clock_now_ns() + (uint64_t)(limit_s * 1e9);
+/* Whether the child is stopped now, by a signal or a debugger; `was` tells whether it was when this was last asked. */
+static bool is_stopped(pid_t child, bool was) {
+  siginfo_t change = {0};
+  while (waitid(P_PID, (id_t)child, &change, WSTOPPED | WCONTINUED | WNOHANG) == 0 && change.si_pid == child) {
+    was = change.si_code != CLD_CONTINUED;
+    change.si_pid = 0;
+  }
+  return was;
+}
+
+/*
+ * Waits until the child has closed the pipe by ending. False if the time is over before, in which a stop of the child,
+ * or of all, does not count.
+ */
+static bool wait_for_end(pid_t child, int pipe_fd, double limit_s) {
+  const uint64_t limit_ns = (uint64_t)(limit_s * 1e9);
+  struct patience patience = patience_begin();
+  bool stands_still = false;
   for (;;) {
-    const uint64_t now_ns = clock_now_ns();
-    if (now_ns >= deadline_ns) return false;
-    const uint64_t left_ms = (deadline_ns - now_ns) / 1000000 + 1;
+    const uint64_t left_ns = limit_ns - patience.spent_ns;
+    const int look_ns = left_ns < PATIENCE_LOOK_NS ? (int)left_ns : PATIENCE_LOOK_NS;
     struct pollfd end = {.fd = pipe_fd};
-    const int n = poll(&end, 1, left_ms > 1000000 ? 1000000 : (int)left_ms);
+    const int n = poll(&end, 1, look_ns / 1000000 + 1);
     if (n > 0) return true;
     if (n < 0 && errno != EINTR) return false;
+    stands_still = is_stopped(child, stands_still);
+    if (stands_still)
+      patience_excuse(&patience, clock_now_ns());
+    else if (patience_spend(&patience, clock_now_ns()) >= limit_ns)
+      return false;
   }
 }
 
 int child_run(void (*body)(void *), void *argument, double limit_s, struct child_end *end) {
   int alive[2];
-  if (pipe(alive) != 0) {
-    const int error = errno;
-    message_error("cannot start a process: %s", strerror(error));
-    return error;
-  }
+  if (pipe(alive) != 0) return errno;
   fflush(NULL); /* or the child would hold a second copy of what is not yet written */
   const pid_t parent = getpid();
   const pid_t child = fork();
@@ -59,13 +73,11 @@ int child_run(void (*body)(void *), void *argument, double limit_s, struct child
   close(alive[1]);
   if (error == 0) {
     struct rusage rusage;
-    *end = (struct child_end){.is_in_time = wait_for_end(alive[0], limit_s), .limit_s = limit_s};
+    *end = (struct child_end){.is_in_time = wait_for_end(child, alive[0], limit_s), .limit_s = limit_s};
     if (!end->is_in_time) kill(child, SIGKILL);
     while (wait4(child, &end->status, 0, &rusage) < 0 && errno == EINTR) {
     }
     end->peak_rss_bytes = (double)rusage.ru_maxrss * 1024;
-  } else {
-    message_error("cannot start a process: %s", strerror(error));
   }
   close(alive[0]);
   return error;
@@ -81,6 +93,12 @@ bool child_has_returned(const struct child_end *end, char *why, size_t why_bytes
   else
     return true;
   return false;
+}
+
+bool child_was_ended_from_outside(const struct child_end *end) {
+  if (!end->is_in_time || !WIFSIGNALED(end->status)) return false;
+  const int number = WTERMSIG(end->status);
+  return number == SIGKILL || number == SIGXCPU;
 }
 
 void *child_share(size_t n_bytes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,4 +76,22 @@ void clock_calibrate(void) {
     return;
   }
   clock_scale.ns_per_tick = (double)(ns[1] - ns[0]) / (double)(ticks[1] - ticks[0]);
+}
+
+void clock_sleep_until(uint64_t ns) {
+  const struct timespec at = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
+  }
+}
+
+uint64_t clock_suspended_ns(void) {
+  uint64_t least_ns = UINT64_MAX; /* of several tries, since the two clocks cannot be read at once */
+  for (int try = 0; try < 8; try++) {
+    struct timespec boot;
+    const uint64_t now_ns = clock_now_ns();
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    const uint64_t ahead_ns = (uint64_t)boot.tv_sec * 1000000000u + (uint64_t)boot.tv_nsec - now_ns;
+    if (ahead_ns < least_ns) least_ns = ahead_ns;
+  }
+  return least_ns;
 }

@@ -41,6 +41,12 @@ static inline uint64_t clock_now_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Sleeps until CLOCK_MONOTONIC has come to that. */
+void clock_sleep_until(uint64_t ns);
+
+/* How long the machine has been suspended since it was started, to some microseconds: CLOCK_MONOTONIC stands then. */
+uint64_t clock_suspended_ns(void);
+
 /* The counter, read without waiting for earlier instructions: for delays. */
 static inline uint64_t clock_ticks(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "child.h"
 #include "clock.h"
@@ -118,7 +119,10 @@ struct park_transfer park_transfer_measure(const struct topology *topology, unsi
   if (errand == NULL) return nothing;
   *errand = (struct errand){.topology = topology, .cpu_a = a, .cpu_b = b, .result = nothing};
   const int error = child_run(serve_token, errand, LIMIT_S, &end);
-  if (error == 0 && !child_has_returned(&end, why, sizeof why))
+  if (error != 0)
+    message_warning("the parked hand-off between CPUs %u and %u is left empty: cannot start a process: %s",
+                    topology->cpus[a].os_index, topology->cpus[b].os_index, strerror(error));
+  else if (!child_has_returned(&end, why, sizeof why))
     message_warning("the parked hand-off between CPUs %u and %u is left empty: its process %s",
                     topology->cpus[a].os_index, topology->cpus[b].os_index, why);
   const struct park_transfer result = errand->result;

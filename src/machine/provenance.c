@@ -20,8 +20,10 @@
 #include "call_cost.h"
 #include "clock.h"
 #include "cpu_kinds.h"
+#include "cpu_quota.h"
 #include "line_transfer.h"
 #include "park_transfer.h"
+#include "priority.h"
 
 const char provenance_git_sha[] = BUILD_GIT_SHA;
 
@@ -194,14 +196,36 @@ static json_t *find_warnings(const struct topology *topology, const json_t *host
   const char *boost = json_string_value(json_object_get(host, "boost"));
   if (boost != NULL && strcmp(boost, "1") == 0)
     warn(warnings, "frequency boost is on: few threads run faster than many");
-  const char *quota = json_string_value(json_object_get(host, "cgroup_cpu_max"));
-  if (quota != NULL && strncmp(quota, "max", 3) != 0)
-    warn(warnings, "a cgroup limits CPU time (cpu.max '%s'): trials are throttled", quota);
+  struct cpu_quota quota;
+  cpu_quota_find(&quota, "");
+  const struct cpu_quota_group *group = cpu_quota_tightest(&quota);
+  if (group != NULL)
+    warn(warnings,
+         "the control group %.100s may use %.3g CPUs: what needs more is throttled, and throttled_pct tells how much",
+         group->path, group->quota_us / group->period_us);
+  const char *scheduling = json_string_value(json_object_get(host, "scheduling"));
+  if (scheduling != NULL)
+    warn(warnings,
+         "real-time scheduling (%s): the workers run one priority below, and those of one CPU do not take turns",
+         scheduling);
   double load;
   if (getloadavg(&load, 1) == 1 && load > 0.3 * topology->n_cpus)
     warn(warnings, "load average is %.2f on %u CPUs: other programs are running", load, topology->n_cpus);
   if (!clock_scale.uses_counter) warn(warnings, "no trusted cycle counter: waits and delays use the system clock");
   return warnings;
+}
+
+/* As cpu.max of version 2 has it, of whichever version; null without a quota. */
+static json_t *cgroup_cpu_max(void) {
+  struct cpu_quota quota;
+  cpu_quota_find(&quota, "");
+  const struct cpu_quota_group *group = cpu_quota_tightest(&quota);
+  return group != NULL ? json_sprintf("%.0f %.0f", group->quota_us, group->period_us) : json_null();
+}
+
+static json_t *scheduling(void) {
+  char name[32];
+  return priority_is_real_time(name, sizeof name) ? json_string(name) : json_null();
 }
 
 static json_t *build(void) {
@@ -229,7 +253,7 @@ json_t *provenance_collect(const struct topology *topology) {
       first_line("/sys/kernel/debug/sched/preempt"), "governor",
       first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), "boost",
       first_line("/sys/devices/system/cpu/cpufreq/boost"), "smt", first_line("/sys/devices/system/cpu/smt/active"),
-      "cgroup_cpu_max", first_line("/sys/fs/cgroup/cpu.max"), "clocksource",
+      "cgroup_cpu_max", cgroup_cpu_max(), "clocksource",
       first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"), "n_cpus_machine",
       (int)topology->n_machine_cpus, "n_cpus_allowed", (int)topology->n_cpus, "allowed_cpus", allowed_cpus(topology),
       "topology_hash", hash, "uses_cycle_counter", clock_scale.uses_counter, "ns_per_tick", clock_scale.ns_per_tick,
@@ -240,6 +264,7 @@ json_t *provenance_collect(const struct topology *topology) {
   json_object_set_new(host, "futex_wake_without_waiter_ns", real_or_null(call_cost_futex_wake_ns()));
   json_object_set_new(host, "park_transfers", park_transfers(topology));
   json_object_set_new(host, "cpu_kinds", cpu_kinds_describe(topology));
+  json_object_set_new(host, "scheduling", scheduling());
   json_object_set_new(host, "warnings", find_warnings(topology, host));
   json_object_set_new(host, "topology_xml", xml != NULL ? json_string(xml) : json_null());
   if (xml != NULL) topology_free_xml(topology, xml);

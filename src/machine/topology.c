@@ -217,20 +217,38 @@ enum distance topology_distance(const struct topology_cpu *a, const struct topol
 }
 
 int topology_bind_self(const struct topology *topology, unsigned cpu) {
-  hwloc_bitmap_t wanted = hwloc_bitmap_alloc(), got = hwloc_bitmap_alloc();
+  hwloc_bitmap_t wanted = hwloc_bitmap_alloc();
   int error = ENOMEM;
-  if (wanted != NULL && got != NULL) {
+  if (wanted != NULL) {
     hwloc_bitmap_only(wanted, topology->cpus[cpu].os_index);
-    error = 0;
-    if (hwloc_set_cpubind(topology->hwloc, wanted, HWLOC_CPUBIND_THREAD) != 0 ||
-        hwloc_get_cpubind(topology->hwloc, got, HWLOC_CPUBIND_THREAD) != 0)
-      error = errno != 0 ? errno : EINVAL;
-    else if (!hwloc_bitmap_isequal(wanted, got))
-      error = EXDEV;
+    error = hwloc_set_cpubind(topology->hwloc, wanted, HWLOC_CPUBIND_THREAD) == 0 ? 0 : errno != 0 ? errno : EINVAL;
   }
   hwloc_bitmap_free(wanted);
-  hwloc_bitmap_free(got);
-  return error;
+  return error == 0 && !topology_is_bound_self(topology, cpu) ? EXDEV : error;
+}
+
+/* The CPUs on which the calling thread may run, or NULL. */
+static hwloc_bitmap_t own_cpus(const struct topology *topology) {
+  hwloc_bitmap_t own = hwloc_bitmap_alloc();
+  if (own == NULL || hwloc_get_cpubind(topology->hwloc, own, HWLOC_CPUBIND_THREAD) == 0) return own;
+  hwloc_bitmap_free(own);
+  return NULL;
+}
+
+bool topology_is_bound_self(const struct topology *topology, unsigned cpu) {
+  hwloc_bitmap_t own = own_cpus(topology);
+  const bool is_bound =
+      own != NULL && hwloc_bitmap_weight(own) == 1 && hwloc_bitmap_isset(own, topology->cpus[cpu].os_index);
+  hwloc_bitmap_free(own);
+  return is_bound;
+}
+
+bool topology_may_use(const struct topology *topology, const unsigned *cpus, unsigned n_cpus) {
+  hwloc_bitmap_t own = own_cpus(topology);
+  bool may = own != NULL;
+  for (unsigned i = 0; may && i < n_cpus; i++) may = hwloc_bitmap_isset(own, topology->cpus[cpus[i]].os_index);
+  hwloc_bitmap_free(own);
+  return may;
 }
 
 uint64_t topology_hash(const struct topology *topology) {

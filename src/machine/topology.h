@@ -47,6 +47,12 @@ enum distance topology_distance(const struct topology_cpu *a, const struct topol
 /* Binds the calling thread to cpus[cpu], and reads the binding back. Returns 0 or an errno. */
 int topology_bind_self(const struct topology *topology, unsigned cpu);
 
+/* Whether the calling thread is bound to cpus[cpu] and to nothing else. */
+bool topology_is_bound_self(const struct topology *topology, unsigned cpu);
+
+/* Whether the calling thread may run on all of these n_cpus indices into topology.cpus. */
+bool topology_may_use(const struct topology *topology, const unsigned *cpus, unsigned n_cpus);
+
 /* FNV-1a over the CPUs' numbers and domains, and kinds where there are several: equal for machines on which a placement
  * means the same. */
 uint64_t topology_hash(const struct topology *topology);

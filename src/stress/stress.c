@@ -9,6 +9,7 @@
 
 #include "machine/child.h"
 #include "machine/nudge.h"
+#include "machine/patience.h"
 #include "message.h"
 #include "stress_disturb.h"
 #include "stress_round.h"
@@ -108,16 +109,17 @@ static void sleep_step(void) { nanosleep(&(struct timespec){.tv_nsec = STEP_NS},
 
 /* Waits until all have left. False: they do not any more. */
 static bool drain(struct stress_round *round) {
-  uint64_t n_before = 0, since_ns = clock_now_ns();
+  uint64_t n_before = 0;
+  struct patience patience = patience_begin();
   for (bool all_ended = false;;) {
     const unsigned n_waiting = look_at_workers(round, true, &all_ended);
     if (all_ended) return true;
-    const uint64_t n = n_sections_of(round), now_ns = clock_now_ns();
-    if (n != n_before) since_ns = now_ns;
+    const uint64_t n = n_sections_of(round);
+    if (n != n_before) patience = patience_begin();
     n_before = n;
     /* Relaxed: only how patient to be. */
     const bool is_reported = atomic_load_explicit(&round->is_reported, memory_order_relaxed);
-    if (now_ns - since_ns > (is_reported ? BROKEN_HANG_NS : HANG_NS)) {
+    if (patience_spend(&patience, clock_now_ns()) > (is_reported ? BROKEN_HANG_NS : HANG_NS)) {
       stress_report(round, STRESS_HUNG, "%u of %u threads wait, and none has got in for %.0f s", n_waiting,
                     round->n_slots, (double)HANG_NS / 1e9);
       return false;
@@ -230,7 +232,9 @@ int stress_run(const struct lk_ops *lock, double time_s, struct stress_result *r
   struct order order = {.lock = lock, .time_s = time_s, .result = shared};
   struct child_end end;
   const int error = child_run(run_rounds, &order, limit_s, &end);
-  if (error == 0) {
+  if (error != 0) {
+    message_error("cannot start a process: %s", strerror(error));
+  } else {
     char why[sizeof result->why];
     const bool has_returned = child_has_returned(&end, why, sizeof why);
     *result = *shared;

@@ -3,23 +3,19 @@
 
 #include <alloca.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "crew_parts.h"
 #include "machine/line_transfer.h"
 #include "machine/nudge.h"
 #include "machine/pause.h"
+#include "machine/priority.h"
 #include "memory.h"
 
 enum { STACK_BYTES = 512 * 1024 };
@@ -44,10 +40,10 @@ static void *context_at(const struct worker *worker, unsigned i) {
   return worker->contexts + i * worker->context_bytes;
 }
 
-__attribute__((format(printf, 2, 3))) static void fail(struct crew *crew, const char *format, ...) {
+void crew_fail(struct crew *crew, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  crew->result->status = TRIAL_CRASHED;
+  crew->result->status = TRIAL_DISTURBED;
   vsnprintf(crew->result->why, sizeof crew->result->why, format, arguments);
   va_end(arguments);
 }
@@ -152,8 +148,11 @@ static void *work(void *argument) {
   pthread_barrier_wait(&crew->are_set_up);
   pthread_barrier_wait(&crew->may_start);
   member->start_ns = clock_now_ns();
+  /* Relaxed, as below: it tells that the thread got a CPU. */
+  atomic_store_explicit(&member->has_begun, true, memory_order_relaxed);
   work_down_the_stack(member);
   member->end_ns = clock_now_ns();
+  member->has_kept_cpu = !trial->placement->is_pinned || topology_is_bound_self(trial->topology, member->cpu);
   for (unsigned i = 0; i < trial->workload.n_locks; i++)
     trial->lock->ctx_destroy(lock_at(crew, i), context_at(worker, i));
   /* Relaxed: only saves a signal; pthread_join orders what is read of the member. */
@@ -165,117 +164,23 @@ static bool start_workers(struct crew *crew) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  priority_lower(&attributes);
   for (unsigned i = 0; i < crew->n_members; i++) {
     const int error = pthread_create(&crew->members[i].thread, &attributes, work, &crew->members[i]);
     if (error == 0) continue;
-    fail(crew, "cannot start thread %u of %u: %s", i + 1, crew->n_members, strerror(error));
+    crew_fail(crew, "cannot start thread %u of %u: %s", i + 1, crew->n_members, strerror(error));
     return false; /* those that did start wait at the barrier until the process ends */
   }
   pthread_attr_destroy(&attributes);
   return true;
 }
 
-static void take_snapshot(const struct crew *crew, struct snapshot *snapshot) {
-  memset(snapshot->n_handoffs, 0, sizeof snapshot->n_handoffs);
-  const uint64_t start_ns = clock_now_ns();
-  for (unsigned i = 0; i < crew->n_members; i++) {
-    /* Relaxed: each is a whole value of its own; see worker_count. */
-    struct worker_counts *counts = &crew->members[i].worker.counts;
-    snapshot->of[i].n_reads = atomic_load_explicit(&counts->n_reads, memory_order_relaxed);
-    snapshot->of[i].n_writes = atomic_load_explicit(&counts->n_writes, memory_order_relaxed);
-    snapshot->of[i].n_failed_tries = atomic_load_explicit(&counts->n_failed_tries, memory_order_relaxed);
-    for (unsigned c = 0; c < N_HANDOFF_CLASSES; c++)
-      snapshot->n_handoffs[c] += atomic_load_explicit(&counts->n_handoffs[c], memory_order_relaxed);
-  }
-  snapshot->at_ns = start_ns + (clock_now_ns() - start_ns) / 2;
-  snapshot->usage = usage_now();
-}
-
-LK_FENCES_BEGIN /* what this one orders is atomic, so the thread sanitizer needs not know of it */
-
-static void set_phase(struct crew *crew, enum phase phase) {
-  if (phase == PHASE_WINDOW) crew->signal->open_ticks = clock_ticks_ordered();
-  if (phase == PHASE_CLOSED) crew->signal->close_ticks = clock_ticks_ordered();
-  /* Release: pairs with the acquires in work() and loop() of instance.c; the ticks come with it. */
-  atomic_store_explicit(&crew->signal->phase, phase, memory_order_release);
-  /* Sequentially consistent: the snapshot behind the close loads, and must not have done so before this store is seen.
-   */
-  atomic_thread_fence(memory_order_seq_cst);
-}
-
-LK_FENCES_END
-
-static void sleep_until(uint64_t ns) {
-  const struct timespec at = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
-  }
-}
-
-/*
- * Asks the scheduler for short slices for the calling thread: it then preempts spinners when it wakes up, instead of
- * waiting for the end of theirs, 4 ms later. Linux 6.12 and newer; older ones preempt for a sleeper anyway.
- */
-static void ask_for_short_slices(void) {
-  const struct {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime_ns, deadline_ns, period_ns;
-  } attributes = {.size = sizeof attributes, .policy = SCHED_OTHER, .runtime_ns = 100 * 1000}; /* sched_setattr(2) */
-  (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
-}
-
-/*
- * The window is closed and nothing is measured any more, but each worker still finishes its last operation.
- * Those that are still at it are nudged, which also ends a worker's sleep between operations.
- * Their weight is lowered first, by what they outnumber the CPUs, or the scheduler's fairness would give the sender of
- * the signals no CPU either. (Lowered to the least, they would starve beside any other program.)
- */
-static void drain(struct crew *crew) {
-  const double n_per_cpu = (double)crew->n_members / crew->trial->placement->n_cpus;
-  /* A step of niceness is a factor of 1.25: sched(7). */
-  const int niceness = n_per_cpu > 1 ? (int)fmin(19, ceil(log(n_per_cpu) / log(1.25))) : 0;
-  ask_for_short_slices();
-  for (unsigned i = 0; i < crew->n_members; i++) setpriority(PRIO_PROCESS, (id_t)crew->members[i].thread_id, niceness);
-  for (bool all_ended = false; !all_ended;) {
-    all_ended = true;
-    for (unsigned i = 0; i < crew->n_members; i++) {
-      if (atomic_load_explicit(&crew->members[i].has_ended, memory_order_relaxed)) continue; /* see work() */
-      all_ended = false;
-      pthread_kill(crew->members[i].thread, NUDGE_SIGNAL);
-    }
-    if (!all_ended) sleep_until(clock_now_ns() + 50 * 1000);
-  }
-  for (unsigned i = 0; i < crew->n_members; i++) pthread_join(crew->members[i].thread, NULL);
-}
-
-/*
- * Runs the crew through warm-up and window, with a snapshot of all counts at either edge of the window. What is kept in
- * the phase of the window (waits, runs of one owner) lies between the snapshots, but for the operations that a thread
- * has begun at the close, one each: so invariants.h can hold it against the counts.
- */
-static void time_window(struct crew *crew, struct snapshot *open, struct snapshot *close) {
-  const struct trial *trial = crew->trial;
-  struct trial_result *result = crew->result;
-  const bool has_warmup = trial->warmup_s > 0;
-  if (has_warmup) {
-    pthread_barrier_wait(&crew->may_start);
-    sleep_until(clock_now_ns() + (uint64_t)(trial->warmup_s * 1e9));
-  }
-  const double migrations = trial->placement->is_pinned ? 0 : usage_migrations();
-  const struct cpu_usage cpus = usage_of_cpus(trial->topology, trial->placement);
-  take_snapshot(crew, open);
-  set_phase(crew, PHASE_WINDOW);
-  if (!has_warmup) pthread_barrier_wait(&crew->may_start); /* the window holds everything from the start on */
-  sleep_until(open->at_ns + (uint64_t)(trial->duration_s * 1e9));
-  set_phase(crew, PHASE_CLOSED);
-  take_snapshot(crew, close);
-  set_phase(crew, PHASE_STOP);
-  const struct cpu_usage cpus_after = usage_of_cpus(trial->topology, trial->placement);
-  const double elapsed_s = (double)(clock_now_ns() - open->at_ns) / 1e9;
-  result->steal_pct = 100 * (cpus_after.steal_s - cpus.steal_s) / (elapsed_s * trial->placement->n_cpus);
-  result->migrations = trial->placement->is_pinned ? 0 : usage_migrations() - migrations;
+/* Where a CPU is taken away (a cpuset, a switched off one), the system moves the threads on without a word. */
+static bool has_kept_cpus(const struct crew *crew) {
+  const struct placement *placement = crew->trial->placement;
+  for (unsigned i = 0; i < crew->n_members; i++)
+    if (!crew->members[i].has_kept_cpu) return false;
+  return topology_may_use(crew->trial->topology, placement->order, placement->n_cpus);
 }
 
 void crew_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {
@@ -302,7 +207,7 @@ void crew_run(const struct trial *trial, struct trial_result *result, struct wor
   }
   for (unsigned i = 0; has_memory && i < crew.n_members; i++) has_memory = make_worker(&crew, i);
   if (!has_memory) {
-    fail(&crew, "no memory for the trial");
+    crew_fail(&crew, "no memory for the trial");
     return;
   }
   nudge_prepare(); /* see drain() */
@@ -312,14 +217,15 @@ void crew_run(const struct trial *trial, struct trial_result *result, struct wor
   pthread_barrier_wait(&crew.are_set_up);
   const int error = atomic_load_explicit(&crew.error, memory_order_relaxed);
   if (error != 0) {
-    fail(&crew, "cannot set up a thread: %s",
-         error == EXDEV ? "the system placed it on another CPU than its own" : strerror(error));
+    crew_fail(&crew, "cannot set up a thread: %s",
+              error == EXDEV ? "the system placed it on another CPU than its own" : strerror(error));
     return;
   }
   result->status = TRIAL_OK;
-  time_window(&crew, open, close);
-  drain(&crew);
+  crew_time_window(&crew, open, close);
   crew_measure(&crew, open, close);
+  if (result->status == TRIAL_OK && !has_kept_cpus(&crew))
+    crew_fail(&crew, "the system took a CPU away from it while it ran");
   for (unsigned i = 0; i < trial->workload.n_locks; i++) trial->lock->destroy(lock_at(&crew, i));
   memcpy(state, crew_state(&crew, 0)->keys, trial->workload.n_keys * sizeof *state);
 }

@@ -10,7 +10,7 @@
 
 /*
  * Runs the trial and fills the result, state included. Returns when all workers have ended; a lock that lets
- * one hang is the business of the watchdog in trial.c. A failure to set up is TRIAL_CRASHED with a reason.
+ * one hang is the business of the watchdog in trial.c. A failure to set up is TRIAL_DISTURBED with a reason.
  */
 void crew_run(const struct trial *trial, struct trial_result *result, struct workload_key *state);
 

@@ -104,6 +104,7 @@ static void measure_window(struct crew *crew, const struct snapshot *open, const
     result->n_writes += n_writes;
     result->n_failed_tries += close->of[i].n_failed_tries - open->of[i].n_failed_tries;
     crew->n_acquired[i] = n_reads + n_writes;
+    result->n_late += member->start_ns >= close->at_ns;
     if (member->start_ns > last_start_ns) last_start_ns = member->start_ns;
     if (member->end_ns < first_end_ns) first_end_ns = member->end_ns;
   }
@@ -112,7 +113,9 @@ static void measure_window(struct crew *crew, const struct snapshot *open, const
     result->n_owner_changes += result->n_handoffs[c];
   }
   const double window_ns = (double)(close->at_ns - open->at_ns);
+  const uint64_t window_ticks = clock_ticks_between(crew->signal->open_ticks, crew->signal->close_ticks);
   result->duration_s = window_ns / 1e9;
+  result->ticks_ahead_s = (clock_ticks_to_ns((double)window_ticks) - window_ns) / 1e9;
   result->overlap_pct = first_end_ns > last_start_ns ? 100 * (double)(first_end_ns - last_start_ns) / window_ns : 0;
   result->fairness = fairness_of(crew->n_acquired, crew->n_members);
   result->usage = usage_between(&open->usage, &close->usage);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * crew_parts.h: what crew.c runs and crew_measure.c reads: the workers with their locks, and their counts at one
- * moment.
+ * crew_parts.h: what the parts of a crew share: the workers with their locks, which crew.c makes and runs, and their
+ * counts at one moment, which crew_window.c takes and crew_measure.c reads.
  */
 #ifndef CREW_PARTS_H
 #define CREW_PARTS_H
@@ -24,7 +24,8 @@ struct member {
   unsigned cpu;
   size_t stack_offset;       /* of its loop */
   uint64_t start_ns, end_ns; /* between which it was in its loop */
-  _Atomic(bool) has_ended;
+  bool has_kept_cpu;         /* until then it was bound to its own */
+  _Atomic(bool) has_begun, has_ended;
 };
 
 struct crew {
@@ -54,6 +55,15 @@ struct snapshot {
 static inline struct workload_state *crew_state(const struct crew *crew, unsigned i) {
   return (struct workload_state *)(void *)(crew->blocks + i * crew->block.n_bytes + crew->block.state_offset);
 }
+
+/* The surroundings kept the trial from being made, as `format` says in one line. */
+__attribute__((format(printf, 2, 3))) void crew_fail(struct crew *crew, const char *format, ...);
+
+/*
+ * Takes the workers, which wait to start, through warm-up and window, and joins them. The snapshots are of the window's
+ * edges.
+ */
+void crew_time_window(struct crew *crew, struct snapshot *open, struct snapshot *close);
 
 /* When all threads are joined: what came out between the two moments, and whether the locks excluded, as the result. */
 void crew_measure(struct crew *crew, const struct snapshot *open, const struct snapshot *close);

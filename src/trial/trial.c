@@ -10,6 +10,7 @@
 #include "invariants.h"
 #include "machine/child.h"
 #include "message.h"
+#include "noise.h"
 
 const char *const trial_status_names[] = {"ok", "noisy", "disturbed", "timeout", "crashed", "broken", "invalid"};
 
@@ -41,6 +42,8 @@ static void set_unmeasured(struct trial_result *result) {
       .status = TRIAL_CRASHED,
       .duration_s = NAN,
       .overlap_pct = NAN,
+      .standstill_s = NAN,
+      .ticks_ahead_s = NAN,
       .fairness = {NAN, NAN, NAN},
       .waits = trial_waits_unmeasured,
       .usage = {NAN, NAN, NAN},
@@ -70,7 +73,32 @@ static void validate(const struct trial *trial, struct trial_result *result) {
            why);
 }
 
-int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state) {
+/* How it ended that is not complete. */
+static void explain_end(const struct child_end *end, struct trial_result *result) {
+  if (!end->is_in_time) {
+    result->status = TRIAL_TIMEOUT;
+  } else if (child_was_ended_from_outside(end)) {
+    char how[sizeof result->why];
+    snprintf(how, sizeof how, "%s", result->why);
+    result->status = TRIAL_DISTURBED;
+    snprintf(result->why, sizeof result->why, "%.120s, which somebody else or a want of memory sends", how);
+  }
+}
+
+bool trial_is_to_be_repeated(const struct trial_result *result) {
+  return result->status == TRIAL_NOISY || result->status == TRIAL_DISTURBED;
+}
+
+static void listen_for_noise(const struct trial *trial, bool is_last_try, struct trial_result *result) {
+  char why[sizeof result->why];
+  if (result->status != TRIAL_OK) return;
+  const enum noise noise = noise_of(trial, result, why, sizeof why);
+  if (noise == NOISE_NONE || (noise == NOISE_TOLD && is_last_try)) return;
+  result->status = TRIAL_NOISY;
+  memcpy(result->why, why, sizeof why);
+}
+
+int trial_run(const struct trial *trial, bool is_last_try, struct trial_result *result, struct workload_key *state) {
   const size_t state_bytes = trial->workload.n_keys * sizeof(struct workload_key);
   const size_t n_bytes = sizeof(struct mailbox) + state_bytes;
   struct mailbox *mailbox = child_share(n_bytes);
@@ -87,12 +115,19 @@ int trial_run(const struct trial *trial, struct trial_result *result, struct wor
     result->line_ns = mailbox->result.line_ns;
     if (child_has_returned(&end, result->why, sizeof result->why) && mailbox->is_complete)
       *result = mailbox->result;
-    else if (!end.is_in_time)
-      result->status = TRIAL_TIMEOUT;
+    else
+      explain_end(&end, result);
     validate(trial, result);
+    listen_for_noise(trial, is_last_try, result);
     result->peak_rss_bytes = end.peak_rss_bytes;
     if (state != NULL) memcpy(state, mailbox->state, state_bytes);
+  } else if (error == EAGAIN || error == ENOMEM) {
+    set_unmeasured(result);
+    result->status = TRIAL_DISTURBED;
+    snprintf(result->why, sizeof result->why, "cannot start a process: %s", strerror(error));
+  } else {
+    message_error("cannot start a process: %s", strerror(error));
   }
   child_unshare(mailbox, n_bytes);
-  return error;
+  return error == EAGAIN || error == ENOMEM ? 0 : error;
 }

@@ -20,7 +20,7 @@
 
 enum trial_status {
   TRIAL_OK,
-  TRIAL_NOISY,     /* the machine was in its way; its re-run is another row (see bench/run.c) */
+  TRIAL_NOISY,     /* the machine was in its way; its re-run is another row (see noise.h) */
   TRIAL_DISTURBED, /* what surrounds it kept it from being made: no fault of the lock, and still to be done */
   TRIAL_TIMEOUT,   /* did not end in time and was killed */
   TRIAL_CRASHED,   /* died */
@@ -60,7 +60,10 @@ struct trial_result {
   enum trial_status status;
   char why[200]; /* one line, unless TRIAL_OK */
   double duration_s;
-  double overlap_pct; /* of the window, in which all workers were at work */
+  double overlap_pct;   /* of the window, in which all workers were at work */
+  unsigned n_late;      /* threads that began after the window */
+  double standstill_s;  /* of the window, in which everything stood still: see standstill.h */
+  double ticks_ahead_s; /* by how much the window was longer on the clock of the waits than on the system's */
   uint64_t n_reads, n_writes;
   uint64_t n_failed_tries; /* only where the workload tries */
   struct fairness fairness;
@@ -84,12 +87,19 @@ extern const char *const trial_status_names[];
  */
 bool trial_is_saturated(const struct trial *trial, const struct trial_result *result);
 
+/* How often a trial may be run again that the machine was in the way of, or its surroundings kept from being made. */
+enum { TRIAL_MAX_RERUNS = 2 };
+
 /*
- * Runs the trial and waits for it. `state` (n_keys entries) receives the first lock's key table, or is NULL.
+ * Runs the trial and waits for it. `state` (n_keys entries) receives the first lock's key table, or is NULL. A trial
+ * that the machine was in the way of is noisy; with is_last_try only if no column tells how much: see noise.h.
  * Returns 0 with the result filled (its status tells how the trial ended), or an errno after a message if no
- * process can be made.
+ * process can be made, and not for want of something that may come back.
  */
-int trial_run(const struct trial *trial, struct trial_result *result, struct workload_key *state);
+int trial_run(const struct trial *trial, bool is_last_try, struct trial_result *result, struct workload_key *state);
+
+/* Whether a trial that ended so is to be run again, unless that was the last try. */
+bool trial_is_to_be_repeated(const struct trial_result *result);
 
 /* The bytes of shared and per-thread memory that a trial of this workload needs, stacks aside; on all of the machine.
  */

@@ -56,10 +56,10 @@ class Case(unittest.TestCase):
         return subprocess.run([PROGRAM, *arguments], cwd=self.folder, env=environment, text=True, timeout=DEADLINE_S,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **given)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **given: Any) -> subprocess.Popen[str]:
         """In a session of its own, as a terminal would: what a signal to the group reaches is only the run."""
         process = subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, text=True, start_new_session=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **given)
         self.addCleanup(self.stop, process)
         return process
 

@@ -117,6 +117,8 @@ class Summary(support.FolderTest):
         self.assertRegex(self.text(drifting), r"drift: .* -(19|20)\.\d % operations")
         self.assertIn("steal: the hypervisor took more than 2 % of the CPU time in 1 of 162 counted trials",
                       self.text([{**calm[0], "steal_pct": 9.5}, *calm[1:]]))
+        self.assertIn("quota: a limit of a control group kept 1 of 1 counted trial from CPU time (median 40.0 %",
+                      self.text([{**calm[0], "throttled_pct": 40}, *calm[1:]]))
         self.assertIn("more than one machine", self.text([{**calm[0], "topology_hash": "other"}, *calm[1:]]))
         self.assertIn("- the frequency governor is unknown", self.lines(calm, support.HOST))
 

@@ -124,8 +124,8 @@ static bool watch_trial(const char *name, enum layout layout, const struct topol
   };
   struct trial_result result;
   memset(sight, 0, sizeof *sight);
-  CHECK_EQ(0, trial_run(&trial, &result, NULL));
-  CHECK_TEXT("ok", trial_status_names[result.status]);
+  CHECK_EQ(0, trial_run(&trial, true, &result, NULL));
+  CHECK(result.status == TRIAL_OK || result.status == TRIAL_NOISY); /* noisy: the machine is loaded, no matter here */
   CHECK_EQ(N_LOCKS, sight->n_locks);
   for (unsigned i = 0; i < N_LOCKS; i++) {
     CHECK(sight->of[i].n_sections > 0);

