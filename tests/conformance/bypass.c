@@ -9,14 +9,15 @@
  *   starvation   beside one hog, which holds the lock for long and asks for it again at once (after nsync's test)
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
 #include "line.h"
+#include "machine/clock.h"
+#include "sleep.h"
 
-enum { ROUND_MS = 60, MIN_WAITS = 3, MAX_ROUNDS = 50, GIVEN_UP_NS = 20000000 };
+enum { ROUND_MS = 60, MIN_WAITS = 3, MAX_ROUNDS = 50, GIVEN_UP_NS = 20000000, BETWEEN_LOOKS_US = 50 };
 
 /* The threads that take part: a gatekeeper, a waiter, and the others. */
 enum { GATEKEEPER, WAITER, LATECOMER, N_OFFICES = LATECOMER };
@@ -24,8 +25,8 @@ enum { GATEKEEPER, WAITER, LATECOMER, N_OFFICES = LATECOMER };
 struct shape {
   const char *name;
   unsigned n_others;
-  long section_ns;    /* of the others */
-  bool holds_it_shut; /* the gatekeeper, until the waiter and the first of the others are in line */
+  uint64_t section_ns; /* of the others */
+  bool holds_it_shut;  /* the gatekeeper, until the waiter and the first of the others are in line */
 };
 
 /* The waits of one thread, numbered from 1. */
@@ -40,14 +41,6 @@ struct line {
   unsigned long most_overtaken;
   unsigned long n_known_and_served;
 };
-
-static long now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000000000L + now.tv_nsec;
-}
-
-static void sleep_a_little(void) { nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL); }
 
 static void wait_once(struct line *line, void *ctx, unsigned long wait) {
   const struct lk_ops *ops = line->client.ops;
@@ -66,7 +59,7 @@ static unsigned long be_waiter(struct line *line, void *ctx) {
     if (atomic_load_explicit(&line->n_asked, memory_order_relaxed) > n)
       wait_once(line, ctx, ++n);
     else
-      sleep_a_little();
+      sleep_us(BETWEEN_LOOKS_US);
   }
   return 0;
 }
@@ -83,15 +76,17 @@ static unsigned long be_gatekeeper(struct line *line, void *ctx) {
     if (line->shape->holds_it_shut) ops->lock(line->client.lock, ctx);
     atomic_store_explicit(&line->n_asked, wait, memory_order_relaxed);
     bool is_in = false;
-    while (crowd_may_go_on() && !(is_in = line_is_in(&line->mark)) && !is_served(line, wait)) sleep_a_little();
+    while (crowd_may_go_on() && !(is_in = line_is_in(&line->mark)) && !is_served(line, wait))
+      sleep_us(BETWEEN_LOOKS_US);
     /* Release: pairs with the acquire in be_another. */
     if (is_in) atomic_store_explicit(&line->n_known, wait, memory_order_release);
     if (line->shape->holds_it_shut) {
-      while (crowd_may_go_on() && is_in && !line_is_in(&line->latecomer)) sleep_a_little();
+      while (crowd_may_go_on() && is_in && !line_is_in(&line->latecomer)) sleep_us(BETWEEN_LOOKS_US);
       ops->unlock(line->client.lock, ctx);
     }
-    const long since_ns = now_ns();
-    while (crowd_may_go_on() && !is_served(line, wait) && now_ns() - since_ns < GIVEN_UP_NS) sleep_a_little();
+    const uint64_t since_ns = clock_now_ns();
+    while (crowd_may_go_on() && !is_served(line, wait) && clock_now_ns() - since_ns < GIVEN_UP_NS)
+      sleep_us(BETWEEN_LOOKS_US);
     if (!is_served(line, wait)) break; /* the others must stop before it gets in */
   }
   return 0;
@@ -106,7 +101,7 @@ static unsigned long be_another(struct line *line, void *ctx, bool is_latecomer)
   const struct lk_ops *ops = line->client.ops;
   unsigned long n = 0;
   for (; crowd_may_go_on(); n++) {
-    while (is_latecomer && crowd_may_go_on() && is_served(line, known_wait(line))) sleep_a_little();
+    while (is_latecomer && crowd_may_go_on() && is_served(line, known_wait(line))) sleep_us(BETWEEN_LOOKS_US);
     const unsigned long known = known_wait(line);
     if (is_latecomer) line_arrive(&line->latecomer, ops);
     ops->lock(line->client.lock, ctx);
@@ -114,8 +109,8 @@ static unsigned long be_another(struct line *line, void *ctx, bool is_latecomer)
         ++line->n_overtaken > line->most_overtaken)
       line->most_overtaken = line->n_overtaken;
     if (is_latecomer) line_leave(&line->latecomer);
-    const long end_ns = now_ns() + line->shape->section_ns;
-    while (line->shape->section_ns > 0 && now_ns() < end_ns) {
+    const uint64_t end_ns = clock_now_ns() + line->shape->section_ns;
+    while (line->shape->section_ns > 0 && clock_now_ns() < end_ns) {
     }
     ops->unlock(line->client.lock, ctx);
   }
@@ -140,7 +135,7 @@ static void check_overtaking(const struct lk_ops *ops, const struct shape *shape
     crowd_run(n_threads, ROUND_MS, take_part, &line);
   /* Or nothing was seen. A peer's waiter may yield, and so never run for so long that it is known to wait. */
   if (!(ops->traits & LK_PEER)) CHECK(line.n_known_and_served >= MIN_WAITS);
-  printf("%s: in %lu waits overtaken at most %lu times", ops->name, line.n_known_and_served, line.most_overtaken);
+  printf("  in %lu waits overtaken at most %lu times", line.n_known_and_served, line.most_overtaken);
   if (ops->traits & (LK_FIFO | LK_BOUNDED)) {
     const unsigned long bound = ops->traits & LK_FIFO ? 0 : (unsigned long)ops->bypass(&line.client.config);
     printf(", %lu are promised\n", bound);

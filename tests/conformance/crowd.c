@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "machine/nudge.h"
+#include "sleep.h"
 
 struct person {
   pthread_t thread;
@@ -90,12 +90,6 @@ static void *run(void *argument) {
   return NULL;
 }
 
-static void sleep_ms(unsigned ms) {
-  struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-  while (nanosleep(&left, &left) != 0) {
-  }
-}
-
 /*
  * Nudges those that still wait for each other. They have little weight, so that the scheduler's fairness leaves the
  * sender of the signals a CPU; but not the least, or another program that is running starves them.
@@ -108,7 +102,7 @@ static void hurry(struct person *people, unsigned n) {
       all_ended = false;
       pthread_kill(people[i].thread, NUDGE_SIGNAL);
     }
-    if (!all_ended) nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+    if (!all_ended) sleep_us(50);
   }
 }
 
@@ -124,7 +118,7 @@ unsigned long crowd_run(unsigned n_threads, unsigned duration_ms, crowd_body *bo
     if (error != 0) give_up("a thread", error);
   }
   pthread_barrier_wait(&all_are_here);
-  sleep_ms(duration_ms);
+  sleep_us(duration_ms * 1000L);
   atomic_store_explicit(&may_go_on, false, memory_order_relaxed);
   hurry(people, n_threads);
   for (unsigned i = 0; i < n_threads; i++) {

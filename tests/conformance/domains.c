@@ -7,13 +7,13 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
 #include "line.h"
 #include "machine/topology.h"
+#include "sleep.h"
 
 /* At most so many threads ask for the lock at a time: with more it is the scheduler whose turns take the time. */
 enum { ROUND_MS = 5, MAX_LEAVES = CROWD_MAX, N_AT_A_TIME = 6, N_IN_A_ROW = 2 };
@@ -138,14 +138,12 @@ struct contest {
   bool is_far_served;
 };
 
-static void pause_shortly(void) { nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL); }
-
 static void hold(struct contest *contest, void *ctx) {
   const struct lk_ops *ops = contest->client.ops;
   ops->lock(contest->client.lock, ctx);
   atomic_store_explicit(&contest->is_held, true, memory_order_release);
   for (unsigned i = HOLDER + 1; i < N_CONTESTANTS; i++)
-    while (!line_is_in(&contest->marks[i])) pause_shortly();
+    while (!line_is_in(&contest->marks[i])) sleep_us(50);
   ops->unlock(contest->client.lock, ctx);
 }
 
@@ -171,7 +169,7 @@ static unsigned long compete(unsigned index, void *argument) {
   if (index == HOLDER) {
     hold(contest, ctx);
   } else {
-    while (!atomic_load_explicit(&contest->is_held, memory_order_acquire)) pause_shortly();
+    while (!atomic_load_explicit(&contest->is_held, memory_order_acquire)) sleep_us(50);
     line_arrive(&contest->marks[index], contest->client.ops);
     if (index == FAR) {
       ops->lock(contest->client.lock, ctx);

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -23,6 +22,7 @@
 #include "conformance.h"
 #include "crowd.h"
 #include "line.h"
+#include "sleep.h"
 #include "step.h"
 
 enum { MAX_OTHERS = 2, MAX_STEPS = 1000, PATIENCE_S = 20 };
@@ -68,10 +68,8 @@ static void set(_Atomic(bool) *flag) { atomic_store_explicit(flag, true, memory_
 
 static bool is_set(_Atomic(bool) *flag) { return atomic_load_explicit(flag, memory_order_acquire); }
 
-static void sleep_a_little(void) { nanosleep(&(struct timespec){.tv_nsec = 10000}, NULL); }
-
 static void wait_for(_Atomic(bool) *flag) {
-  while (!is_set(flag)) sleep_a_little();
+  while (!is_set(flag)) sleep_us(10);
 }
 
 static void enter_phase(struct person *person, enum phase phase) {
@@ -158,7 +156,7 @@ static bool wait_for_others(struct round *round, unsigned n_others) {
       if (progress != before) line_begin_again(&other->leaving);
       n_stuck += phase_of(other) == GONE || is_stuck(other);
     }
-    if (n_stuck < n_others) sleep_a_little();
+    if (n_stuck < n_others) sleep_us(10);
   } while (n_stuck < n_others || progress != progress_of(round, n_others));
   return progress == n_others * GONE;
 }
@@ -176,15 +174,15 @@ static bool play(const struct lk_ops *ops, const struct scenario *scenario, unsi
   static struct round round;
   prepare(&round, ops, scenario, step);
   start(&round.owner);
-  while (phase_of(&round.owner) != INSIDE) sleep_a_little();
+  while (phase_of(&round.owner) != INSIDE) sleep_us(10);
   for (unsigned i = 0; i < scenario->n_others; i++) {
     struct person *const other = &round.others[i];
     if (scenario->others[i].comes_late) continue;
     start(other);
-    while (phase_of(other) != INSIDE && !is_stuck(other)) sleep_a_little();
+    while (phase_of(other) != INSIDE && !is_stuck(other)) sleep_us(10);
   }
   set(&round.may_unlock);
-  while (!is_set(&round.is_stopped) && phase_of(&round.owner) != GONE) sleep_a_little();
+  while (!is_set(&round.is_stopped) && phase_of(&round.owner) != GONE) sleep_us(10);
   const bool has_stopped = is_set(&round.is_stopped);
   const bool are_gone = let_others_go(&round, scenario);
   if (has_stopped && are_gone) atomic_fetch_add_explicit(&progress->n_freed, 1, memory_order_relaxed);
@@ -246,11 +244,11 @@ static void check_scenario(const struct lk_ops *ops, const struct scenario *scen
 
 static void freed_by_the_last(const struct lk_ops *ops) {
   if (!(ops->traits & LK_FREED_BY_LAST)) {
-    printf("%s: it must stay alive until unlock has returned\n", ops->name);
+    printf("  it must stay alive until unlock has returned\n");
     return;
   }
   if (step_why_not() != NULL) {
-    printf("%s: freed-by-last is skipped: %s\n", ops->name, step_why_not());
+    printf("  skipped: %s\n", step_why_not());
     return;
   }
   const bool is_rw = ops->lock_shared != NULL;

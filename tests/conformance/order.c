@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* A lock that says LK_FIFO serves in the order of arrival; of any lock, no waiter is forgotten. */
 #include <pthread.h>
-#include <time.h>
 
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
 #include "line.h"
+#include "sleep.h"
 
 enum { N_WAITERS = 6 };
 
@@ -48,7 +48,7 @@ static void everybody_is_served(const struct lk_ops *ops) {
     waiter->queue = &queue;
     waiter->index = n_waiting;
     if (!CHECK(pthread_create(&waiter->thread, NULL, wait_in_line, waiter) == 0)) break;
-    while (!line_is_in(&waiter->mark)) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    while (!line_is_in(&waiter->mark)) sleep_us(100);
   }
   ops->unlock(queue.client.lock, ctx);
   ops->lock(queue.client.lock, ctx); /* behind all others, if it is the order of arrival that counts */

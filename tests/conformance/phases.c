@@ -11,12 +11,12 @@
  * depends on the speed of the machine.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
 #include "line.h"
+#include "sleep.h"
 
 enum { ROUND_MS = 20, N_WRITERS = 2, N_READERS = 3, MAX_WAITS = 16, ENOUGH_PHASES = 16, NOT_KNOWN = -1 };
 
@@ -41,8 +41,6 @@ struct account {
   _Atomic(unsigned) n_readers_entered;
   struct writer writers[N_WRITERS];
 };
-
-static void sleep_us(long us) { nanosleep(&(struct timespec){.tv_nsec = 1000 * us}, NULL); }
 
 /* Before a section is asked for. Acquire: the asking comes after. */
 static long ask(struct account *account) { return atomic_load_explicit(&account->phase, memory_order_acquire); }
@@ -147,7 +145,7 @@ static void phases_while_a_writer_waits(const struct lk_ops *ops) {
     n_known += account.writers[i].n_known;
     if (account.writers[i].most_phases > most_phases) most_phases = account.writers[i].most_phases;
   }
-  printf("%s: at most %ld phases passed in %u waits of writers\n", ops->name, most_phases, n_known);
+  printf("  at most %ld phases passed in %u waits of writers\n", most_phases, n_known);
   if (ops->writer_phases == 0) return;
   CHECK(n_known > 0);
   check_that(most_phases <= (long)ops->writer_phases, __FILE__, __LINE__,

@@ -6,15 +6,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
 #include "lk_clock.h"
+#include "sleep.h"
 
-enum { PATIENCE_S = 60 };
+enum { PATIENCE_S = 20 }; /* of a child; less than the watchdog has, which cannot see it */
 
 /* Waits for the process and tells how it ended: it must have returned 0, or else what was asked of it did not hold. */
 static void check_child(pid_t child, const char *what) {
@@ -69,7 +69,7 @@ struct holder {
 };
 
 static void sleep_until(_Atomic(bool) *flag) {
-  while (!atomic_load_explicit(flag, memory_order_acquire)) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+  while (!atomic_load_explicit(flag, memory_order_acquire)) sleep_us(100);
 }
 
 static void *hold(void *argument) {
@@ -198,7 +198,7 @@ static unsigned long interrupt_others(void) {
   for (unsigned i = 0; i < N_WORKERS; i++) sleep_until(&office.is_here[i]);
   while (crowd_may_go_on()) {
     for (unsigned i = 0; i < N_WORKERS; i++) pthread_kill(office.workers[i], HANDLER_SIGNAL);
-    nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+    sleep_us(20);
   }
   for (unsigned i = 0; i < N_WORKERS; i++) atomic_store_explicit(&office.is_here[i], false, memory_order_release);
   return 0;

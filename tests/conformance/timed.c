@@ -2,13 +2,13 @@
 /* What lk.h promises of timedlock: it gets in by its deadline or gives up at it, and nobody else waits longer for that.
  */
 #include <pthread.h>
-#include <time.h>
 
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
 #include "line.h"
 #include "lk_clock.h"
+#include "sleep.h"
 
 enum { FAR_NS = 2000000000 };
 
@@ -45,7 +45,7 @@ static void start(struct waiter *waiter, const struct client *client, unsigned i
 }
 
 static void wait_until_in_line(const struct waiter *waiter) {
-  while (!line_is_in(&waiter->mark)) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+  while (!line_is_in(&waiter->mark)) sleep_us(100);
 }
 
 static void alone(const struct client *client, void *ctx) {
@@ -91,7 +91,7 @@ static void beside_another(const struct client *client, void *ctx) {
     client->ops->lock(client->lock, ctx);
     start(&late, client, 1, lk_clock_ns() + 3000000);
     start(&patient, client, 2, 0);
-    while (lk_clock_ns() + round * 20000 < late.deadline_ns) nanosleep(&(struct timespec){.tv_nsec = 10000}, NULL);
+    while (lk_clock_ns() + round * 20000 < late.deadline_ns) sleep_us(10);
     client->ops->unlock(client->lock, ctx);
     pthread_join(late.thread, NULL);
     pthread_join(patient.thread, NULL);

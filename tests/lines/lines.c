@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../conformance/crowd.h"
 #include "../conformance/line.h"
 #include "check.h"
+#include "sleep.h"
 #include "watch.h"
 
 /* Where it is right that it does, and why. */
@@ -57,8 +57,6 @@ struct round {
   struct person persons[N_PERSONS];
 };
 
-static void sleep_a_little(void) { nanosleep(&(struct timespec){.tv_nsec = 10000}, NULL); }
-
 static enum phase phase_of(struct person *person) { return atomic_load_explicit(&person->phase, memory_order_acquire); }
 
 static void enter_phase(struct person *person, enum phase phase) {
@@ -76,7 +74,7 @@ static void *take_part(void *argument) {
   watch_begin(NULL);
   line_leave(&person->asking);
   enter_phase(person, INSIDE);
-  while (!atomic_load_explicit(&person->may_leave, memory_order_acquire)) sleep_a_little();
+  while (!atomic_load_explicit(&person->may_leave, memory_order_acquire)) sleep_us(10);
   watch_begin(&person->leaving);
   if (person->shares)
     (void)ops->unlock_shared(lock, person->ctx); /* reads that have to be done again are of no use here */
@@ -100,7 +98,7 @@ static void start(struct round *round, unsigned index, bool shares) {
   if (!ops->ctx_init(round->client.lock, person->ctx, &domain) ||
       pthread_create(&person->thread, NULL, take_part, person) != 0)
     exit(2);
-  while (phase_of(person) != INSIDE && !line_is_in(&person->asking)) sleep_a_little();
+  while (phase_of(person) != INSIDE && !line_is_in(&person->asking)) sleep_us(10);
 }
 
 static void let_all_leave(struct round *round) {
@@ -110,10 +108,10 @@ static void let_all_leave(struct round *round) {
       struct person *const person = &round->persons[i];
       if (phase_of(person) != INSIDE) continue;
       atomic_store_explicit(&person->may_leave, true, memory_order_release);
-      while (phase_of(person) != GONE) sleep_a_little();
+      while (phase_of(person) != GONE) sleep_us(10);
       n_gone++;
     }
-    sleep_a_little();
+    sleep_us(10);
   }
   for (unsigned i = 0; i < N_PERSONS; i++) pthread_join(round->persons[i].thread, NULL);
 }
