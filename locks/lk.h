@@ -17,11 +17,14 @@
  * (lk_x_no_trylock then stands for both tries). One whose readers retry instead of waiting says
  * `#define lk_x_retries 1` and has lk_x_rdvalidate instead of lk_x_rdunlock: true = the reads were consistent.
  * A readers/writer lock says `#define lk_x_writer_phases n` if a writer behind at most one other waits for at most n
- * phases, however many readers come: those inside, the other writer, those that it kept out are three.
+ * phases, however many readers come. In rw_ticket a writer W2 arrives while readers are inside and W1 is in line: it
+ * waits for those readers (1), for W1 (2), and for the readers that came in between (3); later ones wait for it. So 3.
  * One that is neither FIFO nor unfair says `#define lk_x_is_bounded 1` beside LK_BOUNDED and has
  *   uint64_t lk_x_bypass(const struct lk_config *)   how often a thread in line is overtaken at most, by acquisitions
  *                                                    that begin when it is there and are served before it (of a
- *                                                    readers/writer lock: a writer, by writers)
+ *                                                    readers/writer lock: a writer, by writers). Where an arrival
+ *                                                    passes each of the n_threads - 1 others at most once, as in a
+ *                                                    stack that is emptied before the next begins: n_threads - 1
  * A mutex whose waiters can give up says `#define lk_x_is_timed 1` and has
  *   bool lk_x_timedlock(struct lk_x *, struct lk_x_ctx *, uint64_t deadline_ns)   true = acquired; false: it was not,
  *                                                    and lk_clock_ns() is deadline_ns or later. Tries once in any case
@@ -35,7 +38,8 @@
  * A lock that hands over to near threads first says `#define lk_x_has_domains 1` and has
  *   uint64_t lk_x_domain_run(const struct lk_config *)
  * its bound: while a thread of another domain is in line, and those have been served that were in line before it, at
- * most so many sections in a row are those of one domain (of the finest level that the lock goes by).
+ * most so many sections in a row are those of one domain (of the finest level that the lock goes by). In cohort an
+ * owner may pass the lock on inside its node 64 times before the other node's turn: 64 passes are 65 sections.
  *
  * What holds for every lock, unless its head says otherwise:
  * - Memory: lock and ctx are where the caller puts them, at multiples of _Alignof: up to LK_LINE_BYTES, more than

@@ -6,12 +6,13 @@ set -euo pipefail
 CALLER=$PWD # what a user names is meant from there
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# What a build and a run need, and what the tests need beside that, as Debian calls it.
+# What a build and a run need, and what one lock's check and all tests need beside that, as Debian calls it.
 RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark-dev libjansson-dev
   python3 python3-pandas python3-matplotlib python3-scipy libjs-chart.js)
 PEER_PACKAGES=(libck-dev libnsync-dev libabsl-dev libtbb-dev) # a build does without those that are not there
-TEST_PACKAGES=(binutils clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
-  libbenchmark-tools python3-selenium chromium chromium-driver relacy-dev parallel openssh-server golang-go libjemalloc2)
+CHECK_PACKAGES=(binutils relacy-dev)
+TEST_PACKAGES=("${CHECK_PACKAGES[@]}" clang clang-format "libclang-rt-14-dev|libclang-rt-dev" shellcheck flake8 mypy
+  libbenchmark-tools python3-selenium chromium chromium-driver parallel openssh-server golang-go libjemalloc2)
 RUST_PACKAGES=(cargo librust-parking-lot-dev)
 DEEP_PACKAGES=(slurm-wlm munge)
 if [[ $(uname -m) == x86_64 ]]; then # elsewhere they are called otherwise, and the tests for other machines are skipped
@@ -157,21 +158,26 @@ forget_builds() {
   done
 }
 
+# configure DIR [MESON OPTION...]: once.
+configure() {
+  local dir=$1 log=$1.log
+  shift
+  mkdir -p build
+  [[ ! -f $dir/build.ninja ]] || return 0
+  say "configuring $dir"
+  meson setup "$dir" "$@" >"$log" 2>&1 && return
+  rm -rf "$dir"
+  tail -n 20 "$log" >&2
+  fail "meson could not configure $dir (whole log: $log)"
+}
+
 # build DIR "TARGETS" [MESON OPTION...]: configures once, then builds what changed of the targets (all: every one).
 build() {
   local dir=$1 log=$1.log
   local -a wanted
   read -ra wanted <<<"$2"
   shift 2
-  mkdir -p build
-  if [[ ! -f $dir/build.ninja ]]; then
-    say "configuring $dir"
-    if ! meson setup "$dir" "$@" >"$log" 2>&1; then
-      rm -rf "$dir"
-      tail -n 20 "$log" >&2
-      fail "meson could not configure $dir (whole log: $log)"
-    fi
-  fi
+  configure "$dir" "$@"
   if ! ninja -C "$dir" "${wanted[@]}" >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     fail "$dir could not be built (whole log: $log)"

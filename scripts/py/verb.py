@@ -12,6 +12,7 @@ from common.program import UserError
 
 MODULES = {
     "catalogue": "report.catalogue",
+    "check": "check.command",
     "check-orders": "checkers.orders",
     "compare": "compare.command",
     "fleet": "compare.fleet",

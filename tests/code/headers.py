@@ -3,7 +3,9 @@
 """Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file, and the
 same as C++17 and later.
 
-headers.py COMPILER [ARGUMENT...]
+headers.py [--only HEADER] COMPILER [ARGUMENT...]
+
+--only: this header of a lock alone.
 
 CPP, in the environment, is the C++ compiler. PEERS names those peers whose library is installed; the others have
 nothing to include.
@@ -36,6 +38,10 @@ CPP_LOCKS = [f"-I{ROOT / 'locks'}", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
 HARNESS = ["-std=gnu11", "-D_GNU_SOURCE", "-DLK=ticket", *(f"-I{ROOT / folder}" for folder in (
     "locks", "src", "bench", "tests", "tests/conformance", "tests/benchmarks"))]
 
+# Folders of headers that do not stand alone, or are looked at elsewhere.
+NOT_ALONE = {"relacy", "genmc", "locks", "peers", "explicit"}
+Task = tuple[list[str], list[str], list[Path]]  # compiler, options, headers
+
 # Headers that must be complained of: their text, how often they are included, and what the complaint must name.
 FAULTY = {"needs_another.h": ("struct control { uint32_t word; };", 1, "uint32_t"),
           "not_twice.h": ("struct control { int word; };", 2, "redefinition"),
@@ -63,7 +69,7 @@ def complaint(compiler: list[str], options: list[str], headers: list[Path]) -> s
 def plan() -> list[tuple[list[str], list[Path]]]:
     locks = sorted([*(ROOT / "locks").glob("*.h"), *(ROOT / "tests" / "locks").glob("*.h")])
     others = sorted(header for folder in ("src", "bench", "tests") for header in (ROOT / folder).rglob("*.h")
-                    if not {"relacy", "genmc", "locks", "peers", "explicit"} & set(header.relative_to(ROOT).parts))
+                    if not NOT_ALONE & set(header.relative_to(ROOT).parts))
     peers = os.environ.get("PEERS", "").split()
     in_c = locks + [header for name in peers if (header := ROOT / f"locks/peers/{name}.h").exists()]
     tasks = [([*canary, *LOCKS, *WARNINGS], [header] * 2) for header in in_c for canary in CANARY]
@@ -84,6 +90,15 @@ def plan_in_cpp() -> list[tuple[list[str], list[Path]]]:
     return tasks + [([standard, *CPP_LOCKS], locks) for standard in newer]
 
 
+def plan_of_one(header: Path, compiler: list[str], cpp: list[str]) -> list[Task]:
+    """A lock's header by itself, as whatever a program may be written in."""
+    standards: list[list[str]] = [[], *WIDER]
+    in_c = [[*canary, *LOCKS, *standard, *WARNINGS] for canary in CANARY for standard in standards]
+    in_cpp = [[standard, *canary, *CPP_LOCKS] for canary in CANARY for standard in CPP_STANDARDS]
+    return [*((compiler, options, [header] * 2) for options in in_c),
+            *((cpp, options, [header] * 2) for options in in_cpp)]
+
+
 def missed_faults(compiler: list[str], options: list[str], faulty: dict[str, tuple[str, int, str]]) -> list[str]:
     """The controls: what is said if a faulty header is not complained of, or for another reason."""
     missed = []
@@ -97,12 +112,21 @@ def missed_faults(compiler: list[str], options: list[str], faulty: dict[str, tup
     return missed
 
 
+def complaints_of(tasks: list[Task]) -> list[str]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [text for text in pool.map(lambda task: complaint(*task), tasks) if text]
+
+
 def main() -> int:
     compiler, cpp = sys.argv[1:], shlex.split(os.environ["CPP"])
+    if compiler[0] == "--only":
+        _, header, *compiler = compiler
+        complaints = complaints_of(plan_of_one(Path(header), compiler, cpp))
+        print("\n".join(complaints))
+        return 1 if complaints else 0
     tasks = [(compiler, options, headers) for options, headers in plan()]
     tasks += [(cpp, options, headers) for options, headers in plan_in_cpp()]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        complaints = [text for text in pool.map(lambda task: complaint(*task), tasks) if text]
+    complaints = complaints_of(tasks)
     complaints += missed_faults(compiler, [*LOCKS, *WARNINGS], FAULTY)
     complaints += missed_faults(cpp, [CPP_STANDARDS[0], *CPP_LOCKS], FAULTY_IN_CPP)
     for text in complaints:

@@ -60,10 +60,14 @@ class Row:
         return f"{self.verdict:10s} {where}: {self.mutant.order} -> {self.mutant.weaker}" + (f" ({why})" if why else "")
 
 
+def listed_locks() -> list[str]:
+    """THE list."""
+    return re.findall(r"^  '(\w+)',", (LOCKS / "meson.build").read_text(), re.MULTILINE)
+
+
 def all_locks() -> list[str]:
     """Those of THE list that are ours."""
-    listed = re.findall(r"^  '(\w+)',", (LOCKS / "meson.build").read_text(), re.MULTILINE)
-    return [name for name in listed if (LOCKS / f"{name}.h").exists() and genmc.why_not(text_of(name)) is None]
+    return [name for name in listed_locks() if (LOCKS / f"{name}.h").exists() and genmc.why_not(text_of(name)) is None]
 
 
 def text_of(lock: str) -> str:

@@ -92,6 +92,34 @@ def page(locks: list[dict[str, Any]]) -> str:
     return text
 
 
+def name_in(line: str) -> str:
+    """Of the lock whose row that is; empty: of none."""
+    match = re.match(r"\| \[`(\w+)`\]", line)
+    return match[1] if match else ""
+
+
+def with_row(text: str, lock: dict[str, Any], order: list[str]) -> str:
+    """The page with this lock's row in place of its old one, or where it belongs by THE list's order."""
+    lines = [line for line in text.splitlines(True) if name_in(line) != lock["name"]]
+    begin = lines.index(f"## {SECTIONS[lock['kind']]}\n")
+    before = set(order[:order.index(lock["name"])])
+    at = begin + 4  # the title, a blank line, the heads and the rule
+    for i in range(at, len(lines)):
+        if not name_in(lines[i]):
+            break
+        if name_in(lines[i]) in before:
+            at = i + 1
+    return "".join([*lines[:at], row(lock) + "\n", *lines[at:]])
+
+
+def update(lock: dict[str, Any], order: list[str]) -> bool:
+    """Writes one lock's row; False: it was right."""
+    found = PAGE.read_text()
+    wanted = with_row(found, lock, order)
+    PAGE.write_text(wanted)
+    return found != wanted
+
+
 def main(arguments: list[str]) -> int:
     parser = Parser("scripts/catalogue", __doc__, usage="scripts/catalogue [--check]")
     parser.add_argument("lockbench", help=argparse.SUPPRESS)

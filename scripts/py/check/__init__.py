@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Everything that there is for one lock."""
