@@ -146,17 +146,6 @@ def hot_loop(lock: Lock) -> list[Result]:
                    ("the line above says it; docs/adding-a-lock.md says why",))]
 
 
-def use(lock: Lock) -> list[Result]:
-    if f"#define lk_{lock.name}_retries" in lock.header.read_text():
-        return [Result("use", SKIPPED, "its readers retry: guards have nothing to leave")]
-    done = run(sys.executable, TESTS / "use" / "every_lock.py", "gcc", "g++", lock.name)
-    if done.code == 0:
-        return [Result("use", OK, "by C and C++ programs, with condition variables")]
-    said = [line for line in done.output.splitlines() if re.search(r"error:|hangs|returns|lost", line)]
-    return [wrong("use", "a program that takes it as lk_enter.h and lk.hpp do goes wrong", said or [done.output[-200:]],
-                  advice.USE)]
-
-
 def conformance(lock: Lock) -> list[Result]:
     done = run(lock.program("conformance"), "--patience", str(PATIENCE_S), lock.name)
     lines = done.output.splitlines()
@@ -179,6 +168,17 @@ def stress(lock: Lock) -> list[Result]:
         return [Result("stress", OK, f"{STRESS_S} s of delays, signals, stops and too many threads")]
     said = [line for line in done.output.splitlines() if line.startswith("lockbench: ")]
     return [wrong("stress", "broken under disturbances", said or done.output.splitlines()[-3:], advice.STRESS)]
+
+
+def use(lock: Lock) -> list[Result]:
+    if f"#define lk_{lock.name}_retries" in lock.header.read_text():
+        return [Result("use", SKIPPED, "its readers retry: guards have nothing to leave")]
+    done = run(sys.executable, TESTS / "use" / "every_lock.py", "gcc", "g++", lock.name)
+    if done.code == 0:
+        return [Result("use", OK, "by C and C++ programs, with condition variables")]
+    said = [line for line in done.output.splitlines() if re.search(r"error:|hangs|returns|lost", line)]
+    return [wrong("use", "a program that takes it as lk_enter.h and lk.hpp do goes wrong", said or [done.output[-200:]],
+                  advice.USE)]
 
 
 def relacy(lock: Lock) -> Result:
@@ -251,4 +251,4 @@ def page(lock: Lock) -> list[Result]:
 
 # What is quick and tells most comes first; nothing comes between a lock and what it can be timed by.
 STEPS: tuple[Callable[[Lock], list[Result]], ...] = (
-    header, atomics, build, hot_loop, page, use, conformance, stress, checkers, memory_orders)
+    header, atomics, build, hot_loop, page, conformance, stress, use, checkers, memory_orders)
