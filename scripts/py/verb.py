@@ -18,6 +18,7 @@ MODULES = {
     "fleet": "compare.fleet",
     "layout": "report.layout",
     "plot": "plots.command",
+    "programs": "programs.command",
     "report": "report.command",
     "seed-vs-go": "compare.seed_vs_go",
     "summary": "report.summary",

@@ -122,6 +122,11 @@ def _notes(runs: list[Run], trials: Trials, table: pd.DataFrame, is_across: bool
             yield f"{left} of {plural(len(cells), 'cell')} are in one run only and were left out"
     elif len(cells[ORIGIN].drop_duplicates()) > 1:
         yield f"{plural(len(cells[ORIGIN].drop_duplicates()), 'run')} in one file: compared within each of them only"
+    yield from limits(table)
+
+
+def limits(table: pd.DataFrame) -> Iterator[str]:
+    """Where there are too few trials to show a difference, or too few for so many comparisons."""
     few = int(table["few"].sum())
     if few:
         yield (f"few trials: in {few} of {plural(len(table), 'comparison')} one side has fewer than "

@@ -25,7 +25,7 @@ INTERVALS = {
 @dataclass(frozen=True)
 class Comparison:
     """`table` as comparison.compare makes it, over the numbers of `cells`. `by` is a key of comparison.BY, or `run`;
-    `interval` one of INTERVALS."""
+    `interval` one of INTERVALS. `workloads`: of each cell its workload in words, where the columns do not tell it."""
 
     paths: list[str]
     provenance: list[str]
@@ -37,6 +37,7 @@ class Comparison:
     cells: pd.DataFrame
     table: pd.DataFrame
     notes: list[str]
+    workloads: pd.Series | None = None
 
 
 def method(found: Comparison) -> str:

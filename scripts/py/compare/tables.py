@@ -89,6 +89,19 @@ def _ordered(found: Comparison, workload: np.ndarray, title: np.ndarray) -> pd.D
 def _titles(found: Comparison) -> tuple[np.ndarray, np.ndarray]:
     """Of each cell: its workload, and what else its group has in common."""
     cells = found.cells
+    if found.workloads is None:
+        workloads = _workloads(found)
+    else:
+        workloads = found.workloads.to_numpy()
+    threads = cells["threads"].map(lambda n: plural(n, "thread"))
+    lock = cells["lock"].astype(str)
+    title = {"threads": lock, "placement": lock + ", " + threads, "layout": lock + ", " + threads}
+    return workloads, title.get(found.by, threads).to_numpy()
+
+
+def _workloads(found: Comparison) -> np.ndarray:
+    """Of each cell its workload in words."""
+    cells = found.cells
     several = found.by != "run" and len(cells[ORIGIN].drop_duplicates()) > 1
     key = [*(ORIGIN if several else []), *WORKLOAD]
     if found.by == "layout":  # which the lines tell
@@ -97,10 +110,7 @@ def _titles(found: Comparison) -> tuple[np.ndarray, np.ndarray]:
     workloads = []
     for _, cell in cells.loc[~number_of.duplicated()].iterrows():
         workloads.append((f"{cell['host']}, run {cell['run_id']}: " if several else "") + labels.workload_label(cell))
-    threads = cells["threads"].map(lambda n: plural(n, "thread"))
-    lock = cells["lock"].astype(str)
-    title = {"threads": lock, "placement": lock + ", " + threads, "layout": lock + ", " + threads}
-    return np.array(workloads, dtype=object)[number_of], title.get(found.by, threads).to_numpy()
+    return np.array(workloads, dtype=object)[number_of]
 
 
 def _remarks(found: Comparison, value: Callable[[float], str]) -> dict[int, str]:
