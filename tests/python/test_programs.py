@@ -19,6 +19,8 @@ PRINTED = {
     "rocksdb-get": ("DB path: [/x]\nreadrandom   :      12.175 micros/op 163744 ops/sec 2.009 seconds 328998 "
                     "operations;   18.1 MB/s (161999 of 161999 found)\n", 163744),
     "rocksdb-cache": ("Complete in 2.083 s; Rough parallel ops/sec = 192035\nThread ops/sec = 96888\n", 192035),
+    "leveldb-get": ("1234 operations/s\n", 1234),
+    "leveldb-put": ("1234 operations/s\n", 1234),
     "sysbench-threads": ("General statistics:\n    total time:                          2.0000s\n"
                          "    total number of events:              209792\n", 104896),
     "sysbench-mutex": ("    total time:                          0.2000s\n    total number of events:              2\n",

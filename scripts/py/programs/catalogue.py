@@ -48,7 +48,7 @@ class Program:
 
     name: str
     package: str
-    needs: str  # a program on the PATH
+    needs: str  # a program on the PATH, or a file
     command: str
     operation: str
     figures: str = ""
@@ -59,7 +59,7 @@ class Program:
 
     @property
     def is_there(self) -> bool:
-        return shutil.which(self.needs) is not None
+        return shutil.which(self.needs) is not None or (self.needs.startswith("/") and Path(self.needs).exists())
 
     def arguments(self, threads: int, data: Path) -> list[str]:
         return [word.format(threads=threads, data=data) for word in shlex.split(self.command)]
@@ -77,12 +77,23 @@ class Program:
 
 
 def _database(data: Path) -> None:
-    command = (f"db_bench --db={data}/db --benchmarks=fillseq,compact --num=500000 --value_size=100 "
-               "--compression_type=none")
-    done = subprocess.run(shlex.split(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                          check=False)
+    _do(["db_bench", f"--db={data}/db", "--benchmarks=fillseq,compact", "--num=500000", "--value_size=100",
+         "--compression_type=none"])
+
+
+def _leveldb(data: Path) -> None:
+    """Our own program, compiled, with a database."""
+    source = Path(__file__).resolve().parents[2] / "cc" / "leveldb.cc"
+    _do(["c++", "-O2", "-pthread", str(source), "-o", str(data / "leveldb"), "-lleveldb"])
+    _do([str(data / "leveldb"), "fill", str(data / "db")])
+
+
+def _do(command: list[str]) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, errors="replace", check=False)
     if done.returncode != 0:
-        raise UserError(f"rocksdb-get: db_bench could not fill a database in {data}: {done.stderr.strip()[-200:]}")
+        told = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise UserError(f"cannot prepare the programs: {command[0]}: exit code {done.returncode}: {told[:200]}")
 
 
 def _script(data: Path) -> None:
@@ -106,6 +117,10 @@ PROGRAMS = (
     Program("rocksdb-cache", "rocksdb-tools", "cache_bench",
             "cache_bench -threads={threads} -cache_size=8388608 -num_shard_bits=0 -ops_per_thread=100000 -skewed=1",
             "look-up or insertion", figures=r"parallel ops/sec = (?P<rate>\d+)"),
+    Program("leveldb-get", "libleveldb-dev", "/usr/include/leveldb/db.h", "{data}/leveldb get {data}/db {threads}",
+            "read", figures=r"(?P<rate>\d+) operations/s", prepare=_leveldb),
+    Program("leveldb-put", "libleveldb-dev", "/usr/include/leveldb/db.h", "{data}/leveldb put {data}/put {threads}",
+            "write", figures=r"(?P<rate>\d+) operations/s", prepare=_leveldb),
     Program("sysbench-threads", "sysbench", "sysbench",
             "sysbench threads --threads={threads} --thread-locks=1 --thread-yields=1 --time=1 run",
             "event", figures=r"total time: *(?P<seconds>[\d.]+)s.*events: *(?P<operations>\d+)"),
