@@ -68,7 +68,8 @@ sys.path.insert(0, {scripts!r})
 from programs import catalogue
 catalogue.PROGRAMS = tuple(
     catalogue.Program(name, "a-package", needs, needs + " {{threads}} " + fault, "thing",
-                      figures=r"(?P<rate>[0-9.]+) things/s", locks=locks, is_control=name == "plain")
+                      figures=r"(?P<rate>[0-9.]+) things/s", locks=locks, is_control=name == "plain",
+                      prepare=(lambda data: catalogue.do(["false"])) if name == "unprepared" else None)
     for name, needs, locks, fault in {programs!r})
 import verb
 sys.exit(verb.run("programs", [{lockbench!r}, *sys.argv[1:]]))
@@ -153,6 +154,18 @@ class Programs(lockbench.Case):
             self.assertIn(f"{fault} under futex at 1 thread: 2 {status}, ", " ".join(result.stdout.split()))
         others = [row for row in rows if row["lock"] != "futex"]
         self.assertEqual((len(faults) * 3 * 3, {"ok"}), (len(others), {row["status"] for row in others}))
+
+    def test_what_cannot_be_prepared_leaves_nothing(self) -> None:
+        command = self.command(("plain", "mutex", ""), ("unprepared", "mutex", ""))
+        result = self.campaign(command, "--locks", "futex", code=2)
+        self.assertIn("programs: cannot prepare the programs: false: exit code 1: it says nothing\n", result.stderr)
+        self.assertFalse(self.out.exists())
+
+    def test_against_the_system(self) -> None:
+        result = self.campaign(self.command(("plain", "mutex", "")), "--locks", "futex", "--threads", "1",
+                               "--repetitions", "1", "--against=system")
+        for lock in ("none", "futex"):
+            self.assertRegex(result.stdout, rf"(?m)^{lock} +system .* no difference shown")
 
     def test_an_interruption_leaves_what_there_is_and_nothing_running(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

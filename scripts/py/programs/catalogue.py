@@ -73,27 +73,29 @@ class Program:
         if "rate" in figures:
             return figures["rate"]
         work = math.prod(float(factor) for factor in self.work.format(threads=threads).split("*") if factor)
-        return figures.get("operations", work) / figures.get("seconds", duration_s)
+        seconds = figures.get("seconds", duration_s)
+        return figures.get("operations", work) / seconds if seconds > 0 else None
 
 
-def _database(data: Path) -> None:
-    _do(["db_bench", f"--db={data}/db", "--benchmarks=fillseq,compact", "--num=500000", "--value_size=100",
-         "--compression_type=none"])
-
-
-def _leveldb(data: Path) -> None:
-    """Our own program, compiled, with a database."""
-    source = Path(__file__).resolve().parents[2] / "cc" / "leveldb.cc"
-    _do(["c++", "-O2", "-pthread", str(source), "-o", str(data / "leveldb"), "-lleveldb"])
-    _do([str(data / "leveldb"), "fill", str(data / "db")])
-
-
-def _do(command: list[str]) -> None:
+def do(command: list[str]) -> None:
+    """Raises UserError where it fails."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True, errors="replace", check=False)
     if done.returncode != 0:
         told = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise UserError(f"cannot prepare the programs: {command[0]}: exit code {done.returncode}: {told[:200]}")
+
+
+def _database(data: Path) -> None:
+    do(["db_bench", f"--db={data}/db", "--benchmarks=fillseq,compact", "--num=500000", "--value_size=100",
+        "--compression_type=none"])
+
+
+def _leveldb(data: Path) -> None:
+    """Our own program, compiled, with a database."""
+    source = Path(__file__).resolve().parents[2] / "cc" / "leveldb.cc"
+    do(["c++", "-O2", "-pthread", str(source), "-o", str(data / "leveldb"), "-lleveldb"])
+    do([str(data / "leveldb"), "fill", str(data / "db")])
 
 
 def _script(data: Path) -> None:

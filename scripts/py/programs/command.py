@@ -236,6 +236,9 @@ def measure(options: argparse.Namespace, programs: list[Program], wanted: list[C
                 campaign.run(wanted, Path(data))
         except KeyboardInterrupt:
             return campaign, False
+        except UserError:  # nothing has run
+            shutil.rmtree(options.out)
+            raise
     return campaign, True
 
 
