@@ -14,10 +14,10 @@
 
 static char fake_root[] = "/tmp/lockbench-root-XXXXXX";
 
-static void fake_root_make(void) { CHECK(mkdtemp(fake_root) != NULL); }
+static inline void fake_root_make(void) { CHECK(mkdtemp(fake_root) != NULL); }
 
 /* Writes a file below the root, and the folders on the way. */
-static void fake_root_write(const char *path, const char *text) {
+static inline void fake_root_write(const char *path, const char *text) {
   char whole[512];
   const int n_root = snprintf(whole, sizeof whole, "%s", fake_root);
   snprintf(whole + n_root, sizeof whole - (size_t)n_root, "%s", path);
@@ -36,6 +36,8 @@ static int fake_root_remove_one(const char *path, const struct stat *status, int
   return remove(path);
 }
 
-static void fake_root_remove(void) { CHECK_EQ(0, nftw(fake_root, fake_root_remove_one, 16, FTW_DEPTH | FTW_PHYS)); }
+static inline void fake_root_remove(void) {
+  CHECK_EQ(0, nftw(fake_root, fake_root_remove_one, 16, FTW_DEPTH | FTW_PHYS));
+}
 
 #endif
