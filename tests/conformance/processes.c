@@ -231,6 +231,13 @@ static unsigned long be_interrupted(unsigned index, void *argument) {
 
 static void handlers_may_try(const struct lk_ops *ops) {
   if (ops->try_lock == NULL || ops->traits & (LK_SYSTEM | LK_PEER)) return; /* those have a word of their own */
+#if defined LOCKBENCH_EMULATED && defined __riscv
+  /* A kernel clears the reservation of a load before it goes on with what a signal interrupted. qemu-user does not: if
+     the handler's trylock loads and does not store, the interrupted store-conditional then succeeds with an old value.
+   */
+  printf("  skipped: the emulator keeps a load's reservation across a handler\n");
+  return;
+#endif
   struct sigaction before;
   check_about("%s: trylock in a handler", ops->name);
   office = (struct office){.client = client_make(ops, 2 * N_WORKERS)};

@@ -175,6 +175,10 @@ class Units(unittest.TestCase):
         self.assertEqual([units.count(v) for v in (156.71e6, 18.8e6, 4.625e6, 250e3, 99.94e3, 42100, 320, 8.25, 0.5)],
                          ["157M", "18.8M", "4.63M", "250k", "99.9k", "42.1k", "320", "8.25", "0.5"])
 
+    def test_two_digits_without_an_exponent(self) -> None:
+        self.assertEqual([units.rough(v) for v in (0, 0.034, 0.5, 1, 7.66, 10, 99, 99.7, 100, 380000)],
+                         ["0", "0.034", "0.5", "1", "7.7", "10", "99", "100", "100", "380000"])
+
     def test_as_a_page_writes_it(self) -> None:
         self.assertEqual([units.spaced(text) for text in ("10us", ">=1.2ms", "66.7k", "1.2M to 22M/s", "8/s", "0.5")],
                          ["10 µs", "≥ 1.2 ms", "66.7 k", "1.2 M to 22 M/s", "8/s", "0.5"])

@@ -11,6 +11,7 @@ Scales = tuple[tuple[float, str], ...]
 
 # As Number.toPrecision rounds, so that the page's copy of `count` (web/format.js) says the same of every number.
 THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
+TWO_DIGITS = Context(prec=2, rounding=ROUND_HALF_UP)
 
 
 def count(value: float) -> str:
@@ -19,6 +20,13 @@ def count(value: float) -> str:
         return ""
     size, unit = _scale(value, ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")))
     return f"{Decimal(value / size).normalize(THREE_DIGITS):f}{unit}"
+
+
+def rough(value: float) -> str:
+    """To two digits, never with an exponent, and whole from 100 on: 0.34, 7.7, 100, 1287."""
+    if abs(value) >= 99.5:
+        return f"{value:.0f}"
+    return f"{Decimal(value).normalize(TWO_DIGITS):f}"
 
 
 def duration(ns: float) -> str:

@@ -12,6 +12,7 @@ from typing import Iterator
 import numpy as np
 import pandas as pd
 
+from common.units import rough
 from results.columns import CELL, ORIGIN
 from stats import inference
 
@@ -63,4 +64,4 @@ def words(cells: pd.DataFrame, margin: float) -> Iterator[str]:
 
 
 def _listed(known: pd.Series) -> str:
-    return ", ".join(f"{100 * floor:.2g} % with {REGIMES[regime]}" for regime, floor in known.items())
+    return ", ".join(f"{rough(100 * floor)} % with {REGIMES[regime]}" for regime, floor in known.items())

@@ -9,7 +9,7 @@ from typing import Any, Iterator
 import numpy as np
 import pandas as pd
 
-from common.units import plural
+from common.units import plural, rough
 from compare import verdicts
 from compare.command import limits
 from compare.export import Comparison
@@ -87,7 +87,7 @@ def _floors(cells: pd.DataFrame) -> Iterator[str]:
     """What the twin shows of nothing, program by program."""
     known = cells[cells["floor"].notna() & (cells["lock"] == TWIN)]
     if not known.empty:
-        told = ", ".join(f"{100 * cell.floor:.2g} % in {cell.run_id} at {plural(cell.threads, 'thread')}"
+        told = ", ".join(f"{rough(100 * cell.floor)} % in {cell.run_id} at {plural(cell.threads, 'thread')}"
                          for cell in known.sort_values(["run_id", "threads"]).itertuples())
         yield f"so far apart were exec without a lock of ours and its twin, and no smaller difference counts: {told}"
 

@@ -19,7 +19,7 @@ from compare.ranking import Ranking
 from results.columns import WORKLOAD
 from stats import inference
 from common.text import wrapped
-from common.units import plural
+from common.units import plural, rough
 from report.price import Item, price
 
 SITUATION = ["workload", "threads", "readers"]
@@ -76,7 +76,7 @@ class Second(NamedTuple):
         """How it stands to the best lock; empty where there is none."""
         if np.isnan(self.times):
             return ""
-        return f", {self.times:.2g} times as fast" if self.is_shown else ", no difference shown"
+        return f", {rough(self.times)} times as fast" if self.is_shown else ", no difference shown"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from results.cautions import cautions
 from results.cells import cells
 from common.program import Parser
 from common.text import RULE, WIDTH, wrapped
-from common.units import count, duration, plural
+from common.units import count, duration, plural, rough
 
 
 class Column(NamedTuple):
@@ -42,7 +42,7 @@ COLUMNS = [
     Column("p99", lambda c: waited(c.wait_p99_ns, c.wait_p99_ns_is_bound),
            "99th percentile of the wait (median over trials of their own)"),
     Column("max", lambda c: waited(c.wait_max_ns, c.wait_max_ns_is_bound), "longest wait of all trials"),
-    Column(">1ms%", lambda c: "" if isnan(c.wait_time_1ms_pct) else f"{c.wait_time_1ms_pct:.2g}",
+    Column(">1ms%", lambda c: "" if isnan(c.wait_time_1ms_pct) else rough(c.wait_time_1ms_pct),
            "share of the threads' time that was spent in waits of 1 ms or more, in per cent"),
     Column("cpu/op", lambda c: duration(c.cpu_ns_per_op), "CPU time per operation"),
     Column("line", lambda c: "" if isnan(c.line_ns) else f"{c.line_ns:.0f} ({c.line_low:.0f}-{c.line_high:.0f})",
