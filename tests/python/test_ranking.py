@@ -78,7 +78,7 @@ class Catalogue(unittest.TestCase):
                 is_apart = leader is None or (leader, cell) in self.faster
                 self.assertEqual(marks[row["lock"]] != "=", is_apart, (row["lock"], row["workload"], row["threads"]))
                 leader, n_shown = (cell, n_shown + 1) if is_apart else (leader, n_shown)
-        self.assertGreater(n_shown, 100)
+        self.assertGreater(n_shown, 20)
 
     def test_the_map(self) -> None:
         n_alike = 0
@@ -96,7 +96,7 @@ class Catalogue(unittest.TestCase):
                     alike = {lock for lock in others if (best, cell_of[(lock, *at)]) not in self.faster}
                     self.assertEqual(set(region.alike), alike)
                     n_alike += len(alike)
-        self.assertGreater(n_alike, 10)
+        self.assertGreater(n_alike, 5)
 
     def test_the_answer(self) -> None:
         found = answer.answers(self.table, self.ranking)
