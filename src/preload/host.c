@@ -25,19 +25,8 @@
 #include "process.h"
 #include "stop.h"
 #include "system.h"
+#include "the_lock.h"
 #include "thread.h"
-
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
-#define PASTE_(a, b, c) a##b##c
-#define PASTE(a, b, c) PASTE_(a, b, c)
-#define FN(operation) PASTE(lk_, LK, _##operation)
-#include QUOTE(LK.h)
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
-typedef struct PASTE(lk_, LK, ) lock_type;
-typedef struct FN(ctx) ctx_type;
 
 #if FN(has_heap)
 enum { HAS_HEAP = true };
@@ -163,7 +152,7 @@ void host_renew_contexts(struct thread *thread) {
   }
 }
 
-static ALWAYS_INLINE void acquire(struct mutex *mutex, struct thread *me) {
+static ALWAYS_INLINE void acquire_mutex(struct mutex *mutex, struct thread *me) {
   lock_type *const lock = lock_of(mutex);
   ctx_type *const ctx = take_context(me, lock);
   thread_count(me, COUNT_ACQUIRED);
@@ -172,7 +161,7 @@ static ALWAYS_INLINE void acquire(struct mutex *mutex, struct thread *me) {
   set_holder(mutex, ctx);
 }
 
-static ALWAYS_INLINE bool try_acquire(struct mutex *mutex, struct thread *me) {
+static ALWAYS_INLINE bool try_acquire_mutex(struct mutex *mutex, struct thread *me) {
 #if FN(no_trylock)
   (void)mutex, (void)me;
   stop(QUOTE(LK) " has no trylock, and the program tries or waits with a deadline: choose another lock");
@@ -189,7 +178,7 @@ static ALWAYS_INLINE bool try_acquire(struct mutex *mutex, struct thread *me) {
 #endif
 }
 
-static ALWAYS_INLINE int release(struct mutex *mutex, struct thread *me) {
+static ALWAYS_INLINE int release_mutex(struct mutex *mutex, struct thread *me) {
   ctx_type *const ctx = holder_of(mutex);
   if (LK_UNLIKELY(ctx == NULL)) {
     thread_count(me, COUNT_UNLOCKED_FREE);
@@ -290,7 +279,7 @@ LK_COLD static int lock_slow(pthread_mutex_t *given) {
   }
   if (is_own(mutex)) return acquire_again(mutex, me, EDEADLK);
   adopt(mutex, me);
-  acquire(mutex, me);
+  acquire_mutex(mutex, me);
   own(mutex);
   return 0;
 }
@@ -306,7 +295,7 @@ LK_COLD static int trylock_slow(pthread_mutex_t *given) {
   if (is_own(mutex)) return acquire_again(mutex, me, EBUSY);
   if (!is_ready(mutex, me) && holder_of(mutex) != NULL && !IS_BESIDE) return EBUSY; /* since before a fork */
   adopt(mutex, me);
-  if (!try_acquire(mutex, me)) return EBUSY;
+  if (!try_acquire_mutex(mutex, me)) return EBUSY;
   own(mutex);
   return 0;
 }
@@ -323,7 +312,7 @@ LK_COLD static int unlock_slow(pthread_mutex_t *given) {
     }
     atomic_store_explicit(&mutex->owner, 0, memory_order_relaxed); /* see is_own */
   }
-  if (is_ready(mutex, me) || holder_of(mutex) == NULL) return release(mutex, me);
+  if (is_ready(mutex, me) || holder_of(mutex) == NULL) return release_mutex(mutex, me);
   /* Held since before a fork: those that wait for it, and the context, are the parent's. */
   struct process *const process = process_ready();
   sigset_t signals;
@@ -337,7 +326,7 @@ EXPORT int pthread_mutex_lock(pthread_mutex_t *given) {
   struct mutex *const mutex = mutex_of(given);
   struct thread *const me = thread_self;
   if (LK_UNLIKELY(!mutex_is_plain(mutex) || !is_ready(mutex, me))) return lock_slow(given);
-  acquire(mutex, me);
+  acquire_mutex(mutex, me);
   return 0;
 }
 
@@ -346,14 +335,14 @@ EXPORT int pthread_mutex_trylock(pthread_mutex_t *given) {
   struct thread *const me = thread_self;
   if (LK_UNLIKELY(!mutex_is_plain(mutex) || !is_ready(mutex, me))) return trylock_slow(given);
   thread_count(me, COUNT_TRIED);
-  return try_acquire(mutex, me) ? 0 : EBUSY;
+  return try_acquire_mutex(mutex, me) ? 0 : EBUSY;
 }
 
 EXPORT int pthread_mutex_unlock(pthread_mutex_t *given) {
   struct mutex *const mutex = mutex_of(given);
   struct thread *const me = thread_self;
   if (LK_UNLIKELY(!mutex_is_plain(mutex) || !is_ready(mutex, me))) return unlock_slow(given);
-  return release(mutex, me);
+  return release_mutex(mutex, me);
 }
 
 EXPORT int pthread_mutex_clocklock(pthread_mutex_t *given, clockid_t clock, const struct timespec *deadline) {
@@ -366,7 +355,7 @@ EXPORT int pthread_mutex_clocklock(pthread_mutex_t *given, clockid_t clock, cons
   thread_count(me, COUNT_TIMED);
   if (is_own(mutex)) return acquire_again(mutex, me, EDEADLK);
   adopt(mutex, me);
-  const int error = CLOCK_TRY_UNTIL(try_acquire(mutex, me), clock, deadline);
+  const int error = CLOCK_TRY_UNTIL(try_acquire_mutex(mutex, me), clock, deadline);
   if (error == 0) own(mutex);
   return error;
 }

@@ -31,17 +31,8 @@
 #include "process.h"
 #include "stop.h"
 #include "system.h"
+#include "the_lock.h"
 #include "thread.h"
-
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
-#define PASTE_(a, b, c) a##b##c
-#define PASTE(a, b, c) PASTE_(a, b, c)
-#define FN(operation) PASTE(lk_, LK, _##operation)
-#include QUOTE(LK.h)
-
-typedef struct PASTE(lk_, LK, ) lock_type;
-typedef struct FN(ctx) ctx_type;
 
 _Static_assert((FN(traits) & LK_FREED_BY_LAST) != 0, "its memory is used again while others may be on their way out");
 
