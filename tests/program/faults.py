@@ -23,7 +23,7 @@ class Faults(lockbench.Case):
     def test_each_fault_is_a_row_and_the_suite_goes_on(self) -> None:
         result = self.measure("test_hangs,ticket,test_crashes,test_broken,futex", "--repetitions", "2")
         self.assertEqual(1, result.returncode, result.stderr)
-        found = Counter((row["lock"], row["status"]) for row in self.rows() if row["status"] != "noisy")
+        found = Counter((row["lock"], row["status"]) for row in self.kept_rows())
         self.assertEqual({("test_hangs", "timeout"): 2, ("test_crashes", "crashed"): 2, ("test_broken", "broken"): 2,
                           ("ticket", "ok"): 2, ("futex", "ok"): 2}, found)
         for fault in ("timeout: did not end", "crashed: died of signal", "broken: the lock did not exclude"):
@@ -31,7 +31,7 @@ class Faults(lockbench.Case):
 
     def test_what_a_dead_trial_could_not_measure_is_empty(self) -> None:
         self.measure("test_hangs,test_crashes", "--repetitions", "1")
-        rows = self.rows()
+        rows = self.kept_rows()
         self.assertEqual(2, len(rows))
         for row in rows:
             for column in NOT_MEASURED:
@@ -44,7 +44,7 @@ class Faults(lockbench.Case):
     def test_a_fault_stops_neither_waits_nor_tries_to_be_timed(self) -> None:
         result = self.measure("test_crashes,ticket", "--repetitions", "1", "--latency")
         self.assertEqual(1, result.returncode, result.stderr)
-        self.assertEqual({"crashed": 2, "ok": 2}, Counter(row["status"] for row in self.rows()))
+        self.assertEqual({"crashed": 2, "ok": 2}, Counter(row["status"] for row in self.kept_rows()))
 
     def test_the_seed_workload_tells_of_a_fault(self) -> None:
         result = self.run_program("seed", "--locks", "test_crashes", "--duration", "10")

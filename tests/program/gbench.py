@@ -60,7 +60,7 @@ class GoogleBenchmark(lockbench.Case):
                 out = self.folder / f"out{pattern.encode().hex()}"
                 result = self.run_program(*RUN, "--out", str(out), f"--benchmark_filter={pattern}")
                 self.assertEqual(0, result.returncode, result.stderr)
-                rows = [row for row in self.rows(out) if row["status"] != "noisy"]
+                rows = self.kept_rows(out)
                 self.assertEqual(n_rows, len(rows))
                 self.assertEqual(list(range(n_rows)), sorted(int(row["order_index"]) for row in rows))
 
@@ -81,7 +81,7 @@ class GoogleBenchmark(lockbench.Case):
     def test_repetitions_are_ours_and_interleaved(self) -> None:
         result = self.run_program(*RUN[:-2], "--out", str(self.out), "--benchmark_repetitions=3")
         self.assertEqual(0, result.returncode, result.stderr)
-        rows = [row for row in self.rows() if row["status"] != "noisy"]
+        rows = self.kept_rows()
         rows.sort(key=lambda row: int(row["order_index"]))
         self.assertEqual(["1"] * 4 + ["2"] * 4 + ["3"] * 4, [row["repetition"] for row in rows])
 

@@ -43,8 +43,8 @@ class Interruptions(lockbench.Case):
 
     def check_complete(self) -> None:
         """Every trial once, noisy ones aside, all of one run."""
-        rows = self.rows()
-        done = [int(row["order_index"]) for row in rows if row["status"] != "noisy"]
+        rows = self.kept_rows()
+        done = [int(row["order_index"]) for row in rows]
         self.assertEqual(list(range(TRIALS)), sorted(done))
         self.assertEqual(1, len({row["run_id"] for row in rows}))
         self.assertEqual(1, len({row["seed"] for row in rows}))
@@ -151,7 +151,7 @@ class Interruptions(lockbench.Case):
         self.assertEqual(n_rows, len(self.rows()))
         result = self.resume()
         self.assertEqual(0, result.returncode, result.stderr)
-        rows = [row for row in self.rows() if row["status"] != "noisy"]
+        rows = self.kept_rows()
         self.assertGreater(len(rows), n_rows)
         self.assertEqual(list(range(len(rows))), sorted(int(row["order_index"]) for row in rows))
 

@@ -81,6 +81,11 @@ class Case(unittest.TestCase):
             self.assertEqual(len(header), len(line), line)
         return [dict(zip(header, line)) for line in lines]
 
+    def kept_rows(self, out: Optional[Path] = None) -> list[Row]:
+        """Those that count. Any trial may be noisy on a shared machine, and is then made again: no test that is about
+        something else may count such tries."""
+        return [row for row in self.rows(out) if row["status"] != "noisy"]
+
     def count_rows(self) -> int:
         """How many rows there are so far, while lockbench writes them."""
         try:

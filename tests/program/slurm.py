@@ -108,7 +108,7 @@ class Slurm(lockbench.Case):
         folders = sorted(self.out.glob("0[01]-*"))
         self.assertEqual(2, len(folders), self.outputs())
         for folder in folders:
-            self.assertEqual(12, len([row for row in self.rows(folder) if row["status"] != "noisy"]))
+            self.assertEqual(12, len(self.kept_rows(folder)))
         report = subprocess.run([ROOT / "scripts" / "fleet", "--report", self.out], text=True, capture_output=True,
                                 check=False)
         self.assertEqual(0, report.returncode, report.stderr)
