@@ -10,14 +10,13 @@ from collections import Counter
 
 import lockbench
 
-RUN = ["run", "--threads", "2", "--duration", "0.1", "--warmup", "0", "--timeout", "0.3", "--seed", "1",
-       "--no-twin"]
+RUN = ["--threads", "2", "--duration", "0.1", "--warmup", "0", "--timeout", "0.3", "--seed", "1", "--no-twin"]
 NOT_MEASURED = ["reads", "writes", "ops", "ops_per_s", "jain", "owner_changes", "longest_run", "cpu_s", "duration_s"]
 
 
 class Faults(lockbench.Case):
     def measure(self, locks: str, *more: str) -> subprocess.CompletedProcess[str]:
-        return self.run_program(*RUN, "--locks", locks, "--out", str(self.out), *more)
+        return self.run_to_the_end(*RUN, "--locks", locks, *more)
 
     @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "on one CPU a lock that does not exclude may not show")
     def test_each_fault_is_a_row_and_the_suite_goes_on(self) -> None:

@@ -56,6 +56,16 @@ class Case(unittest.TestCase):
         return subprocess.run([PROGRAM, *arguments], cwd=self.folder, env=environment, text=True, timeout=DEADLINE_S,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **given)
 
+    def run_to_the_end(self, *arguments: str, **given: Any) -> subprocess.CompletedProcess[str]:
+        """`lockbench run --out self.out ...`; while trials stayed noisy it is resumed, as its user is told to. The result is
+        that of the first start."""
+        first = result = self.run_program("run", *arguments, "--out", str(self.out), **given)
+        for _ in range(5):
+            if "stayed noisy" not in result.stderr:
+                break
+            result = self.run_program("run", "--resume", str(self.out), **given)
+        return first
+
     def start(self, *arguments: str, **given: Any) -> subprocess.Popen[str]:
         """In a session of its own, as a terminal would: what a signal to the group reaches is only the run."""
         process = subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, text=True, start_new_session=True,

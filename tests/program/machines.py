@@ -80,9 +80,8 @@ class ThisMachine(lockbench.Case):
         for name in ("smt", "cross-node"):
             self.assertIsNone(description["placements"][name]["cpus"], name)
             self.assertIn(name, description["placements"][name]["why_not"])
-        result = self.run_program("run", "--no-twin", "--locks", "futex", "--threads", "3", "--duration", "0.01",
-                                  "--repetitions", "1", "--placement", f"list:{cpu}", "--out", str(self.out),
-                                  preexec_fn=bind)
+        result = self.run_to_the_end("--no-twin", "--locks", "futex", "--threads", "3", "--duration", "0.01",
+                                     "--repetitions", "1", "--placement", f"list:{cpu}", preexec_fn=bind)
         self.assertEqual(0, result.returncode, result.stderr)
         row, = self.kept_rows()
         self.assertEqual(("ok", "1", "3", ""), (row["status"], row["cpus"], row["threads"], row["line_ns"]))
@@ -93,8 +92,8 @@ class ThisMachine(lockbench.Case):
         if cpus[:2] != [0, 1]:
             self.skipTest("not CPUs 0 and 1")
         environment = {"HWLOC_XMLFILE": str(HERE / "machines" / "two_kinds.xml"), "HWLOC_THISSYSTEM": "1"}
-        result = self.run_program("run", "--locks", "futex", "--threads", "1,3", "--duration", "0.01", "--repetitions",
-                                  "1", "--placement", "compact,e-cores,none", "--out", str(self.out), env=environment)
+        result = self.run_to_the_end("--locks", "futex", "--threads", "1,3", "--duration", "0.01", "--repetitions", "1",
+                                     "--placement", "compact,e-cores,none", env=environment)
         self.assertEqual(0, result.returncode, result.stderr)
         warnings = [line for line in result.stderr.splitlines() if "mixes kinds" in line]
         self.assertEqual(1, len(warnings), result.stderr)

@@ -88,8 +88,8 @@ class Peers(lockbench.Case):
     def test_a_row_says_peer(self) -> None:
         if not expected():
             self.skipTest("this build has no peers")
-        result = self.run_program("run", "--no-twin", "--locks", "peer,ticket", "--threads", "2", "--duration", "0.01",
-                                  "--warmup", "0", "--repetitions", "1", "--out", str(self.out))
+        result = self.run_to_the_end("--no-twin", "--locks", "peer,ticket", "--threads", "2", "--duration", "0.01",
+                                     "--warmup", "0", "--repetitions", "1")
         self.assertEqual(0, result.returncode, result.stderr)
         sources = {row["lock"]: row["source"] for row in self.rows()}
         self.assertEqual({**{name: "peer" for name in expected()}, "ticket": "ours"}, sources)
