@@ -301,7 +301,8 @@ static unsigned long come_and_go(unsigned index, void *argument) {
   unsigned long n = 0;
   while (crowd_may_go_on()) {
     void *ctx = client_enter(&room->client, index);
-    const unsigned long n_uses = (n + index) % 4; /* some are never used */
+    const unsigned long n_uses =
+        (n + index + 1) % 4; /* some are never used, but not the only one of a loaded machine */
     for (unsigned long i = 0; i < n_uses; i++) {
       ops->lock(room->client.lock, ctx);
       add_one(room, n);
