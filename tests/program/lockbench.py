@@ -57,8 +57,10 @@ class Case(unittest.TestCase):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **given)
 
     def run_to_the_end(self, *arguments: str, **given: Any) -> subprocess.CompletedProcess[str]:
-        """`lockbench run --out self.out ...`; while trials stayed noisy it is resumed, as its user is told to. The result
-        is that of the first start."""
+        """`lockbench run --out self.out ...`, resumed while trials stayed noisy, as its user is told to.
+
+        Returns the result of the first start.
+        """
         first = result = self.run_program("run", *arguments, "--out", str(self.out), **given)
         for _ in range(5):
             if "stayed noisy" not in result.stderr:
