@@ -16,6 +16,7 @@
 
 struct person {
   pthread_t thread;
+  pid_t id; /* the kernel's, of the thread */
   unsigned index;
   crowd_body *body;
   void *argument;
@@ -83,7 +84,8 @@ bool crowd_may_go_on(void) {
 static void *run(void *argument) {
   struct person *person = argument;
   owes_a_round = person->index == 0;
-  setpriority(PRIO_PROCESS, (id_t)gettid(), 10); /* see hurry() */
+  person->id = gettid();
+  setpriority(PRIO_PROCESS, (id_t)person->id, 10); /* see hurry() */
   pthread_barrier_wait(&all_are_here);
   person->result = person->body(person->index, person->argument);
   atomic_store_explicit(&person->has_ended, true, memory_order_relaxed); /* only saves a signal */
@@ -106,6 +108,14 @@ static void hurry(struct person *people, unsigned n) {
   }
 }
 
+/*
+ * pthread_join returns a moment before the thread is gone. A process that is forked in this moment has a copy of
+ * whatever an emulator still locks for the thread, and waits for it for ever.
+ */
+static void wait_until_gone(pid_t id) {
+  while (tgkill(getpid(), id, 0) == 0) sleep_us(50);
+}
+
 unsigned long crowd_run(unsigned n_threads, unsigned duration_ms, crowd_body *body, void *argument) {
   static struct person people[CROWD_MAX];
   unsigned long sum = 0;
@@ -123,6 +133,7 @@ unsigned long crowd_run(unsigned n_threads, unsigned duration_ms, crowd_body *bo
   hurry(people, n_threads);
   for (unsigned i = 0; i < n_threads; i++) {
     pthread_join(people[i].thread, NULL);
+    wait_until_gone(people[i].id);
     sum += people[i].result;
   }
   pthread_barrier_destroy(&all_are_here);

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "conformance.h"
 #include "crowd.h"
+#include "sleep.h"
 
 enum { N_WORDS = 8 };
 
@@ -261,8 +262,12 @@ static void domains_may_be_unknown(const struct lk_ops *ops) {
   room_unmake(room);
 }
 
-/* Under contention, so that a lock that parks sees its system calls fail. */
+/*
+ * Under contention, so that a lock that parks sees its system calls fail: each stays inside for a while, so that there
+ * are waiters when the crowd is told to stop and signals interrupt them.
+ */
 static unsigned long watch_errno(unsigned index, void *argument) {
+  enum { STAY_US = 200 };
   struct room *room = argument;
   const struct lk_ops *ops = room->client.ops;
   void *ctx = client_enter(&room->client, index);
@@ -270,7 +275,10 @@ static unsigned long watch_errno(unsigned index, void *argument) {
   for (; crowd_may_go_on(); n++) {
     errno = EDOM;
     ops->lock(room->client.lock, ctx);
+    if (errno != EDOM) set(&room->changes_errno);
     add_one(room, n);
+    sleep_us(STAY_US);
+    errno = EDOM; /* the sleep's may have been another */
     ops->unlock(room->client.lock, ctx);
     if (errno != EDOM) set(&room->changes_errno);
     if (ops->try_lock != NULL && ops->try_lock(room->client.lock, ctx)) ops->unlock(room->client.lock, ctx);
@@ -301,8 +309,8 @@ static unsigned long come_and_go(unsigned index, void *argument) {
   unsigned long n = 0;
   while (crowd_may_go_on()) {
     void *ctx = client_enter(&room->client, index);
-    const unsigned long n_uses =
-        (n + index + 1) % 4; /* some are never used, but not the only one of a loaded machine */
+    /* Some are never used, but not thread 0's first, which may be the only one on a loaded machine. */
+    const unsigned long n_uses = (n + index + 1) % 4;
     for (unsigned long i = 0; i < n_uses; i++) {
       ops->lock(room->client.lock, ctx);
       add_one(room, n);

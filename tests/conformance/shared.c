@@ -45,8 +45,7 @@ static void enter_shared(const struct client *client, void *ctx, bool by_trying)
   client->ops->lock_shared(client->lock, ctx);
 }
 
-/* One in eight writes, thread 0 at first; it reads as well, however early it is told to stop. Returns how often it
- * wrote. */
+/* One in eight writes; thread 0 does both, however early it is told to stop. Returns how often it wrote. */
 static unsigned long read_and_write(unsigned index, void *argument) {
   struct room *room = argument;
   const struct lk_ops *ops = room->client.ops;
