@@ -104,8 +104,8 @@ class Surroundings(Case):
             self.assertRegex(row["why"], why)
         self.assertIn(f"could not be made here; to try again: lockbench run --resume {self.out}", errors)
 
-    def resume(self) -> None:
-        result = self.run_program("run", "--resume", str(self.out))
+    def check_resumed(self) -> None:
+        result = self.resume()
         self.assertEqual(0, result.returncode, result.stderr)
         self.assertIn(self.statuses()[-1], ("ok", "noisy"))
 
@@ -174,7 +174,7 @@ class Surroundings(Case):
         self.assertEqual((1, ["disturbed"] * 3), (code, self.statuses()), errors)
         self.assertIn("took a CPU away", self.rows()[0]["why"])
         self.assertIn("cannot set up a thread", self.rows()[1]["why"])
-        self.resume()
+        self.check_resumed()
 
 
 class Quota(Case):

@@ -202,7 +202,7 @@ class GoogleBenchmark(lockbench.Case):
         rows = (self.out / "results.csv").read_bytes()
         for arguments, environment in (((f"--benchmark_out={rest}",), {}), ((), {"BENCHMARK_OUT": str(rest)}),
                                        (("--benchmark_filter=mcs",), {}), (("--benchmark_format=json",), {})):
-            result = self.run_program("run", "--resume", str(self.out), *arguments, env=environment)
+            result = self.resume(*arguments, env=environment)
             self.assertEqual((2, ""), (result.returncode, result.stdout))
             self.assertEqual(1, len(result.stderr.splitlines()), result.stderr)
         self.assertEqual(rows, (self.out / "results.csv").read_bytes())

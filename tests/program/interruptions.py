@@ -32,9 +32,6 @@ class Interruptions(lockbench.Case):
     def start_new(self) -> subprocess.Popen[str]:
         return self.start(*RUN, "--out", str(self.out))
 
-    def resume(self) -> subprocess.CompletedProcess[str]:
-        return self.run_program("run", "--resume", str(self.out))
-
     def check_full(self, limit: int, *command: str) -> None:
         result = self.run_program(
             *command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
@@ -43,8 +40,8 @@ class Interruptions(lockbench.Case):
 
     def check_complete(self) -> None:
         """Every trial once, noisy ones aside, all of one run."""
-        rows = self.kept_rows()
-        done = [int(row["order_index"]) for row in rows]
+        rows = self.rows()
+        done = [int(row["order_index"]) for row in self.kept_rows()]
         self.assertEqual(list(range(TRIALS)), sorted(done))
         self.assertEqual(1, len({row["run_id"] for row in rows}))
         self.assertEqual(1, len({row["seed"] for row in rows}))

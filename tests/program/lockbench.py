@@ -65,8 +65,11 @@ class Case(unittest.TestCase):
         for _ in range(5):
             if "stayed noisy" not in result.stderr:
                 break
-            result = self.run_program("run", "--resume", str(self.out), **given)
+            result = self.resume(**given)
         return first
+
+    def resume(self, *options: str, **given: Any) -> subprocess.CompletedProcess[str]:
+        return self.run_program("run", "--resume", str(self.out), *options, **given)
 
     def start(self, *arguments: str, **given: Any) -> subprocess.Popen[str]:
         """In a session of its own, as a terminal would: what a signal to the group reaches is only the run."""

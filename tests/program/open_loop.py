@@ -116,7 +116,7 @@ class OpenLoop(lockbench.Case):
         path = self.out / "results.csv"
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join(lines[:4]))
-        result = self.run_program("run", "--resume", str(self.out))
+        result = self.resume()
         self.assertEqual(0, result.returncode, result.stderr)
         names = ("lock", "threads", "rate_per_s", "repetition", "order_index", "seed")
         self.assertEqual(sorted([row[name] for name in names] for row in whole),
