@@ -49,7 +49,7 @@ static void adopt(struct process *process, struct thread *thread) {
   }
 }
 
-LK_COLD static struct thread *begin(void) {
+LK_COLD struct thread *thread_begin(void) {
   static uint32_t last_number;
   const int caller_errno = errno;
   struct process *const process = process_ready();
@@ -71,10 +71,4 @@ LK_COLD static struct thread *begin(void) {
   process_leave(process, &signals);
   errno = caller_errno;
   return me;
-}
-
-struct thread *thread_ready(void) {
-  struct thread *const me = thread_self;
-  /* Relaxed: see thread_generation. */
-  return LK_LIKELY(atomic_load_explicit(&me->inverse, memory_order_relaxed) != 0) ? me : begin();
 }

@@ -30,8 +30,8 @@ extern __thread struct thread *thread_self __attribute__((tls_model("initial-exe
 /* Its number, from 1 on, the same before and after a fork; 0: not yet. */
 extern __thread uint32_t thread_number __attribute__((tls_model("initial-exec")));
 
-/* The calling thread's, ready to use. Leaves errno as it is. */
-struct thread *thread_ready(void);
+/* Makes it ready: it is new, or its process is. Leaves errno as it is. */
+struct thread *thread_begin(void);
 
 /* The host's: makes the free contexts of a thread that has ended fit for another. */
 void host_renew_contexts(struct thread *thread);
@@ -39,6 +39,13 @@ void host_renew_contexts(struct thread *thread);
 static inline uint32_t thread_generation(const struct thread *thread) {
   /* Relaxed: only its own thread writes it. */
   return ~atomic_load_explicit(&thread->inverse, memory_order_relaxed);
+}
+
+/* The calling thread's, ready to use. Leaves errno as it is. */
+static inline struct thread *thread_ready(void) {
+  struct thread *const me = thread_self;
+  /* Relaxed: see thread_generation. */
+  return LK_LIKELY(atomic_load_explicit(&me->inverse, memory_order_relaxed) != 0) ? me : thread_begin();
 }
 
 /* For a thread that is ready. */

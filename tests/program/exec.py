@@ -108,6 +108,21 @@ class Exec(lockbench.Case):
                     wanted = 3000 if "lock_some" in end else 2000
                     self.assertRegex(said, rf"lockbench exec: {lock}: {wanted} acquisitions of mutexes, ")
 
+    def test_what_was_found_held_is_counted(self) -> None:
+        """The thread, whose number its clock has in it, sleeps once it has found the mutex held. The owner of a recursive
+        one that locks it again has found nothing."""
+        body = ("pthread_mutexattr_t a; pthread_mutexattr_init(&a); pthread_mutexattr_settype(&a, 1);"
+                "pthread_mutex_t r; pthread_mutex_init(&r, &a); pthread_mutex_lock(&r); pthread_mutex_lock(&r);"
+                "pthread_mutex_lock(&m); pthread_t t; pthread_create(&t, 0, lock_some, 0);"
+                "clockid_t c; pthread_getcpuclockid(t, &c); char name[64], state = 0;"
+                'snprintf(name, 64, "/proc/self/task/%d/stat", ~(c >> 3)); while (state != 83) {'
+                'FILE *f = fopen(name, "r"); if (!f || fscanf(f, "%*d (%*[^)]) %c", &state) != 1) return 1;'
+                "fclose(f); } pthread_mutex_unlock(&m); return pthread_join(t, 0);")
+        program = self.compile(body)
+        for lock in ("none", "futex"):
+            said = self.exec(lock, program).stderr
+            self.assertIn(f"{lock}: 1003 acquisitions of mutexes, 0.10 % found it held", said)
+
     def test_mistakes_are_counted_and_do_no_harm(self) -> None:
         body = ("pthread_mutex_unlock(&m); pthread_mutex_unlock(&m); pthread_mutex_lock(&m); pthread_mutex_destroy(&m);"
                 "if (pthread_mutex_trylock(&m) == 0) return 1; pthread_mutex_unlock(&m); lock_some(0); return 0;")
