@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "arrivals.h"
 
-#include <time.h>
-
 #include "machine/clock.h"
 
 static const double OWN_NEAR_NS = 1e6, OWN_EARLY_NS = 0.5e6, SHARED_NEAR_NS = 5e3;
@@ -31,8 +29,8 @@ struct arrivals arrivals_make(double per_s, bool has_own_cpu, struct random_stat
   return (struct arrivals){
       .random = random,
       .mean_ticks = 1e9 / per_s / clock_scale.ns_per_tick,
-      .near_ticks = clock_ns_to_ticks(has_own_cpu ? OWN_NEAR_NS : SHARED_NEAR_NS),
-      .early_ticks = has_own_cpu ? clock_ns_to_ticks(OWN_EARLY_NS) : 0,
+      .await = {.near_ticks = clock_ns_to_ticks(has_own_cpu ? OWN_NEAR_NS : SHARED_NEAR_NS),
+                .early_ticks = has_own_cpu ? clock_ns_to_ticks(OWN_EARLY_NS) : 0},
   };
 }
 
@@ -52,19 +50,6 @@ void arrivals_drop_before(struct arrivals *arrivals, uint64_t ticks) {
   while (arrivals->due < ticks) arrivals_next(arrivals);
 }
 
-/* Or shorter, if a signal comes. */
-static void sleep_for(uint64_t n_ticks) {
-  const uint64_t ns = (uint64_t)clock_ticks_to_ns((double)n_ticks);
-  const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
-}
-
 bool arrivals_await(const struct arrivals *arrivals, const _Atomic(uint32_t) *phase, uint32_t during) {
-  for (uint64_t now; (now = clock_ticks()) < arrivals->due;) {
-    /* Relaxed: as in loop() of instance.c. */
-    if (atomic_load_explicit(phase, memory_order_relaxed) != during) return false;
-    const uint64_t n_left = arrivals->due - now;
-    if (n_left > arrivals->near_ticks) sleep_for(n_left - arrivals->early_ticks);
-  }
-  return true;
+  return await_until(&arrivals->await, arrivals->due, phase, during);
 }

@@ -23,12 +23,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "await.h"
 #include "random.h"
 
 struct arrivals {
   struct random_state random;
   double mean_ticks; /* from one to the next; 0: a closed loop, which has none */
-  uint64_t near_ticks, early_ticks;
+  struct await await;
   uint64_t origin;        /* 0: not begun */
   double due_from_origin; /* ticks, with their fractions: rounded, they would add up to another rate */
   uint64_t due;           /* when the next operation is to begin; ticks of the clock */

@@ -25,12 +25,24 @@ static size_t context_stride(const struct lk_ops *lock) {
   return (lock->ctx_bytes / LK_LINE_BYTES + 1) * LK_LINE_BYTES;
 }
 
+/* What the sections of a replay need, and of each worker its runs. */
+static size_t replay_table_bytes(const struct workload *workload) {
+  return workload->replay == NULL ? 0 : workload->replay->n_sections * sizeof(struct replay_section);
+}
+
+static size_t replay_runs_bytes(const struct workload *workload) {
+  return workload->replay == NULL
+             ? 0
+             : replay_most_runs(workload->replay, workload->n_threads) * sizeof(struct replay_span);
+}
+
 double trial_memory_bytes(const struct lk_ops *lock, const struct workload *workload, const struct topology *topology) {
   struct lk_config config = lk_config_default(workload->n_threads, topology->n_cpus);
   memcpy(config.n_domains, topology->n_domains, sizeof config.n_domains);
   const size_t per_thread = memory_cost(context_stride(lock) * workload->n_locks) + memory_cost(sizeof(struct waits)) +
-                            memory_cost(workload->n_threads + 1) + sizeof(struct member);
-  return (double)memory_cost(block_of(lock, workload).n_bytes * workload->n_locks) +
+                            memory_cost(workload->n_threads + 1) + sizeof(struct member) + replay_runs_bytes(workload);
+  return (double)replay_table_bytes(workload) +
+         (double)memory_cost(block_of(lock, workload).n_bytes * workload->n_locks) +
          (double)registry_heap_bytes(lock, &config) * workload->n_locks + (double)per_thread * workload->n_threads;
 }
 
@@ -95,6 +107,27 @@ static struct arrivals make_arrivals(const struct trial *trial, unsigned index) 
                        random_seed(trial->seed, UINT64_C(1) << 32 | index));
 }
 
+/* The sections with their times in ticks, for all workers. */
+static bool make_replay(struct crew *crew) {
+  const struct workload *workload = &crew->trial->workload;
+  if (workload->replay == NULL) return true;
+  crew->replay_table = memory_take(&crew->places, replay_table_bytes(workload));
+  if (crew->replay_table == NULL) return false;
+  replay_scale(workload->replay, workload->gap_scale, workload->hold_scale, crew->replay_table);
+  return true;
+}
+
+static bool make_replay_cursor(struct crew *crew, struct worker *worker) {
+  const struct trial *trial = crew->trial;
+  const struct workload *workload = &trial->workload;
+  if (workload->replay == NULL) return true;
+  struct replay_span *runs = memory_take(&crew->places, replay_runs_bytes(workload));
+  if (runs == NULL) return false;
+  worker->replay = replay_cursor_make(workload->replay, crew->replay_table, worker->index, workload->n_threads,
+                                      workload->n_threads <= trial->placement->n_cpus, runs, &worker->random);
+  return true;
+}
+
 static bool make_worker(struct crew *crew, unsigned i) {
   const struct trial *trial = crew->trial;
   struct member *member = &crew->members[i];
@@ -115,13 +148,15 @@ static bool make_worker(struct crew *crew, unsigned i) {
       .handoff_class = make_handoff_classes(crew, i),
       .domain = *placement_domain(trial->placement, i),
       .times_waits = trial->times_waits,
+      .counts_contention = trial->counts_contention,
       .code_layout = trial->code_layout,
       .random = random_seed(trial->seed, i),
       .waits = trial->times_waits ? memory_take(&crew->places, sizeof(struct waits)) : NULL,
   };
   if (trial->workload.rate_per_s > 0) worker->left = worker->arrivals = make_arrivals(trial, i);
   if (worker->waits != NULL) waits_make(worker->waits);
-  return worker->contexts != NULL && worker->handoff_class != NULL && (!trial->times_waits || worker->waits != NULL);
+  return worker->contexts != NULL && worker->handoff_class != NULL && (!trial->times_waits || worker->waits != NULL) &&
+         make_replay_cursor(crew, worker);
 }
 
 /* The stacks begin pages, as they are made; the loop's part of each lies at a random line of one. */
@@ -139,7 +174,8 @@ static void *work(void *argument) {
   int error = trial->placement->is_pinned ? topology_bind_self(trial->topology, member->cpu) : 0;
   int none = 0;
   member->thread_id = gettid();
-  if (trial->workload.rate_per_s > 0) prctl(PR_SET_TIMERSLACK, 1UL); /* ns: as little late as the kernel can */
+  if (trial->workload.rate_per_s > 0 || trial->workload.replay != NULL)
+    prctl(PR_SET_TIMERSLACK, 1UL); /* ns: as little late as the kernel can */
   for (unsigned i = 0; i < trial->workload.n_locks; i++)
     if (!trial->lock->ctx_init(lock_at(crew, i), context_at(worker, i), &worker->domain) && error == 0) error = ENOMEM;
   /* Relaxed: the barrier orders it before the crew's reading. */
@@ -199,7 +235,8 @@ void crew_run(const struct trial *trial, struct trial_result *result, struct wor
   crew.members = memory_take(&crew.places, crew.n_members * sizeof *crew.members);
   crew.n_acquired = memory_take(&crew.places, crew.n_members * sizeof *crew.n_acquired);
   bool has_memory = open != NULL && close != NULL && crew.signal != NULL && crew.members != NULL &&
-                    crew.n_acquired != NULL && memory_move_heap(&crew.places) && make_locks(&crew);
+                    crew.n_acquired != NULL && memory_move_heap(&crew.places) && make_locks(&crew) &&
+                    make_replay(&crew);
   for (unsigned i = 0; has_memory && i < crew.n_members; i++) {
     crew.members[i].crew = &crew;
     crew.members[i].cpu = placement_cpu(placement, i);

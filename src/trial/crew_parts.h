@@ -38,6 +38,7 @@ struct crew {
   uint64_t *n_acquired;  /* by each member in the window */
   unsigned char *blocks; /* n_locks of them, each laid out as `block` says */
   struct block block;
+  struct replay_section *replay_table; /* only if the workload is a replay */
   pthread_barrier_t are_set_up, may_start;
   _Atomic(int) error; /* the first errno of a worker that could not be bound */
 };

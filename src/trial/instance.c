@@ -46,6 +46,7 @@ struct special {
   bool times_waits; /* a clock is read around each acquisition */
   bool tries;       /* an operation that does not get the lock at once is given up */
   bool is_open;     /* operations begin when they are due, and wait from then on: see arrivals.h */
+  bool is_replay;   /* operations are a program's: see replay.h */
 };
 
 /*
@@ -76,9 +77,28 @@ static ALWAYS_INLINE void decide_stores(struct worker *worker, struct site *at, 
   DECIDE(at->line_step);
 }
 
-/* Spends what is left of a section. */
-static ALWAYS_INLINE void linger(const struct workload_operation *operation) {
-  if (operation->cs_ticks != 0) workload_spin(operation->cs_ticks);
+/* Acquires the lock; false: it was tried in vain. Tells in *acquired_at when it was had, if that is of interest. */
+static ALWAYS_INLINE bool enter(struct worker *worker, const struct site *at, bool is_shared,
+                                const struct special special, uint64_t *acquired_at) {
+  bool is_had = false;
+  if (special.tries || (special.is_replay && worker->counts_contention)) {
+    is_had = is_shared ? try_acquire_shared(at->lock, at->ctx) : try_acquire(at->lock, at->ctx);
+    if (!is_had && special.tries) return false;
+    if (!is_had) worker_count(&worker->counts.n_failed_tries);
+  }
+  if (!is_had && is_shared) acquire_shared(at->lock, at->ctx);
+  if (!is_had && !is_shared) acquire(at->lock, at->ctx);
+  if (special.times_waits || special.is_replay) *acquired_at = clock_ticks_ordered();
+  return true;
+}
+
+/* Spends what is left of a section; a replay's lasts from when the lock was had. */
+static ALWAYS_INLINE void linger(struct worker *worker, const struct workload_operation *operation, uint32_t tag,
+                                 const struct special special, uint64_t acquired_at) {
+  if (special.is_replay)
+    replay_pass(&worker->replay.await, acquired_at, (uint32_t)operation->cs_ticks, &worker->signal->phase, tag >> 16);
+  else if (operation->cs_ticks != 0)
+    workload_spin(operation->cs_ticks);
 }
 
 /*
@@ -88,11 +108,7 @@ static ALWAYS_INLINE void linger(const struct workload_operation *operation) {
 static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site *at,
                                        const struct workload_operation *operation, uint32_t tag, uint64_t *sum,
                                        const struct special special, uint64_t *acquired_at) {
-  if (!special.tries)
-    acquire(at->lock, at->ctx);
-  else if (!try_acquire(at->lock, at->ctx))
-    return false;
-  if (special.times_waits) *acquired_at = clock_ticks_ordered();
+  if (!enter(worker, at, false, special, acquired_at)) return false;
   worker_enter(worker, at->state, tag);
   STORE(at->state->n_sections, at->state->n_sections + 1);
   *sum += at->key->value;
@@ -101,7 +117,7 @@ static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site 
   if (!special.is_plain) {
     for (size_t i = 0; i < worker->workload.cs_lines; i++)
       STORE(at->stored_lines[i * at->line_step].n_visits, at->lines[i].n_visits + 1);
-    linger(operation);
+    linger(worker, operation, tag, special, *acquired_at);
   }
   if (IS_RW) STORE(at->state->n_finished, at->state->n_sections); /* readers in shared mode look at it */
   release(at->lock, at->ctx);
@@ -113,22 +129,18 @@ static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site 
  * readers retry, what they saw in vain is forgotten, and the lock is had when the last attempt begins.
  */
 static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at,
-                                    const struct workload_operation *operation, uint64_t *sum,
+                                    const struct workload_operation *operation, uint32_t tag, uint64_t *sum,
                                     const struct special special, uint64_t *acquired_at) {
   const struct workload_state *const state = at->state;
   uint64_t result;
   bool is_torn;
   for (;;) {
-    if (!special.tries)
-      acquire_shared(at->lock, at->ctx);
-    else if (!try_acquire_shared(at->lock, at->ctx))
-      return false;
-    if (special.times_waits) *acquired_at = clock_ticks_ordered();
+    if (!enter(worker, at, true, special, acquired_at)) return false;
     const uint64_t n_finished = LOAD(state->n_finished);
     result = *sum + LOAD(at->key->value);
     if (!special.is_plain) {
       for (size_t i = 0; i < worker->workload.cs_lines; i++) result += LOAD(at->lines[i].n_visits);
-      linger(operation);
+      linger(worker, operation, tag, special, *acquired_at);
     }
     is_torn = LOAD(state->n_sections) != n_finished;
     if (LK_LIKELY(release_shared(at->lock, at->ctx))) break;
@@ -141,13 +153,15 @@ static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at
 
 /* Operations until the trial's phase is no longer `phase`. */
 static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct special special) {
-  if (special.is_open) special.times_waits = worker->times_waits; /* one loop for both: it reads a clock anyway */
+  if (special.is_open || special.is_replay)
+    special.times_waits = worker->times_waits; /* one loop for both: it reads a clock anyway */
   struct worker_signal *const signal = worker->signal;
   const struct workload *const workload = &worker->workload;
-  const uint64_t read_below = worker->read_below;
+  uint64_t read_below = worker->read_below;
   const uint32_t n_keys = workload->n_keys;
   const uint32_t tag = phase << 16 | worker->index;
   struct random_state random = worker->random;
+  struct replay_cursor replay = worker->replay;
   uint64_t sum = worker->sum;
   size_t which = 0;
   /* Copies: an acquire would make the compiler fetch the worker's own fields again in every operation. */
@@ -156,8 +170,13 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
 
   /* Relaxed: what belongs to a phase is read after the acquire in work(). */
   while (atomic_load_explicit(&signal->phase, memory_order_relaxed) == phase) {
+    const struct replay_section *const section = special.is_replay ? replay_next(&replay, &random) : NULL;
+    if (special.is_replay) read_below = (uint64_t)(section->place & 1) << 32;
     struct workload_operation operation = workload_draw(&random, read_below, n_keys);
-    if (!special.is_plain) {
+    if (special.is_replay) {
+      which = section->place >> 1;
+      operation.cs_ticks = section->hold;
+    } else if (!special.is_plain) {
       which = random_below((uint32_t)(random_next(&random) >> 32), workload->n_locks);
       if (worker->cs_ticks != 0) operation.cs_ticks = random_around(worker->cs_ticks, random_next(&random));
     }
@@ -173,10 +192,13 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
     decide_stores(worker, &at, operation.reads, special);
 
     if (special.is_open && !arrivals_await(&worker->arrivals, &signal->phase, phase)) continue; /* the phase is over */
+    if (special.is_replay && !replay_pass(&worker->replay.await, replay.released, section->gap, &signal->phase, phase))
+      continue;
     uint64_t start = 0, end = 0;
     if (special.times_waits) start = special.is_open ? worker->arrivals.due : clock_ticks_ordered();
-    const bool is_done = IS_RW && operation.reads ? do_shared(worker, &at, &operation, &sum, special, &end)
+    const bool is_done = IS_RW && operation.reads ? do_shared(worker, &at, &operation, tag, &sum, special, &end)
                                                   : do_exclusive(worker, &at, &operation, tag, &sum, special, &end);
+    if (special.is_replay) replay_go_on(&replay, clock_ticks());
 
     struct worker_counts *const counts = &worker->counts;
     worker_count(!is_done ? &counts->n_failed_tries : operation.reads ? &counts->n_reads : &counts->n_writes);
@@ -195,6 +217,7 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
   }
   worker->random = random;
   worker->sum = sum;
+  if (special.is_replay) worker->replay = replay;
 }
 
 /*
@@ -212,9 +235,10 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
   DEFINE_LOOP(general, n, .is_plain = false)                                                                           \
   DEFINE_LOOP(timed, n, .times_waits = true)                                                                           \
   DEFINE_LOOP(trying, n, .tries = true)                                                                                \
-  DEFINE_LOOP(open, n, .is_open = true)
+  DEFINE_LOOP(open, n, .is_open = true)                                                                                \
+  DEFINE_LOOP(replay, n, .is_replay = true)
 #define LOOPS(n)                                                                                                       \
-  { LOOP(plain, n), LOOP(general, n), LOOP(timed, n), LOOP(trying, n), LOOP(open, n) }
+  { LOOP(plain, n), LOOP(general, n), LOOP(timed, n), LOOP(trying, n), LOOP(open, n), LOOP(replay, n) }
 
 DEFINE_LOOPS(0)
 DEFINE_LOOPS(1)
@@ -222,13 +246,15 @@ DEFINE_LOOPS(2)
 DEFINE_LOOPS(3)
 
 static void work(struct worker *worker) {
-  enum { PLAIN, GENERAL, TIMED, TRYING, OPEN, N_SPECIALS };
+  enum { PLAIN, GENERAL, TIMED, TRYING, OPEN, REPLAY, N_SPECIALS };
   static void (*const loops[N_CODE_LAYOUTS][N_SPECIALS])(struct worker *, uint32_t) = {LOOPS(0), LOOPS(1), LOOPS(2),
                                                                                        LOOPS(3)};
   const struct workload *w = &worker->workload;
   const bool is_plain = w->n_locks == 1 && w->cs_ns == 0 && w->cs_lines == 0 && w->think == THINK_NONE;
   const bool is_open = w->rate_per_s > 0;
-  const unsigned special = is_open               ? OPEN
+  const bool is_replay = w->replay != NULL;
+  const unsigned special = is_replay             ? REPLAY
+                           : is_open             ? OPEN
                            : w->tries            ? TRYING
                            : worker->times_waits ? TIMED
                            : is_plain            ? PLAIN
@@ -238,6 +264,7 @@ static void work(struct worker *worker) {
   /* Acquire: pairs with the release stores of the phase. */
   while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) {
     if (is_open) worker_begin_phase(worker, phase);
+    if (is_replay) replay_begin(&worker->replay);
     run(worker, phase);
     if (is_open) worker_end_phase(worker, phase);
   }

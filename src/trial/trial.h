@@ -35,10 +35,11 @@ struct trial {
   const struct topology *topology;
   const struct placement *placement;
   double warmup_s, duration_s;
-  double pause_ns;      /* of one lk_pause(): see pause.h */
-  double timeout_s;     /* how long it may take beyond warm-up and window */
-  bool times_waits;     /* measure each wait; then the rates are distorted by the clock and are left out */
-  unsigned code_layout; /* which copy of the lock's loop runs: see code_layout.h */
+  double pause_ns;        /* of one lk_pause(): see pause.h */
+  double timeout_s;       /* how long it may take beyond warm-up and window */
+  bool times_waits;       /* measure each wait; then the rates are distorted by the clock and are left out */
+  bool counts_contention; /* of a replay: acquisitions are tried first, and how many failed is in n_failed_tries */
+  unsigned code_layout;   /* which copy of the lock's loop runs: see code_layout.h */
   uint64_t seed;
 };
 
@@ -65,7 +66,7 @@ struct trial_result {
   double standstill_s;  /* of the window, in which everything stood still: see standstill.h */
   double ticks_ahead_s; /* by how much the window was longer on the clock of the waits than on the system's */
   uint64_t n_reads, n_writes;
-  uint64_t n_failed_tries; /* only where the workload tries */
+  uint64_t n_failed_tries; /* only where the workload tries, or contention is counted */
   struct fairness fairness;
   uint64_t n_owner_changes, longest_run;
   uint64_t n_handoffs[N_DISTANCES]; /* between pinned threads only, else 0 */

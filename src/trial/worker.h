@@ -16,6 +16,7 @@
 #include "lk.h"
 #include "machine/topology.h"
 #include "random.h"
+#include "replay.h"
 #include "waits.h"
 #include "workload.h"
 
@@ -60,13 +61,16 @@ struct worker {
   const uint8_t *handoff_class; /* by previous owner's index; HANDOFF_NONE for oneself and for none (n_threads) */
   struct lk_domain domain;
   bool times_waits;
-  unsigned code_layout; /* which copy of the loop runs: see code_layout.h */
+  bool counts_contention; /* of a replay: each acquisition is tried first, and those that fail are counted */
+  unsigned code_layout;   /* which copy of the loop runs: see code_layout.h */
 
   /* The worker's own. */
   struct random_state random;
   uint64_t n_torn_reads; /* in shared mode that met a writer half-way: the lock is broken */
   uint64_t sum;          /* of what operations found; kept so that the reads cannot be dropped */
   struct waits *waits;   /* NULL unless times_waits */
+
+  struct replay_cursor replay; /* only if the workload is one */
 
   /* Of an open loop; the last two as they were when the worker left the window. */
   struct arrivals arrivals, left;

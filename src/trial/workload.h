@@ -18,6 +18,8 @@
 #include "machine/clock.h"
 #include "random.h"
 
+struct replay;
+
 enum think { THINK_NONE, THINK_SPIN, THINK_SLEEP };
 
 /* Where a lock's state lies: see block.h. */
@@ -37,7 +39,9 @@ struct workload {
   bool tries;         /* an operation tries the lock once and goes on without it if that fails */
   enum layout layout; /* of each lock and its state */
   uint64_t spin_ns;   /* for locks that spin before they park */
-  uint64_t backoff_max_ns; /* for locks that back off between tries */
+  uint64_t backoff_max_ns;      /* for locks that back off between tries */
+  const struct replay *replay;  /* NULL: none. Else locks, roles, sections and the time between them are its own */
+  double hold_scale, gap_scale; /* of its sections, and of the time between them */
 };
 
 struct workload_key {

@@ -112,7 +112,7 @@ static void the_end_of_the_phase_ends_the_wait(void) {
   pthread_t thread;
   struct arrivals arrivals = make(1e-3, true, 0); /* the next one is due in about a quarter of an hour */
   arrivals_begin(&arrivals, clock_ticks());
-  arrivals.near_ticks = UINT64_MAX; /* a sleeper would be woken by the trial: see crew.c */
+  arrivals.await.near_ticks = UINT64_MAX; /* a sleeper would be woken by the trial: see crew.c */
   CHECK_EQ(0, pthread_create(&thread, NULL, close_soon, NULL));
   CHECK(!arrivals_await(&arrivals, &closing, 0));
   pthread_join(thread, NULL);
