@@ -19,6 +19,7 @@ static int set_paths(struct folder *folder, const char *path) {
   }
   snprintf(folder->csv_path, sizeof folder->csv_path, "%s/results.csv", folder->path);
   snprintf(folder->host_path, sizeof folder->host_path, "%s/host.json", folder->path);
+  snprintf(folder->profile_path, sizeof folder->profile_path, "%s/profile.json", folder->path);
   return 0;
 }
 
@@ -52,16 +53,32 @@ static int make_named(struct folder *folder, const char *out) {
   return EINVAL;
 }
 
-int folder_create(struct folder *folder, const char *out, const json_t *host, struct record_file *csv) {
+/* Returns 0 or an errno after a message. */
+static int keep_profile(const struct folder *folder, const struct profile *profile) {
+  errno = 0;
+  FILE *file = fopen(folder->profile_path, "we");
+  bool is_whole = file != NULL && fwrite(profile->text, 1, profile->n_bytes, file) == profile->n_bytes;
+  if (file != NULL && fclose(file) != 0) is_whole = false;
+  if (is_whole) return 0;
+  const int error = errno != 0 ? errno : EIO;
+  message_error("cannot write '%s': %s", folder->profile_path, strerror(error));
+  return error;
+}
+
+int folder_create(struct folder *folder, const char *out, const json_t *host, const struct profile *profile,
+                  struct record_file *csv) {
   int error = out != NULL ? make_named(folder, out) : make_default(folder);
   if (error != 0) return error;
-  error = record_file_create(csv, folder->csv_path); /* first: with host.json there is a run that can be resumed */
+  error = record_file_create(csv, folder->csv_path);
+  if (error == 0 && profile != NULL) error = keep_profile(folder, profile);
+  /* Last: with host.json there is a run that can be resumed. */
   if (error == 0 && json_dump_file(host, folder->host_path, JSON_INDENT(2)) != 0) {
     error = errno != 0 ? errno : EIO;
     message_error("cannot write '%s': %s", folder->host_path, strerror(error));
   }
   if (error == 0) return 0;
   unlink(folder->csv_path);
+  unlink(folder->profile_path);
   unlink(folder->host_path);
   rmdir(folder->path);
   return error;

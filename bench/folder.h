@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: MIT
-/* folder.h: the folder of a run: results.csv, host.json. Made once, never overwritten. */
+/* folder.h: the folder of a run: results.csv, host.json, and of a replay profile.json. Made once, never overwritten. */
 #ifndef FOLDER_H
 #define FOLDER_H
 
 #include <jansson.h>
 #include <stddef.h>
 
+#include "profile.h"
 #include "results/record.h"
 
 struct folder {
   char path[1024];
   char csv_path[1100];
   char host_path[1100];
+  char profile_path[1100];
 };
 
 /*
  * Creates the folder `out`, or if NULL results/<date>-<host>-<sha7>, with -2, -3 ... behind it if that is taken,
- * with host.json and a results.csv of only a header. Returns 0, EINVAL if the user must name another folder, or
- * another errno; after a message, and with nothing left behind.
+ * with host.json, a results.csv of only a header, and a copy of `profile` unless that is NULL. Returns 0, EINVAL if the
+ * user must name another folder, or another errno; after a message, and with nothing left behind.
  */
-int folder_create(struct folder *folder, const char *out, const json_t *host, struct record_file *csv);
+int folder_create(struct folder *folder, const char *out, const json_t *host, const struct profile *profile,
+                  struct record_file *csv);
 
 /* Finds an existing folder and reads its host.json. Returns 0 or EINVAL after a message. */
 int folder_open(struct folder *folder, const char *path, json_t **host);

@@ -12,6 +12,7 @@
 #include "random.h"
 #include "selection.h"
 #include "threads.h"
+#include "trial/replay.h"
 #include "window.h"
 
 enum { MAX_CELLS = 1000000 };
@@ -44,7 +45,7 @@ static bool never_parks(const struct lk_ops *lock) { return !(lock->traits & LK_
 
 /* No option says with how many threads to measure. */
 static bool has_default_threads(const struct options *options) {
-  return options->threads.n == 0 && options->readers.n == 0;
+  return options->threads.n == 0 && options->readers.n == 0 && options->replay == NULL;
 }
 
 /* Adds a note, unless there is no memory for it. */
@@ -117,15 +118,19 @@ static char *name_cell(const struct cell *cell, const struct options *plain) {
   fprintf(text, "%s/%s", registry_kind(cell->lock), cell->lock->name);
   if (w->has_fixed_roles)
     fprintf(text, "/readers:%u/writers:%u", w->n_readers, w->n_writers);
-  else
+  else if (w->replay == NULL)
     fprintf(text, "/threads:%u/read_pct:%.10g", w->n_threads, w->read_pct);
+  else
+    fprintf(text, "/threads:%u/profile:%s", w->n_threads, w->replay->name);
   if (w->n_keys != plain->keys.values[0]) fprintf(text, "/keys:%u", w->n_keys);
-  if (w->n_locks != plain->locks_count.values[0]) fprintf(text, "/locks:%u", w->n_locks);
-  fprintf(text, "/cs_ns:%llu", (unsigned long long)w->cs_ns);
+  if (w->replay == NULL && w->n_locks != plain->locks_count.values[0]) fprintf(text, "/locks:%u", w->n_locks);
+  if (w->replay == NULL) fprintf(text, "/cs_ns:%llu", (unsigned long long)w->cs_ns);
   if (w->cs_lines != plain->cs_lines.values[0]) fprintf(text, "/cs_lines:%u", w->cs_lines);
   if (w->think != THINK_NONE)
     fprintf(text, "/think:%s:%llu", w->think == THINK_SPIN ? "spin" : "sleep", (unsigned long long)w->think_ns);
   if (w->rate_per_s > 0) fprintf(text, "/rate:%.10g", w->rate_per_s);
+  if (w->hold_scale != 1) fprintf(text, "/hold_scale:%.10g", w->hold_scale);
+  if (w->gap_scale != 1) fprintf(text, "/gap_scale:%.10g", w->gap_scale);
   fprintf(text, "/placement:%s", cell->placement->name);
   if (w->layout == LAYOUT_TOGETHER) fprintf(text, "/layout:together");
   if ((double)w->spin_ns != plain->spin_ns.values[0]) fprintf(text, "/spin_ns:%llu", (unsigned long long)w->spin_ns);
@@ -163,8 +168,17 @@ static bool is_left_out(const struct builder *builder, const struct cell *cell) 
           !threads_suit(cell->lock, cell->workload.n_threads, cell->placement));
 }
 
+/* A program's own locks and roles. */
+static void set_replay(const struct replay *replay, struct workload *workload) {
+  workload->replay = replay;
+  if (replay == NULL) return;
+  workload->n_locks = replay->n_locks;
+  workload->read_pct = replay->read_pct;
+}
+
 static int add_cell(struct builder *builder, struct cell cell) {
   struct matrix *matrix = builder->matrix;
+  set_replay(builder->options->replay, &cell.workload);
   if (is_left_out(builder, &cell)) return 0;
   cell.duration_s = window_s(builder->options, cell.times_waits, cell.workload.n_threads, cell.placement->n_cpus);
   if (cell.duration_s > builder->longest_s) builder->longest_s = cell.duration_s;
@@ -206,6 +220,8 @@ LISTED(cs_lines, cs_lines)
 LISTED(rate, rate_per_s)
 LISTED(spin_ns, spin_ns)
 LISTED(backoff_max_ns, backoff_max_ns)
+LISTED(hold_scale, hold_scale)
+LISTED(gap_scale, gap_scale)
 
 /* The thread counts of each placement are its own where none are given: see threads.h. */
 static void choose_threads(struct builder *builder, const struct placement *placement) {
@@ -287,8 +303,9 @@ static bool sweep_waits(struct builder *builder, unsigned i, struct cell *cell) 
 
 /* What is swept, slowest first. */
 static dimension *const dimensions[] = {
-    sweep_placements, sweep_threads, sweep_roles,   sweep_keys,    sweep_locks_count,    sweep_cs_ns, sweep_cs_lines,
-    sweep_thinks,     sweep_rate,    sweep_layouts, sweep_spin_ns, sweep_backoff_max_ns, sweep_locks, sweep_waits,
+    sweep_placements, sweep_threads,        sweep_roles, sweep_keys,       sweep_locks_count, sweep_cs_ns,
+    sweep_cs_lines,   sweep_thinks,         sweep_rate,  sweep_hold_scale, sweep_gap_scale,   sweep_layouts,
+    sweep_spin_ns,    sweep_backoff_max_ns, sweep_locks, sweep_waits,
 };
 
 /* Adds every combination of the dimensions from the given one on, with what is set of `cell`. */
@@ -330,6 +347,8 @@ int matrix_make(struct matrix *matrix, const struct options *options, const stru
                             .why_bytes = why_bytes};
   snprintf(why, why_bytes, "no memory for the matrix");
   struct cell cell = {.workload.tries = options->tries};
+  if (options->replay != NULL && options->threads.n == 0)
+    builder.threads = (struct options_list){.n = 1, .values = {options->replay->n_threads}};
   int error = options_parse(&builder.plain, COMMAND_RUN, 0, NULL, why, why_bytes);
   if (error == 0) error = selection_make(&builder.selection, options->locks, why, why_bytes);
   if (error == 0 && !options->has_no_twin) error = add_twins(&builder);

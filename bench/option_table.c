@@ -39,6 +39,13 @@ const struct option option_table[] = {
     {"rate", RUN, OPTION_REALS, AT(rate), 0, 1e9, "LIST", "0",
      "open loop: so many operations per second are due for all threads together, at random times, and wait from then "
      "on; 0: closed loop, each thread's next one follows its last"},
+    {"profile", RUN, OPTION_TEXT, AT(profile), 0, 0, "FILE", NULL,
+     "replays the locks of a program, as `lockbench observe` has recorded them, with as many threads unless --threads "
+     "says how many"},
+    {"hold-scale", RUN, OPTION_REALS, AT(hold_scale), 0, 1000, "LIST", "1",
+     "with --profile: its sections so many times as long"},
+    {"gap-scale", RUN, OPTION_REALS, AT(gap_scale), 0, 1000, "LIST", "1",
+     "with --profile: the time between its sections so many times as long"},
     {"spin-ns", RUN, OPTION_LIST, AT(spin_ns), 0, 1e9, "LIST", "1000", "how long hybrid locks spin before they park"},
     {"backoff-max-ns", RUN, OPTION_LIST, AT(backoff_max_ns), 0, 1e9, "LIST", "10000",
      "longest back-off between two tries"},

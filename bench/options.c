@@ -183,10 +183,17 @@ static void explain_unknown(enum command command, const char *argument, char *wh
 static int check_together(const struct options *options, char *why, size_t why_bytes) {
   const bool has_roles = options->readers.n > 0 || options->writers.n > 0;
   const bool thinks = options->thinks[THINK_SPIN] || options->thinks[THINK_SLEEP];
+  const bool has_workload = has_roles || thinks || options->thinks[THINK_NONE] || options->read_pct.n > 0 ||
+                            options->locks_count.n > 0 || options->cs_ns.n > 0 || options->rate.n > 0 || options->tries;
   bool has_rate = false;
   for (unsigned i = 0; i < options->rate.n; i++) has_rate |= options->rate.values[i] > 0;
   const char *wrong = NULL;
-  if (has_roles && (options->threads.n > 0 || options->read_pct.n > 0))
+  if (options->profile != NULL && has_workload)
+    wrong = "--profile has roles, locks, sections and the time between them in it; it excludes --readers, --writers, "
+            "--read-pct, --locks-count, --cs-ns, --think, --rate and --trylock";
+  else if (options->profile == NULL && options->hold_scale.n + options->gap_scale.n > 0)
+    wrong = "--hold-scale and --gap-scale need --profile";
+  else if (has_roles && (options->threads.n > 0 || options->read_pct.n > 0))
     wrong = "--readers and --writers fix the roles; they exclude --threads and --read-pct";
   else if (thinks && options->think_ns.n == 0)
     wrong = "--think spin and --think sleep need --think-ns";

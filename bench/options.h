@@ -32,7 +32,7 @@ struct options {
   const char *locks;      /* comma-separated names and traits, as selection.h; NULL for commands without --locks */
   const char *placements; /* comma-separated, as placement.h; NULL: not given, and there is no default */
   struct options_list threads, read_pct, readers, writers, keys, locks_count, cs_ns, cs_lines, think_ns, rate, spin_ns,
-      backoff_max_ns;
+      backoff_max_ns, hold_scale, gap_scale;
   bool thinks[3];  /* by enum think: which are asked for */
   bool layouts[2]; /* by enum layout */
   double duration_s, warmup_s, timeout_s;
@@ -40,14 +40,16 @@ struct options {
   unsigned n_threads; /* of `lockbench topology`; 0: not given */
   uint64_t seed;
   bool has_seed;
-  bool tries;         /* operations try the lock once */
-  bool times_waits;   /* trials that time each wait, beside those that do not */
-  bool has_no_twin;   /* leave out the twin, which is measured unasked */
-  bool shows_phases;  /* of `lockbench stress` */
-  bool wants_json;    /* instead of text */
-  bool wants_help;    /* -h or --help: the rest is neither read nor set */
-  const char *out;    /* NULL: a name under results/ */
-  const char *resume; /* NULL: a new run */
+  bool tries;                  /* operations try the lock once */
+  bool times_waits;            /* trials that time each wait, beside those that do not */
+  bool has_no_twin;            /* leave out the twin, which is measured unasked */
+  bool shows_phases;           /* of `lockbench stress` */
+  bool wants_json;             /* instead of text */
+  bool wants_help;             /* -h or --help: the rest is neither read nor set */
+  const char *profile;         /* NULL: none; else a file of `lockbench observe` */
+  const struct replay *replay; /* what is in it, once it is read; NULL: none */
+  const char *out;             /* NULL: a name under results/ */
+  const char *resume;          /* NULL: a new run */
 };
 
 /*

@@ -26,6 +26,30 @@ static bool admits(const char *name) {
   return gbench_admits(name, &error);
 }
 
+/* The profile, if there is one, or a message and false. */
+static bool load_profile(struct run *run) {
+  char why[512];
+  if (run->options.profile == NULL) return true;
+  if (profile_read(&run->profile, run->options.profile, why, sizeof why) == 0 &&
+      profile_replay(&run->profile, &run->replay, &run->target, why, sizeof why) == 0) {
+    run->options.replay = &run->replay;
+    return true;
+  }
+  message_error("run: %s", why);
+  return false;
+}
+
+/* What of the profile is replayed. */
+static void tell_profile(const struct run *run) {
+  const struct profile_target *target = &run->target;
+  if (run->options.replay == NULL) return;
+  message_note("replays %s: %u threads that locked, %u %s, %.3g %% reads", run->replay.name, run->replay.n_sources,
+               run->replay.n_locks, target->is_rw ? "readers/writer locks" : "mutexes", run->replay.read_pct);
+  if (target->others_pct > 0)
+    message_note("%.3g %% of the profile's acquisitions are of %s, and count as time between the others",
+                 target->others_pct, target->is_rw ? "mutexes" : "readers/writer locks");
+}
+
 /* Options -> matrix, or a message and false. */
 static bool plan(struct run *run) {
   char why[512];
@@ -95,7 +119,7 @@ static void warn_of_kinds(const struct run *run, json_t *warnings) {
 /* A new run: its folder first, then its trials. Returns the exit code. */
 static int begin(struct run *run, int n_arguments, char **arguments) {
   char now[40];
-  if (!plan(run)) return EXIT_USAGE;
+  if (!load_profile(run) || !plan(run)) return EXIT_USAGE;
   if (gbench_only_lists()) return run_list(run);
   if (!run->options.has_seed) run->options.seed = clock_now_ns() ^ (uint64_t)getpid() << 32;
   if (!prepare(run)) return EXIT_TRIAL_FAILED;
@@ -105,13 +129,15 @@ static int begin(struct run *run, int n_arguments, char **arguments) {
   json_object_set_new(host, "pause_ns", json_real(run->pause_ns));
   warn_of_kinds(run, json_object_get(host, "warnings"));
   json_object_set_new(host, "run", describe_run(run, n_arguments, arguments));
-  const int error = folder_create(&run->folder, run->options.out, host, &run->csv);
+  const int error = folder_create(&run->folder, run->options.out, host,
+                                  run->options.replay != NULL ? &run->profile : NULL, &run->csv);
   size_t i;
   json_t *warning;
   json_array_foreach (json_object_get(host, "warnings"), i, warning)
     if (error == 0) message_warning("%s", json_string_value(warning));
   json_decref(host);
   if (error != 0) return error == EINVAL ? EXIT_USAGE : EXIT_TRIAL_FAILED;
+  tell_profile(run);
   return run_trials(run);
 }
 
@@ -156,7 +182,9 @@ static int resume_with(struct run *run, const json_t *host, int n_arguments, cha
     message_error("run: %s", why);
     return EXIT_USAGE;
   }
-  if (!plan(run) || !prepare(run) || !is_as_before(run, host) || find_done(run, host) != 0) return EXIT_USAGE;
+  if (run->options.profile != NULL) run->options.profile = run->folder.profile_path; /* wherever the first one is now */
+  if (!load_profile(run) || !plan(run) || !prepare(run) || !is_as_before(run, host) || find_done(run, host) != 0)
+    return EXIT_USAGE;
   if (had_file && !gbench_has_file())
     message_note(
         "the file of --benchmark_out ended with the interruption; the trials that are left go into results.csv "
@@ -190,6 +218,8 @@ int command_run(int n_arguments, char **arguments) {
   const int exit_code = run.options.resume != NULL ? resume(&run) : begin(&run, n_arguments, arguments);
   free(run.is_done);
   matrix_free(&run.matrix);
+  profile_replay_free(&run.replay);
+  profile_free(&run.profile);
   topology_free(&run.topology);
   return exit_code;
 }

@@ -8,9 +8,13 @@
 
 #include "folder.h"
 #include "matrix.h"
+#include "profile.h"
 
 struct run {
   struct options options;
+  struct profile profile; /* only with --profile, as the next two */
+  struct replay replay;
+  struct profile_target target;
   struct topology topology;
   struct matrix matrix;
   struct folder folder;

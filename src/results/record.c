@@ -13,6 +13,7 @@
 
 #include "machine/cpu_kinds.h"
 #include "message.h"
+#include "trial/replay.h"
 
 /* The words of enum think and enum layout. */
 static const char *const think_names[] = {"none", "spin", "sleep"};
@@ -80,10 +81,10 @@ static double handoffs(const struct record *r, enum distance distance) {
   REAL(read_pct, w->has_fixed_roles ? NAN : w->read_pct)                                                               \
   WHOLE(keys, w->n_keys)                                                                                               \
   WHOLE(locks, w->n_locks)                                                                                             \
-  WHOLE(cs_ns, (double)w->cs_ns)                                                                                       \
+  WHOLE(cs_ns, w->replay == NULL ? (double)w->cs_ns : NAN)                                                             \
   WHOLE(cs_lines, w->cs_lines)                                                                                         \
-  WHOLE(think_ns, (double)w->think_ns)                                                                                 \
-  TEXT(think, think_names[w->think])                                                                                   \
+  WHOLE(think_ns, w->replay == NULL ? (double)w->think_ns : NAN)                                                       \
+  TEXT(think, w->replay == NULL ? think_names[w->think] : "")                                                          \
   REAL(warmup_s, r->trial->warmup_s)                                                                                   \
   REAL(duration_s, x->duration_s)                                                                                      \
   WHOLE(repetition, r->repetition)                                                                                     \
@@ -146,7 +147,10 @@ static double handoffs(const struct record *r, enum distance distance) {
   WHOLE(code_layout, r->trial->code_layout)                                                                            \
   TEXT(twin_of, r->trial->lock->twin_of != NULL ? r->trial->lock->twin_of : "")                                        \
   TEXT(cpu_kinds, kinds_text)                                                                                          \
-  WHOLE(heap_bytes, heap_bytes(r))
+  WHOLE(heap_bytes, heap_bytes(r))                                                                                     \
+  TEXT(profile, w->replay != NULL ? w->replay->name : "")                                                              \
+  REAL(hold_scale, w->replay != NULL ? w->hold_scale : NAN)                                                            \
+  REAL(gap_scale, w->replay != NULL ? w->gap_scale : NAN)
 
 #define NAME(name, value) "," #name
 static const char comma_and_header[] = COLUMNS(NAME, NAME, NAME);

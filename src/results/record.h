@@ -10,7 +10,7 @@
 
 #include "trial/trial.h"
 
-enum { RECORD_SCHEMA = 3 };
+enum { RECORD_SCHEMA = 4 };
 
 /* What a row says beside the trial and its result. */
 struct record {

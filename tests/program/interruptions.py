@@ -132,7 +132,7 @@ class Interruptions(lockbench.Case):
         result = self.resume()
         self.assertEqual(2, result.returncode, result.stderr)
         self.assertEqual(1, result.stderr.count("\n"), result.stderr)
-        self.assertIn("other columns than this lockbench writes (schema 3)", result.stderr)
+        self.assertIn("other columns than this lockbench writes (schema 4)", result.stderr)
         self.assertEqual(before, path.read_bytes())
 
     def test_a_full_disk_is_reported_and_loses_no_row(self) -> None:

@@ -270,8 +270,8 @@ class BadInput(Programs):
                 ("not ours", "a,b\n1,2\n", ("not a CSV of lockbench",)), ("empty", "", ("given.csv: empty",)),
                 ("binary", "\x00\x01\x02" * 99, ("not a CSV",)), ("no rows", header + "\n", ("0 rows",)),
                 ("no jain", whole.replace(",jain,", ",joan,"), ("column missing: jain",)),
-                ("old schema", whole.replace("1234567,3,", "1234567,0,"), ("schema '0'", "measure again")),
-                ("new schema", whole.replace("1234567,3,", "1234567,4,"), ("schema '4'", "newer lockbench")),
+                ("old schema", whole.replace("1234567,4,", "1234567,0,"), ("schema '0'", "measure again")),
+                ("new schema", whole.replace("1234567,4,", "1234567,5,"), ("schema '5'", "newer lockbench")),
                 ("words", whole.replace(",9.", ",nine."), ("damaged",))):
             with self.subTest(name):
                 path = self.folder / "given.csv"

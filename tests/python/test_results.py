@@ -78,7 +78,8 @@ class Reading(support.FolderTest):
         rows = support.matrix(threads=(1, 2), repetitions=2)
         now = self.read(rows).rows
         same = [column for column in now if column != "schema"]
-        for schema, n_later in ((1, 0), (1, 2), (1, 4), (2, 5), (columns.SCHEMA, len(columns.LATER))):
+        for schema, n_later in ((1, 0), (1, 2), (1, 4), (2, 5), (3, 20),
+                                 (columns.SCHEMA, len(columns.LATER))):
             with self.subTest(schema=schema, n_later=n_later):
                 then = self.read(support.of_schema(schema, rows, n_later)).rows
                 self.assertEqual(set(then["layout"]), {"apart"})
@@ -163,7 +164,7 @@ class Refusing(support.FolderTest):
                 self.refused("0 rows")
 
     def test_missing_columns_are_named(self) -> None:
-        for schema, n_columns in ((columns.SCHEMA, 64), (2, 64), (1, 59)):
+        for schema, n_columns in ((columns.SCHEMA, len(columns.NAMES)), (3, 64), (2, 64), (1, 59)):
             rows = support.of_schema(schema, self.rows)
             support.write(self.folder, [{c: v for c, v in row.items() if c not in ("jain", "seed")} for row in rows])
             self.refused("column missing: jain, seed", f"schema {schema} has {n_columns} columns")

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "trial/replay.h"
 
 /*
  * Spelled out once more, from the design: a column that is renamed or moved must show here. New ones come behind
@@ -18,9 +19,10 @@ static const char header[] =
     "ctx_voluntary,ctx_involuntary,migrations,steal_pct,line_ns,lock_bytes,ctx_bytes,seed,topology_hash,host,git_sha,"
     "schema,spin_ns,backoff_max_ns,trylock,try_success_pct,layout,why,wait_count,waits_open,wait_bound_from_q,"
     "wait_time_1us_pct,wait_time_10us_pct,wait_time_100us_pct,wait_time_1ms_pct,wait_time_10ms_pct,wait_time_100ms_pct,"
-    "throttled_pct,rate_per_s,due_ops,saturated,code_layout,twin_of,cpu_kinds,heap_bytes";
+    "throttled_pct,rate_per_s,due_ops,saturated,code_layout,twin_of,cpu_kinds,heap_bytes,"
+    "profile,hold_scale,gap_scale";
 
-enum { N_COLUMNS = 82, MAX_COLUMNS = 128 };
+enum { N_COLUMNS = 85, MAX_COLUMNS = 128 };
 
 static char placement_name[] = "list:0,2-4";
 static struct placement placement = {.name = placement_name, .is_pinned = true, .n_cpus = 4};
@@ -118,11 +120,14 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_FIELD("0000000000000abc", fields, "topology_hash");
   CHECK_FIELD("", fields, "cpu_kinds");
   CHECK_FIELD("a \"quoted\", host", fields, "host");
-  CHECK_FIELD("3", fields, "schema");
+  CHECK_FIELD("4", fields, "schema");
   CHECK_FIELD("apart", fields, "layout");
   CHECK_FIELD("3", fields, "code_layout");
   CHECK_FIELD("", fields, "twin_of");
   CHECK_FIELD("0", fields, "heap_bytes");
+  CHECK_FIELD("", fields, "profile");
+  CHECK_FIELD("", fields, "hold_scale");
+  CHECK_FIELD("", fields, "gap_scale");
 
   trial.workload.layout = LAYOUT_TOGETHER;
   CHECK_FIELD("together", round_trip(), "layout");
@@ -132,6 +137,22 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_FIELD("ticket", fields, "twin_of");
   trial.lock = registry_find("anderson"); /* a line for each of the four threads */
   CHECK_FIELD("512", round_trip(), "heap_bytes");
+}
+
+static void a_replay_tells_of_what_and_not_what_it_was_not_asked_for(void) {
+  reset();
+  const struct replay replay = {.name = "db_bench-0badcafe"};
+  trial.workload.replay = &replay;
+  trial.workload.hold_scale = 1.25;
+  trial.workload.gap_scale = 0.5;
+  char **fields = round_trip();
+  CHECK_FIELD("db_bench-0badcafe", fields, "profile");
+  CHECK_FIELD("1.25", fields, "hold_scale");
+  CHECK_FIELD("0.5", fields, "gap_scale");
+  CHECK_FIELD("99.9", fields, "read_pct");
+  CHECK_FIELD("", fields, "cs_ns");
+  CHECK_FIELD("", fields, "think_ns");
+  CHECK_FIELD("", fields, "think");
 }
 
 static void an_open_loop_tells_whether_it_fell_behind(void) {
@@ -269,6 +290,7 @@ int main(void) {
   the_header_is_the_contract();
   lines_are_split_as_rfc_4180_says();
   what_is_written_can_be_read_back();
+  a_replay_tells_of_what_and_not_what_it_was_not_asked_for();
   an_open_loop_tells_whether_it_fell_behind();
   what_was_not_measured_is_empty();
   return check_result();

@@ -47,6 +47,7 @@ QUESTIONS = [
     Question("fair", "No thread may starve, no more threads than CPUs",
              lambda t: ~t["is_over"] & (t["threads"] > 1), True),
     Question("fair-crowd", "No thread may starve, more threads than CPUs", lambda t: t["is_over"], True),
+    Question("replay", "The program whose locks are replayed", lambda t: t["profile"] != ""),
     Question("rw", "Readers told from writers, several threads",
              lambda t: t["threads"] > 1, kind="rw"),
 ]
@@ -54,7 +55,7 @@ FOR_COPIES = "for state that may be copied"
 # A score that is written as 100 % says only that the lock is the best.
 ALL_BUT_BEST = 0.995
 # What a terminal has room for.
-HEADLINES = ("short", "crowd", "fair", "rw")
+HEADLINES = ("replay", "short", "crowd", "fair", "rw")
 
 
 def few(names: list[str]) -> str:

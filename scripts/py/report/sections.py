@@ -78,13 +78,15 @@ def map_section(what: str, title: str, maps: list[tuple[pd.Series, list[Region]]
 
 def _map(first: pd.Series, regions: list[Region], colors: dict[str, str]) -> str:
     threads = sorted({r.threads for r in regions})
+    is_replay = bool(first["profile"])
+    regions = [r._replace(cs_ns=0) if is_replay else r for r in regions]  # whose sections are as long as they were
     lengths = sorted({r.cs_ns for r in regions})
     at = {(r.threads, r.cs_ns): r for r in regions}
     head = "".join(f"<th scope=col>{n:g}{' *' if any(n > r.cpus for r in regions) else ''}</th>" for n in threads)
-    body = "".join(f"<tr><th scope=row>{spaced(duration(ns)) if ns else 'empty'}</th>"
+    body = "".join(f"<tr><th scope=row>{_length(ns, is_replay)}</th>"
                    + "".join(_region(at.get((n, ns)), colors) for n in threads) + "</tr>" for ns in lengths)
     caption = workload_label(first).replace(f"section {duration(first['cs_ns'])}", "section as below")
-    hint = ("" if len(lengths) > 1 else
+    hint = ("" if len(lengths) > 1 or is_replay else
             "<p class=note>One section length was measured; <code>--cs-ns 0,100,1000,10000</code> draws the map.</p>")
     caption = caption.replace("empty section", "section as below")
     # As wide as its columns, which so are equally wide.
@@ -93,6 +95,10 @@ def _map(first: pd.Series, regions: list[Region], colors: dict[str, str]) -> str
             f"{escape(spaced(caption))}</caption><thead><tr><th>section \\ threads"
             f"</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
             f"<p class=note>* more threads than CPUs</p>{hint}")
+
+
+def _length(ns: float, is_replay: bool) -> str:
+    return "as recorded" if is_replay else spaced(duration(ns)) if ns else "empty"
 
 
 def _region(region: Region | None, colors: dict[str, str]) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from math import nan
 from typing import NamedTuple
 
-SCHEMA = 3
-SCHEMAS = (1, 2, SCHEMA)  # that can be read
+SCHEMA = 4
+SCHEMAS = (1, 2, 3, SCHEMA)  # that can be read
 
 # What every file has.
 FIRST = (
@@ -34,7 +34,7 @@ class Later(NamedTuple):
 
     name: str
     absent: str | float
-    schema: int = SCHEMA
+    schema: int = 3
     is_workload: bool = False
 
 
@@ -57,6 +57,9 @@ LATER = [
     Later("twin_of", ""),
     Later("cpu_kinds", ""),
     Later("heap_bytes", nan),
+    Later("profile", "", is_workload=True),
+    Later("hold_scale", nan, is_workload=True),
+    Later("gap_scale", nan, is_workload=True),
 ]
 
 NAMES = FIRST + [column.name for column in LATER]

@@ -37,6 +37,9 @@ def roles(row: pd.Series) -> str:
 
 def workload_label(row: pd.Series) -> str:
     """A workload in words, from any of its rows."""
+    if row["profile"]:
+        return (f"replay of {row['profile']}, {roles(row)}, {plural(row['locks'], 'lock')}, "
+                f"{plural(row['keys'], 'key')}{_scaled(row)}, placement {row['placement']}{_told(row)}")
     think = "no think time" if row["think"] == "none" else f"think {row['think']} {duration(row['think_ns'])}"
     section = "empty section" if row["cs_ns"] == 0 else f"section {duration(row['cs_ns'])}"
     if row["cs_lines"] > 0:
@@ -45,6 +48,14 @@ def workload_label(row: pd.Series) -> str:
         think = f"{row['rate_per_s']:g} operations/s"
     return (f"{roles(row)}, {plural(row['keys'], 'key')}, {plural(row['locks'], 'lock')}, {section}, {think}, "
             f"placement {row['placement']}{_told(row)}")
+
+
+def _scaled(row: pd.Series) -> str:
+    """How the sections of a replay, and the time between them, are not as they were recorded."""
+    scales = [f"{name} x {row[column]:.3g}" for column, name in (("hold_scale", "sections"), ("gap_scale", "gaps"))
+              if row[column] != 1]
+    lines = [f"sections + {plural(row['cs_lines'], 'line')}"] if row["cs_lines"] > 0 else []
+    return "".join(f", {words}" for words in [*scales, *lines])
 
 
 def _told(row: pd.Series) -> str:

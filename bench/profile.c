@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "profile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCHEMA = 1, MAX_BYTES = 1 << 28, MAX_RUN = 64, MAX_THREADS = 4096 };
+
+/* What is being read, and where to say what is wrong with it. */
+struct reader {
+  struct profile *profile;
+  const char *path;
+  char *why;
+  size_t why_bytes;
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(const struct reader *reader, const char *format, ...) {
+  char what[256];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(what, sizeof what, format, arguments);
+  va_end(arguments);
+  for (char *c = what; *c != '\0'; c++)
+    if (iscntrl((unsigned char)*c)) *c = ' '; /* what is quoted from the file */
+  snprintf(reader->why, reader->why_bytes, "--profile: '%.120s': %s; `lockbench observe` writes such files",
+           reader->path, what);
+  return EINVAL;
+}
+
+static int has_no_memory(const struct reader *reader) {
+  refuse(reader, "no memory for it");
+  return ENOMEM;
+}
+
+/* The whole file, with a zero behind it. */
+static int read_text(const struct reader *reader) {
+  struct profile *profile = reader->profile;
+  errno = 0;
+  FILE *file = fopen(reader->path, "re");
+  if (file == NULL) {
+    snprintf(reader->why, reader->why_bytes, "--profile: cannot read '%.120s': %s", reader->path, strerror(errno));
+    return EINVAL;
+  }
+  for (size_t capacity = 0;;) {
+    if (profile->n_bytes + 1 >= capacity) {
+      capacity = capacity == 0 ? 1 << 16 : 2 * capacity;
+      char *larger = capacity > MAX_BYTES ? NULL : realloc(profile->text, capacity);
+      if (larger == NULL) {
+        fclose(file);
+        return refuse(reader, "larger than %d MiB", MAX_BYTES >> 20);
+      }
+      profile->text = larger;
+    }
+    const size_t n = fread(profile->text + profile->n_bytes, 1, capacity - profile->n_bytes - 1, file);
+    profile->n_bytes += n;
+    if (n == 0) break;
+  }
+  const int error = ferror(file) ? errno : 0;
+  fclose(file);
+  profile->text[profile->n_bytes] = '\0';
+  if (error == 0) return 0;
+  snprintf(reader->why, reader->why_bytes, "--profile: cannot read '%.120s': %s", reader->path, strerror(error));
+  return EINVAL;
+}
+
+/* A number of at least 0; false: something else. */
+static bool read_amount(const json_t *value, double *amount) {
+  *amount = json_number_value(value);
+  return json_is_number(value) && isfinite(*amount) && *amount >= 0;
+}
+
+static int refuse_field(const struct reader *reader, const char *what, size_t i, const char *field) {
+  return refuse(reader, "%s %zu has no '%s' as it should be", what, i + 1, field);
+}
+
+static int read_lock(const struct reader *reader, size_t i, const json_t *object, struct profile_lock *lock) {
+  const struct {
+    const char *name;
+    double *amount;
+  } amounts[] = {{"instances", &lock->n_instances},
+                 {"acquisitions", &lock->n_acquisitions},
+                 {"contended", &lock->n_contended},
+                 {"wait_total_ns", &lock->wait_ns},
+                 {"hold_total_ns", &lock->hold_ns}};
+  const json_t *id = json_object_get(object, "id"), *kind = json_object_get(object, "kind");
+  if (!json_is_integer(id)) return refuse_field(reader, "lock", i, "id");
+  lock->id = json_integer_value(id);
+  for (size_t other = 0; other < i; other++)
+    if (reader->profile->locks[other].id == lock->id)
+      return refuse(reader, "locks %zu and %zu have the same id, %" PRId64, other + 1, i + 1, lock->id);
+  const char *const word = json_is_string(kind) ? json_string_value(kind) : "";
+  lock->is_rw = strcmp(word, "rwlock") == 0;
+  if (!lock->is_rw && strcmp(word, "mutex") != 0 && strcmp(word, "spin") != 0)
+    return refuse_field(reader, "lock", i, "kind");
+  for (size_t a = 0; a < sizeof amounts / sizeof *amounts; a++)
+    if (!read_amount(json_object_get(object, amounts[a].name), amounts[a].amount))
+      return refuse_field(reader, "lock", i, amounts[a].name);
+  return 0;
+}
+
+static int read_locks(const struct reader *reader, const json_t *list) {
+  struct profile *profile = reader->profile;
+  const size_t n = json_array_size(list);
+  if (n == 0) return refuse(reader, "it has no locks");
+  profile->locks = calloc(n, sizeof *profile->locks);
+  if (profile->locks == NULL) return has_no_memory(reader);
+  int error = 0;
+  for (; error == 0 && profile->n_locks < n; profile->n_locks++)
+    error =
+        read_lock(reader, profile->n_locks, json_array_get(list, profile->n_locks), &profile->locks[profile->n_locks]);
+  return error;
+}
+
+/* The index of the lock with that id; n_locks: there is none. */
+static uint32_t find_lock(const struct profile *profile, const json_t *id) {
+  uint32_t i = 0;
+  while (i < profile->n_locks && !(json_is_integer(id) && profile->locks[i].id == json_integer_value(id))) i++;
+  return i;
+}
+
+static int read_event(const struct reader *reader, size_t run, size_t i, const json_t *list,
+                      struct profile_event *event) {
+  const json_t *mode = json_array_get(list, 1), *hold = json_array_get(list, 3), *depth = json_array_get(list, 4);
+  const char *const word = json_is_string(mode) ? json_string_value(mode) : "";
+  event->lock = find_lock(reader->profile, json_array_get(list, 0));
+  event->reads = strcmp(word, "r") == 0;
+  event->has_hold = !json_is_null(hold);
+  event->depth = (uint32_t)json_integer_value(depth);
+  const char *wrong = NULL;
+  if (json_array_size(list) != 5)
+    wrong = "is not [lock, mode, gap_ns, hold_ns, depth]";
+  else if (event->lock == reader->profile->n_locks)
+    wrong = "is of a lock that is not in the list of locks";
+  else if (!event->reads && strcmp(word, "w") != 0)
+    wrong = "has a mode that is neither \"r\" nor \"w\"";
+  else if (event->reads && !reader->profile->locks[event->lock].is_rw)
+    wrong = "reads under a lock that is no readers/writer lock";
+  else if (!read_amount(json_array_get(list, 2), &event->gap_ns))
+    wrong = "has a gap_ns that is not a time";
+  else if (event->has_hold && !read_amount(hold, &event->hold_ns))
+    wrong = "has a hold_ns that is not a time";
+  else if (!json_is_integer(depth) || json_integer_value(depth) < 0 || json_integer_value(depth) > UINT32_MAX)
+    wrong = "has a depth that is not a number of locks";
+  return wrong == NULL ? 0 : refuse(reader, "event %zu of run %zu %s", i + 1, run + 1, wrong);
+}
+
+static int read_run(const struct reader *reader, size_t i, const json_t *object, struct profile_run *run) {
+  struct profile *profile = reader->profile;
+  const json_t *thread = json_object_get(object, "thread"), *events = json_object_get(object, "events");
+  const size_t n = json_array_size(events);
+  *run =
+      (struct profile_run){.thread = json_integer_value(thread), .first = profile->n_events, .n_events = (uint32_t)n};
+  if (!json_is_integer(thread)) return refuse_field(reader, "run", i, "thread");
+  if (!read_amount(json_object_get(object, "start_ns"), &run->start_ns))
+    return refuse_field(reader, "run", i, "start_ns");
+  if (n == 0 || n > MAX_RUN) return refuse(reader, "run %zu has %zu events; 1 to %d are allowed", i + 1, n, MAX_RUN);
+  int error = 0;
+  for (size_t e = 0; error == 0 && e < n; e++, profile->n_events++)
+    error = read_event(reader, i, e, json_array_get(events, e), &profile->events[profile->n_events]);
+  return error;
+}
+
+static int read_runs(const struct reader *reader, const json_t *list) {
+  struct profile *profile = reader->profile;
+  const size_t n = json_array_size(list);
+  if (n == 0) return refuse(reader, "it has no runs of events: the program took no locks, or none in a row");
+  profile->runs = calloc(n, sizeof *profile->runs);
+  profile->events = calloc(n * MAX_RUN, sizeof *profile->events);
+  if (profile->runs == NULL || profile->events == NULL) return has_no_memory(reader);
+  int error = 0;
+  for (; error == 0 && profile->n_runs < n; profile->n_runs++)
+    error = read_run(reader, profile->n_runs, json_array_get(list, profile->n_runs), &profile->runs[profile->n_runs]);
+  return error;
+}
+
+/* db_bench-0badcafe: FNV-1a over the file, folded. */
+static void set_name(struct profile *profile, const char *program) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < profile->n_bytes; i++) hash = (hash ^ (unsigned char)profile->text[i]) * 0x100000001b3u;
+  const char *const slash = strrchr(program, '/');
+  char base[40];
+  snprintf(base, sizeof base, "%s", slash != NULL && slash[1] != '\0' ? slash + 1 : program);
+  for (char *c = base; *c != '\0'; c++)
+    if (!isalnum((unsigned char)*c) && strchr("._+-", *c) == NULL) *c = '_';
+  snprintf(profile->name, sizeof profile->name, "%s-%08" PRIx32, base, (uint32_t)(hash ^ hash >> 32));
+}
+
+static int read_whole(const struct reader *reader, const json_t *root) {
+  const json_t *schema = json_object_get(root, "schema"), *threads = json_object_get(root, "threads");
+  const json_t *program = json_array_get(json_object_get(root, "program"), 0);
+  if (!json_is_object(root) || !json_is_integer(schema)) return refuse(reader, "not a profile: it has no schema");
+  if (json_integer_value(schema) != SCHEMA)
+    return refuse(reader, "schema %lld; this lockbench reads schema %d", (long long)json_integer_value(schema), SCHEMA);
+  if (!json_is_string(program)) return refuse(reader, "it does not name its program");
+  if (!json_is_integer(threads) || json_integer_value(threads) < 1 || json_integer_value(threads) > MAX_THREADS)
+    return refuse(reader, "its 'threads' are not 1 to %d", MAX_THREADS);
+  reader->profile->n_threads = (unsigned)json_integer_value(threads);
+  set_name(reader->profile, json_string_value(program));
+  const int error = read_locks(reader, json_object_get(root, "locks"));
+  return error != 0 ? error : read_runs(reader, json_object_get(root, "runs"));
+}
+
+int profile_read(struct profile *profile, const char *path, char *why, size_t why_bytes) {
+  *profile = (struct profile){0};
+  const struct reader reader = {.profile = profile, .path = path, .why = why, .why_bytes = why_bytes};
+  int error = read_text(&reader);
+  if (error == 0) {
+    json_error_t where;
+    json_t *root = json_loadb(profile->text, profile->n_bytes, JSON_REJECT_DUPLICATES, &where);
+    error = root == NULL ? refuse(&reader, "line %d: %s", where.line, where.text) : read_whole(&reader, root);
+    json_decref(root);
+  }
+  if (error != 0) profile_free(profile);
+  return error;
+}
+
+void profile_free(struct profile *profile) {
+  free(profile->text);
+  free(profile->locks);
+  free(profile->runs);
+  free(profile->events);
+  *profile = (struct profile){0};
+}
