@@ -1,30 +1,76 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Springs the traps under a lock: traps.py LOCKBENCH TRAPS LIBRARY LOCK
+"""Springs the traps under a lock: traps.py LOCK TRAPS LIBRARY (--lockbench PATH | --modules FOLDER [--first LIBRARY])
 
-LOCK: a lock, none (passed through), or system (without lockbench): what is sprung is what a program may do with glibc.
-Without LOCKBENCH_DEEP those traps are left out that take seconds where threads spin in order of arrival, and only a few
-locks are tried (exit code 77 for the others).
+LOCK: a lock, none (passed through), or system (as it is): what is sprung is what a program may do with glibc. Without
+lockbench, which other machines and builds with a sanitizer do not have, the lock's module is put in front of the
+program by hand, behind the library that must be the first. Exit code 77: not tried, because without LOCKBENCH_DEEP only
+a few locks are; nor are then those traps that take seconds by hand, or where threads spin in order of arrival.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import shlex
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 SKIPPED = 77
 USUAL = ("system", "none", "futex", "futex_spin", "mcs", "ticket", "rw_futex", "rw_phasefair")
+USUAL_BY_HAND = ("futex", "mcs_park", "rw_futex")
 SPINNERS = ("mcs", "ticket")
-SLOW_FOR_SPINNERS = ("broadcast", "queue", "forked", "many-threads", "freed-by-last", "destroyed-after-broadcast",
-                     "cond-deadlines-race", "forked-twice", "cancelled-when-signalled")
+SLOW = ("broadcast", "queue", "forked", "many-threads", "freed-by-last", "destroyed-after-broadcast",
+        "cond-deadlines-race", "forked-twice", "cancelled-when-signalled")
 DEADLINE_S = 120
 # What a lock cannot do by its nature. clh has no trylock, by which deadlines are kept too.
 UNABLE = {"clh": ("trylock", "recursive", "zeroed", "reused", "copied", "deadlines", "c11", "cond-deadlines",
                   "held-by-the-dead", "in-a-handler", "bound-deeply", "looked-up-in-libc"),
           "pi_futex": ("as-semaphore",)}  # the kernel knows the owner
-STOPPED = 128 + 6
+STOPPED = (-signal.SIGABRT, 128 + signal.SIGABRT)
+# qemu 7.2 says yes to MADV_WIPEONFORK and does not wipe, so a child does not know that it is one; nor does it tell the
+# kernel of robust mutexes.
+NOT_EMULATED = ("forked", "forked-twice", "rw-forked", "robust")
+NOT_SANITIZED = ("bound-deeply",)  # the runtime, which comes first, ends a program that asks for it
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lock")
+    parser.add_argument("traps", type=Path)
+    parser.add_argument("library", type=Path, help="what a trap loads")
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--lockbench", type=Path)
+    how.add_argument("--modules", type=Path, metavar="FOLDER")
+    parser.add_argument("--first", metavar="LIBRARY", help="comes before the module")
+    parser.add_argument("--sanitized", action="store_true")
+    return parser.parse_args()
+
+
+def command_of(options: argparse.Namespace, emulator: list[str]) -> list[str]:
+    if options.lock == "system":
+        return [*emulator, str(options.traps)]
+    if options.lockbench:
+        return [str(options.lockbench), "exec", "--lock", options.lock, "--", str(options.traps)]
+    libraries = [options.first] if options.first else []
+    preload = "LD_PRELOAD=" + ":".join([*libraries, str(module_of(options))])
+    return [*emulator, "-E", preload, str(options.traps)] if emulator else ["env", preload, str(options.traps)]
+
+
+def module_of(options: argparse.Namespace) -> Path:
+    path: Path = options.modules / f"lockbench-preload-{options.lock}.so"
+    return path
+
+
+def is_sprung(options: argparse.Namespace, trap: str, is_emulated: bool, is_deep: bool) -> bool:
+    if options.lock.startswith("rw_") != trap.startswith("rw-") and options.lock not in ("system", "none"):
+        return False  # the other locks are the system's then
+    if trap in SLOW and (options.lock in SPINNERS or options.modules) and not is_deep:
+        return False
+    return not (is_emulated and trap in NOT_EMULATED) and not (options.sanitized and trap in NOT_SANITIZED)
 
 
 def spring(command: list[str], trap: str) -> subprocess.CompletedProcess[str]:
@@ -33,21 +79,24 @@ def spring(command: list[str], trap: str) -> subprocess.CompletedProcess[str]:
 
 
 def main() -> int:
-    lockbench, program, library, lock = sys.argv[1:]
+    options = parse()
     is_deep = "LOCKBENCH_DEEP" in os.environ
-    if lock not in USUAL and not is_deep:
+    if options.lock not in (USUAL if options.lockbench else USUAL_BY_HAND) and not is_deep:
         print("not asked for (scripts/test --deep)")
         return SKIPPED
-    os.environ["TRAP_LIBRARY"] = library
-    names = subprocess.run([program], text=True, stdout=subprocess.PIPE, check=True).stdout.split()
+    if options.modules and options.lock != "system" and not module_of(options).exists():
+        print(f"there is no {module_of(options)}: ninja traps (a few locks), or ninja traps-deep")
+        return SKIPPED
+    emulator = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
+    os.environ["TRAP_LIBRARY"] = str(options.library)
+    names = subprocess.run([*emulator, str(options.traps)], text=True, stdout=subprocess.PIPE,
+                           check=True).stdout.split()
     assert len(names) > 20, names
-    command = [program] if lock == "system" else [lockbench, "exec", "--lock", lock, "--", program]
+    command = command_of(options, emulator)
     n_sprung = n_failed = 0
     for name in names:
-        if lock in SPINNERS and name in SLOW_FOR_SPINNERS and not is_deep:
+        if not is_sprung(options, name, bool(emulator), is_deep):
             continue
-        if lock.startswith("rw_") != name.startswith("rw-") and lock not in ("system", "none"):
-            continue  # the other locks are the system's then
         n_sprung += 1
         start = time.monotonic()
         try:
@@ -56,15 +105,15 @@ def main() -> int:
             print(f"{name}: does not end", flush=True)
             n_failed += 1
             continue
-        if name in UNABLE.get(lock, ()):
-            is_good = result.returncode == STOPPED  # with a word, and not as if nothing were
+        if name in UNABLE.get(options.lock, ()):
+            is_good = result.returncode in STOPPED  # with a word, and not as if nothing were
         else:
             is_good = result.returncode == 0 and f"{name}: ok\n" in result.stdout
         print(f"{name}: {'ok' if is_good else 'FAILED'} in {time.monotonic() - start:.2f} s", flush=True)
         if not is_good:
             n_failed += 1
             print(result.stdout, flush=True)
-    print(f"{n_sprung} traps under {lock}, {n_failed} failed")
+    print(f"{n_sprung} traps under {options.lock}, {n_failed} failed")
     return 1 if n_failed else 0
 
 
