@@ -132,6 +132,7 @@ SHARED_TRIES = [Client("tried readers", "shared", ("WRITERS=1", "READERS_TRY=1")
 TIMED = [Client("timed", "timed")]
 LAST = [Client("last", "last")]
 LAST_READER = [Client("last reader", "last", ("READERS=1",))]
+PARTS = {"qspinlock": [Client("nodes", "qspinlock_nodes")]}  # what the whole lock shows with too many threads only
 
 
 def program() -> str | None:
@@ -155,7 +156,7 @@ def clients_of(lock: str, header: str) -> list[Client]:
     return [*MUTEX, *(TRIES if tries else []), *(TIMED if says("is_timed") else []),
             *(SHARED if says("is_rw") else []),
             *(SHARED_TRIES if says("is_rw") and tries else []), *(LAST if frees else []),
-            *(LAST_READER if frees and says("is_rw") else [])]
+            *(LAST_READER if frees and says("is_rw") else []), *PARTS.get(lock, [])]
 
 
 def bound_of(lock: str, header: str) -> Bound:
