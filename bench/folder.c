@@ -43,11 +43,21 @@ static int make_default(struct folder *folder) {
   return EINVAL;
 }
 
+static void tell_that_it_exists(const char *out) {
+  message_error("'%s' exists; name a new folder with --out, or finish an interrupted run with --resume", out);
+}
+
+bool folder_is_free(const char *out) {
+  if (out == NULL || access(out, F_OK) != 0) return true;
+  tell_that_it_exists(out);
+  return false;
+}
+
 static int make_named(struct folder *folder, const char *out) {
   if (set_paths(folder, out) != 0) return EINVAL;
   if (mkdir(out, 0777) == 0) return 0;
   if (errno == EEXIST)
-    message_error("'%s' exists; name a new folder with --out, or finish an interrupted run with --resume", out);
+    tell_that_it_exists(out);
   else
     message_error("cannot create the folder '%s': %s", out, strerror(errno));
   return EINVAL;

@@ -4,6 +4,7 @@
 #define FOLDER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "profile.h"
@@ -23,6 +24,9 @@ struct folder {
  */
 int folder_create(struct folder *folder, const char *out, const json_t *host, const struct profile *profile,
                   struct record_file *csv);
+
+/* Whether `out` can be a new folder, as far as one can tell without making it; false: after a message. */
+bool folder_is_free(const char *out);
 
 /* Finds an existing folder and reads its host.json. Returns 0 or EINVAL after a message. */
 int folder_open(struct folder *folder, const char *path, json_t **host);

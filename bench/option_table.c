@@ -41,7 +41,8 @@ const struct option option_table[] = {
      "on; 0: closed loop, each thread's next one follows its last"},
     {"profile", RUN, OPTION_TEXT, AT(profile), 0, 0, "FILE", NULL,
      "replays the locks of a program, as `lockbench observe` has recorded them, with as many threads unless --threads "
-     "says how many"},
+     "says how many; unless --cs-lines, --hold-scale or --gap-scale is given, they are first found by trials of the "
+     "program's own lock"},
     {"hold-scale", RUN, OPTION_REALS, AT(hold_scale), 0, 1000, "LIST", "1",
      "with --profile: its sections so many times as long"},
     {"gap-scale", RUN, OPTION_REALS, AT(gap_scale), 0, 1000, "LIST", "1",
@@ -55,7 +56,7 @@ const struct option option_table[] = {
      "operations try the lock once; locks without a trylock are left out, and named"},
     {"placement", RUN, OPTION_TEXT, AT(placements), 0, 0, "NAMES", "compact",
      "where threads run: none, compact, scatter, cores, smt, same-llc, cross-node, p-cores, "
-     "e-cores, list:0,2,4-7"},
+     "e-cores, list:0,2,4-7; with --profile the default is none"},
     {"placement", TOPOLOGY, OPTION_TEXT, AT(placements), 0, 0, "NAME", NULL,
      "only this one (default: all but list:...)"},
     {"duration", RUN, OPTION_REAL, AT(duration_s), 0.001, 3600, "S", "0.06",

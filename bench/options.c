@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,17 +211,20 @@ static int check_together(const struct options *options, char *why, size_t why_b
   return EINVAL;
 }
 
-/* Gives the rows that were not given their default. */
+/* Gives the rows that were not given their default. The threads of a program are not pinned, as a rule. */
 static int set_defaults(struct options *options, enum command command, const bool *is_given, char *why,
                         size_t why_bytes) {
   if (options->readers.n > 0 || options->writers.n > 0) { /* one role alone: the other has no threads */
     if (options->readers.n == 0) options->readers.n = 1;
     if (options->writers.n == 0) options->writers.n = 1;
   }
+  options->calibrates =
+      options->profile != NULL && options->cs_lines.n + options->hold_scale.n + options->gap_scale.n == 0;
   for (unsigned i = 0; option_table[i].name != NULL; i++) {
     const struct option *option = &option_table[i];
     if (is_given[i] || option->fallback == NULL || !(option->commands & command)) continue;
-    const int error = read_value(option, option->fallback, options, why, why_bytes);
+    const bool floats = options->profile != NULL && option->offset == offsetof(struct options, placements);
+    const int error = read_value(option, floats ? "none" : option->fallback, options, why, why_bytes);
     if (error != 0) return error;
   }
   return 0;

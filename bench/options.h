@@ -48,6 +48,7 @@ struct options {
   bool wants_help;             /* -h or --help: the rest is neither read nor set */
   const char *profile;         /* NULL: none; else a file of `lockbench observe` */
   const struct replay *replay; /* what is in it, once it is read; NULL: none */
+  bool calibrates;             /* of a profile: nothing is given that calibration would find */
   const char *out;             /* NULL: a name under results/ */
   const char *resume;          /* NULL: a new run */
 };

@@ -194,6 +194,7 @@ static void set_name(struct profile *profile, const char *program) {
 
 static int read_whole(const struct reader *reader, const json_t *root) {
   const json_t *schema = json_object_get(root, "schema"), *threads = json_object_get(root, "threads");
+  const json_t *cpus = json_object_get(root, "cpus");
   const json_t *program = json_array_get(json_object_get(root, "program"), 0);
   if (!json_is_object(root) || !json_is_integer(schema)) return refuse(reader, "not a profile: it has no schema");
   if (json_integer_value(schema) != SCHEMA)
@@ -201,6 +202,11 @@ static int read_whole(const struct reader *reader, const json_t *root) {
   if (!json_is_string(program)) return refuse(reader, "it does not name its program");
   if (!json_is_integer(threads) || json_integer_value(threads) < 1 || json_integer_value(threads) > MAX_THREADS)
     return refuse(reader, "its 'threads' are not 1 to %d", MAX_THREADS);
+  if (!json_is_integer(cpus) || json_integer_value(cpus) < 1)
+    return refuse(reader, "it does not tell how many 'cpus' there were");
+  if (!read_amount(json_object_get(root, "seconds"), &reader->profile->seconds))
+    return refuse(reader, "it does not tell how many 'seconds' it is of");
+  reader->profile->n_cpus = (unsigned)json_integer_value(cpus);
   reader->profile->n_threads = (unsigned)json_integer_value(threads);
   set_name(reader->profile, json_string_value(program));
   const int error = read_locks(reader, json_object_get(root, "locks"));

@@ -35,7 +35,8 @@ struct profile {
   char *text; /* the file as it is */
   size_t n_bytes;
   char name[REPLAY_NAME_BYTES]; /* of the program, with a hash of the file */
-  unsigned n_threads;
+  unsigned n_threads, n_cpus;
+  double seconds; /* of its life */
   uint32_t n_locks, n_runs, n_events;
   struct profile_lock *locks;
   struct profile_run *runs;

@@ -188,35 +188,56 @@ static void count(const struct profile *profile, struct replay *replay) {
   snprintf(replay->name, sizeof replay->name, "%s", profile->name);
 }
 
-/* The pace of each worker's sections, with the mean wait as recorded between gap and section; and how many did wait. */
-static void aim(const struct builder *builder, struct profile_target *target) {
-  const struct profile *profile = builder->profile;
-  const struct replay *replay = builder->replay;
-  double n_acquisitions = 0, n_contended = 0, wait_ns = 0, n_others = 0;
-  for (uint32_t i = 0; i < profile->n_locks; i++) {
-    const struct profile_lock *lock = &profile->locks[i];
+/* Adds up the locks that are played, and says how many of all acquisitions the others have. */
+static struct profile_lock sum_of_locks(const struct builder *builder, double *others_pct) {
+  struct profile_lock sum = {0};
+  double n_others = 0;
+  for (uint32_t i = 0; i < builder->profile->n_locks; i++) {
+    const struct profile_lock *lock = &builder->profile->locks[i];
     if (lock->is_rw != builder->is_rw) {
       n_others += lock->n_acquisitions;
       continue;
     }
-    n_acquisitions += lock->n_acquisitions;
-    n_contended += lock->n_contended;
-    wait_ns += lock->wait_ns;
+    sum.n_acquisitions += lock->n_acquisitions;
+    sum.n_contended += lock->n_contended;
+    sum.wait_ns += lock->wait_ns;
   }
-  *target = (struct profile_target){.is_rw = builder->is_rw};
-  if (n_acquisitions > 0) {
-    target->others_pct = 100 * n_others / (n_acquisitions + n_others);
-    target->contended = least(1, n_contended / n_acquisitions);
-  }
+  *others_pct = n_others > 0 ? 100 * n_others / (sum.n_acquisitions + n_others) : 0;
+  return sum;
+}
+
+/* How many sections all workers make per second if each has its gaps and sections, and that wait between them. */
+static double pace(const struct replay *replay, double wait_ns) {
+  double per_s = 0;
   for (unsigned worker = 0; worker < replay->n_threads; worker++) {
     double n = 0, ns = 0;
     for (uint32_t s = worker; s < replay->n_sources; s += replay->n_threads)
       for (uint32_t r = replay->sources[s].first; r < replay->sources[s].first + replay->sources[s].n; r++)
         for (uint32_t i = replay->runs[r].first; i < replay->runs[r].first + replay->runs[r].n; i++, n++)
-          ns += (double)replay->sections[i].gap + replay->sections[i].hold;
-    if (n_acquisitions > 0) ns += n * wait_ns / n_acquisitions;
-    if (ns > 0) target->acquisitions_per_s += 1e9 * n / ns;
+          ns += (double)replay->sections[i].gap + replay->sections[i].hold + wait_ns;
+    if (ns > 0) per_s += 1e9 * n / ns;
   }
+  return per_s;
+}
+
+/*
+ * While each thread has a CPU, the rate is what the sections, the gaps and the mean wait come to: the whole life of a
+ * program also has its start and its end. With more threads than CPUs few of the sampled runs saw that a thread lost
+ * its CPU, and the rate is that of the whole life; it is not above the former, and not below what the CPUs make of
+ * that.
+ */
+static void aim(const struct builder *builder, struct profile_target *target) {
+  const struct profile *profile = builder->profile;
+  const struct replay *replay = builder->replay;
+  *target = (struct profile_target){.is_rw = builder->is_rw};
+  const struct profile_lock sum = sum_of_locks(builder, &target->others_pct);
+  const double n = fmax(1, sum.n_acquisitions);
+  target->contended = least(1, sum.n_contended / n);
+  target->acquisitions_per_s = pace(replay, sum.wait_ns / n);
+  if (replay->n_threads <= profile->n_cpus) return;
+  const double whole_life = profile->seconds > 0 ? sum.n_acquisitions / profile->seconds : INFINITY;
+  const double lowest = target->acquisitions_per_s * profile->n_cpus / replay->n_threads;
+  target->acquisitions_per_s = least(fmax(whole_life, lowest), target->acquisitions_per_s);
 }
 
 static int refuse(const char *what, char *why, size_t why_bytes) {

@@ -26,65 +26,54 @@ static bool admits(const char *name) {
   return gbench_admits(name, &error);
 }
 
-/* The profile, if there is one, or a message and false. */
-static bool load_profile(struct run *run) {
+/* The matrix of the options, or a message and false. */
+static bool make_matrix(struct run *run) {
   char why[512];
-  if (run->options.profile == NULL) return true;
-  if (profile_read(&run->profile, run->options.profile, why, sizeof why) == 0 &&
-      profile_replay(&run->profile, &run->replay, &run->target, why, sizeof why) == 0) {
-    run->options.replay = &run->replay;
-    return true;
+  if (matrix_make(&run->matrix, &run->options, &run->topology, why, sizeof why) != 0) {
+    message_error("run: %s", why);
+    return false;
   }
-  message_error("run: %s", why);
+  matrix_filter(&run->matrix, admits);
+  if (run->matrix.n_cells > 0) return true;
+  message_error("--benchmark_filter admits none of the benchmarks; --benchmark_list_tests shows them");
   return false;
-}
-
-/* What of the profile is replayed. */
-static void tell_profile(const struct run *run) {
-  const struct profile_target *target = &run->target;
-  if (run->options.replay == NULL) return;
-  message_note("replays %s: %u threads that locked, %u %s, %.3g %% reads", run->replay.name, run->replay.n_sources,
-               run->replay.n_locks, target->is_rw ? "readers/writer locks" : "mutexes", run->replay.read_pct);
-  if (target->others_pct > 0)
-    message_note("%.3g %% of the profile's acquisitions are of %s, and count as time between the others",
-                 target->others_pct, target->is_rw ? "mutexes" : "readers/writer locks");
 }
 
 /* Options -> matrix, or a message and false. */
 static bool plan(struct run *run) {
   char why[512];
   const char *filter_error;
-  if (topology_load(&run->topology) != 0) return false;
+  if (!run_load_profile(run) || topology_load(&run->topology) != 0) return false;
   gbench_admits("", &filter_error);
-  if (!run->topology.is_this_system && !gbench_only_lists()) {
+  if (!run->topology.is_this_system && !gbench_only_lists())
     message_error(
         "the topology is not this machine's (HWLOC_SYNTHETIC or HWLOC_XMLFILE is set); it can be planned for with "
         "`lockbench topology`, not timed on");
-  } else if (!gbench_only_lists() && !priority_has_room(why, sizeof why)) {
+  else if (!gbench_only_lists() && !priority_has_room(why, sizeof why))
     message_error("run: %s", why);
-  } else if (matrix_make(&run->matrix, &run->options, &run->topology, why, sizeof why) != 0) {
-    message_error("run: %s", why);
-  } else if (filter_error != NULL) {
+  else if (filter_error != NULL)
     message_error("--benchmark_filter is not a regular expression: %s", filter_error);
-  } else {
-    matrix_filter(&run->matrix, admits);
-    if (run->matrix.n_cells > 0) return true;
-    message_error("--benchmark_filter admits none of the benchmarks; --benchmark_list_tests shows them");
-  }
+  else
+    return make_matrix(run);
   return false;
 }
 
-/* What a plan needs before its first trial: the clocks, and the order. False, after a message, without memory. */
+/* What trials need: the clocks, and the order. False, after a message, if they cannot be made. */
 static bool prepare(struct run *run) {
   run->topology_hash = topology_hash(&run->topology);
   clock_calibrate();
   run->pause_ns = pause_measure_ns();
+  if (run->options.calibrates) {
+    if (!run_calibrate(run)) return false;
+    matrix_free(&run->matrix);
+    if (!make_matrix(run)) return false;
+  }
   if (matrix_shuffle(&run->matrix, run->options.n_repetitions, run->options.seed) == 0) return true;
   message_error("no memory for the order of the trials");
   return false;
 }
 
-/* What the folder must hold so that the run can be finished later: its own arguments, with the seed. */
+/* What the folder must hold so that the run can be finished later: its own arguments, with what was found for it. */
 static json_t *describe_run(const struct run *run, int n_arguments, char **arguments) {
   json_t *list = json_array();
   for (int i = 0; i < n_arguments; i++) json_array_append_new(list, json_string(arguments[i]));
@@ -92,6 +81,12 @@ static json_t *describe_run(const struct run *run, int n_arguments, char **argum
     char seed[40];
     snprintf(seed, sizeof seed, "--seed=%" PRIu64, run->options.seed);
     json_array_append_new(list, json_string(seed));
+  }
+  if (run->options.calibrates) {
+    const struct calibration_setting *found = &run->calibration.best;
+    json_array_append_new(list, json_sprintf("--cs-lines=%u", found->cs_lines));
+    json_array_append_new(list, json_sprintf("--hold-scale=%.10g", found->hold_scale));
+    json_array_append_new(list, json_sprintf("--gap-scale=%.10g", found->gap_scale));
   }
   return json_pack("{s:i, s:s, s:o, s:i, s:i}", "schema", RECORD_SCHEMA, "run_id", run->run_id, "arguments", list,
                    "n_cells", (int)run->matrix.n_cells, "n_trials", (int)run->matrix.n_slots);
@@ -119,8 +114,10 @@ static void warn_of_kinds(const struct run *run, json_t *warnings) {
 /* A new run: its folder first, then its trials. Returns the exit code. */
 static int begin(struct run *run, int n_arguments, char **arguments) {
   char now[40];
-  if (!load_profile(run) || !plan(run)) return EXIT_USAGE;
+  if (!plan(run)) return EXIT_USAGE;
   if (gbench_only_lists()) return run_list(run);
+  if (!folder_is_free(run->options.out)) return EXIT_USAGE;
+  run_tell_profile(run);
   if (!run->options.has_seed) run->options.seed = clock_now_ns() ^ (uint64_t)getpid() << 32;
   if (!prepare(run)) return EXIT_TRIAL_FAILED;
   run_format_now(now, sizeof now);
@@ -129,6 +126,7 @@ static int begin(struct run *run, int n_arguments, char **arguments) {
   json_object_set_new(host, "pause_ns", json_real(run->pause_ns));
   warn_of_kinds(run, json_object_get(host, "warnings"));
   json_object_set_new(host, "run", describe_run(run, n_arguments, arguments));
+  if (run->options.calibrates) json_object_set_new(host, "calibration", run_describe_calibration(run));
   const int error = folder_create(&run->folder, run->options.out, host,
                                   run->options.replay != NULL ? &run->profile : NULL, &run->csv);
   size_t i;
@@ -137,7 +135,6 @@ static int begin(struct run *run, int n_arguments, char **arguments) {
     if (error == 0) message_warning("%s", json_string_value(warning));
   json_decref(host);
   if (error != 0) return error == EINVAL ? EXIT_USAGE : EXIT_TRIAL_FAILED;
-  tell_profile(run);
   return run_trials(run);
 }
 
@@ -183,8 +180,7 @@ static int resume_with(struct run *run, const json_t *host, int n_arguments, cha
     return EXIT_USAGE;
   }
   if (run->options.profile != NULL) run->options.profile = run->folder.profile_path; /* wherever the first one is now */
-  if (!load_profile(run) || !plan(run) || !prepare(run) || !is_as_before(run, host) || find_done(run, host) != 0)
-    return EXIT_USAGE;
+  if (!plan(run) || !prepare(run) || !is_as_before(run, host) || find_done(run, host) != 0) return EXIT_USAGE;
   if (had_file && !gbench_has_file())
     message_note(
         "the file of --benchmark_out ended with the interruption; the trials that are left go into results.csv "

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * run.h: the two halves of `lockbench run`: run.c plans a run or goes on with an interrupted one, run_trials.c measures
- * what is left of it.
+ * run.h: the parts of `lockbench run`: run.c plans a run or goes on with an interrupted one, run_replay.c calibrates
+ * that of a profile, run_trials.c measures what is left of it.
  */
 #ifndef RUN_H
 #define RUN_H
 
+#include "calibration.h"
 #include "folder.h"
 #include "matrix.h"
 #include "profile.h"
 
 struct run {
   struct options options;
-  struct profile profile; /* only with --profile, as the next two */
+  struct profile profile; /* only with --profile, as what follows up to the calibration */
   struct replay replay;
   struct profile_target target;
+  struct calibration calibration;
   struct topology topology;
   struct matrix matrix;
   struct folder folder;
@@ -29,6 +31,16 @@ struct run {
   unsigned n_done_before;
   bool is_given_up;
 };
+
+/* Reads the profile, if one was given. False: after a message. */
+bool run_load_profile(struct run *run);
+
+/* Says what of it is replayed. */
+void run_tell_profile(const struct run *run);
+
+/* Makes what was found the options of the run. False: after a message. */
+bool run_calibrate(struct run *run);
+json_t *run_describe_calibration(const struct run *run);
 
 /* Lists the names of the benchmarks instead of running them. Returns the exit code. */
 int run_list(struct run *run);

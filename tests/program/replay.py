@@ -14,6 +14,7 @@ import lockbench
 
 SAMPLE = Path(__file__).with_name("profiles") / "sample.json"
 QUICK = ["run", "--no-twin", "--duration", "0.03", "--warmup", "0.01", "--seed", "7"]
+AS_RECORDED = ["--cs-lines", "0"]  # and nothing is calibrated
 
 
 def profile(events: list[list[Any]], threads: int = 2, kind: str = "rwlock", n_locks: int = 1) -> dict[str, Any]:
@@ -22,7 +23,8 @@ def profile(events: list[list[Any]], threads: int = 2, kind: str = "rwlock", n_l
               "wait_total_ns": 5000, "hold_total_ns": 100000} for i in range(n_locks)]
     runs = [{"thread": thread, "start_ns": 1000 * thread + 1000000 * i, "events": events}
             for thread in range(threads) for i in range(4)]
-    return {"schema": 1, "program": ["/opt/a/server", "-x"], "threads": threads, "locks": locks, "runs": runs}
+    return {"schema": 1, "program": ["/opt/a/server", "-x"], "threads": threads, "cpus": 2, "seconds": 0.1,
+            "locks": locks, "runs": runs}
 
 
 class Replay(lockbench.Case):
@@ -38,7 +40,7 @@ class Replay(lockbench.Case):
         return self.kept_rows()
 
     def test_the_sample_under_every_lock(self) -> None:
-        rows = self.measure(str(SAMPLE), "--locks", "all", "--threads", "2", "--repetitions", "1")
+        rows = self.measure(str(SAMPLE), *AS_RECORDED, "--locks", "all", "--threads", "2", "--repetitions", "1")
         self.assertIn("replays db_bench-", self.said)
         self.assertRegex(self.said, r"[0-9.]+ % of the profile's acquisitions are of readers/writer locks, and count")
         self.assertEqual({"ok"}, {row["status"] for row in rows})
@@ -52,7 +54,8 @@ class Replay(lockbench.Case):
         """One in four writes; and nothing is done faster than by the clock of the sections and the gaps."""
         path = self.write(profile([[1, "r", 2000, 1000, 0], [2, "r", 1000, 500, 0], [1, "r", 0, 0, 0],
                                    [2, "w", 3000, 2500, 0]], threads=3, n_locks=2))
-        for row in self.measure(path, "--locks", "pthread_rwlock,rw_futex,futex", "--repetitions", "2", "--latency"):
+        for row in self.measure(path, *AS_RECORDED, "--locks", "pthread_rwlock,rw_futex,futex", "--repetitions", "2",
+                                "--latency"):
             ops, duration_ns = float(row["ops"]), 1e9 * float(row["duration_s"])
             with self.subTest(lock=row["lock"], waits=row["wait_max_ns"] != ""):
                 self.assertEqual(("3", "2", "75"), tuple(row[name] for name in ("threads", "locks", "read_pct")))
@@ -73,19 +76,28 @@ class Replay(lockbench.Case):
     def test_who_sleeps_does_not_burn_the_cpu_or_hold_up_the_end(self) -> None:
         """A gap of an hour, which 32 bits of ns cannot hold, and a section of 20 ms."""
         path = self.write(profile([[1, "w", 3600e9, 100, 0]], threads=2, kind="mutex"))
-        for row in self.measure(path, "--locks", "futex", "--repetitions", "1", "--duration", "0.2"):
+        for row in self.measure(path, *AS_RECORDED, "--locks", "futex", "--repetitions", "1", "--duration", "0.2"):
             self.assertEqual("0", row["ops"])
             self.assertLess(float(row["cpu_s"]), 0.5 * float(row["duration_s"]))
             self.assertLess(float(row["duration_s"]), 2)
         self.out = self.folder / "long"
         path = self.write(profile([[1, "w", 0, 20e6, 0]], threads=1, kind="mutex"))
-        for row in self.measure(path, "--locks", "futex", "--repetitions", "1", "--duration", "0.2"):
+        for row in self.measure(path, *AS_RECORDED, "--locks", "futex", "--repetitions", "1", "--duration", "0.2"):
             self.assertLessEqual(float(row["ops"]), 50 * float(row["duration_s"]) + 2)
             self.assertLess(float(row["cpu_s"]), 0.7 * float(row["duration_s"]))
 
-    def test_an_interrupted_one_goes_on_with_its_own_copy(self) -> None:
-        path = self.write(profile([[1, "w", 1000, 1000, 0]], kind="mutex"))
-        whole = self.measure(os.path.relpath(path, self.folder), "--locks", "futex,ticket", "--repetitions", "2")
+    def test_what_is_calibrated_is_told_and_an_interrupted_run_goes_on_with_it(self) -> None:
+        path = self.write(profile([[1, "w", 2000, 1000, 0]], kind="mutex"))
+        whole = self.measure(os.path.relpath(path, self.folder), "--locks", "futex,ticket", "--repetitions", "2",
+                             "--duration", "0.01", "--warmup", "0.003")
+        found = json.loads((self.out / "host.json").read_text())["calibration"]
+        self.assertEqual(("pthread_mutex", 2, 0.1), (found["lock"], found["threads"], found["recorded"]["contended"]))
+        self.assertAlmostEqual(2e9 / 3005, found["recorded"]["acquisitions_per_s"], delta=1)
+        self.assertEqual((0, 1, 1), tuple(found["steps"][0][name] for name in ("cs_lines", "hold_scale", "gap_scale")))
+        self.assertIn(f"misfit {100 * found['misfit']:.1f} %", self.said)
+        settings = ("cs_lines", "hold_scale", "gap_scale")
+        self.assertEqual({tuple(format(found[name], "g") for name in settings)},
+                         {tuple(row[name] for name in settings) for row in whole})
         csv = self.out / "results.csv"
         csv.write_text("".join(csv.read_text().splitlines(keepends=True)[:3]))
         Path(path).write_text("{}")
@@ -93,9 +105,15 @@ class Replay(lockbench.Case):
         shutil.move(self.out, moved)
         result = self.run_program("run", "--resume", str(moved))
         self.assertEqual(0, result.returncode, result.stderr)
-        names = ("lock", "threads", "profile", "repetition", "order_index", "seed")
+        self.assertNotIn("calibrat", result.stderr)
+        names = ("lock", "threads", "profile", "hold_scale", "repetition", "order_index", "seed")
         self.assertEqual(sorted([row[name] for name in names] for row in whole),
                          sorted([row[name] for name in names] for row in self.kept_rows(moved)))
+
+    def test_a_folder_that_exists_is_told_before_anything_is_measured(self) -> None:
+        self.out.mkdir()
+        result = self.run_program("run", "--profile", str(SAMPLE), "--out", str(self.out))
+        self.assertEqual((2, 1), (result.returncode, result.stderr.count("\n")), result.stderr)
 
     def test_the_plan(self) -> None:
         result = self.run_program("run", "--no-twin", "--locks", "pthread_mutex,mcs", "--profile", str(SAMPLE),
@@ -103,7 +121,7 @@ class Replay(lockbench.Case):
         self.assertEqual(0, result.returncode, result.stderr)
         listed = [re.sub("-[0-9a-f]{8}/", "-HASH/", name) for name in result.stdout.splitlines()]
         what = "threads:4/profile:db_bench-HASH"
-        self.assertEqual([f"mutex/{lock}/{what}{scale}/placement:compact/iterations:1/manual_time"
+        self.assertEqual([f"mutex/{lock}/{what}{scale}/placement:none/iterations:1/manual_time"
                           for scale in ("", "/hold_scale:1.5") for lock in ("pthread_mutex", "mcs")], listed)
 
     def test_what_cannot_be_replayed_is_one_line_and_leaves_nothing(self) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import unittest
+from typing import Any
 
 import support
 from compare.ranking import Ranking
@@ -16,7 +17,7 @@ from results.cells import cells
 NAME = "db_bench-0badcafe"
 
 
-def replayed(name: str = NAME, **given: object) -> list[support.Row]:
+def replayed(name: str = NAME, **given: Any) -> list[support.Row]:
     return support.matrix(threads=(2,), repetitions=7, profile=name, hold_scale=1, gap_scale=1, cs_ns="", think="",
                           think_ns="", **given)
 
@@ -49,6 +50,33 @@ class Replay(support.FolderTest):
         self.assertNotIn("not measured", page)
         self.assertNotIn("--cs-ns", page)
         self.assertNotIn("nan", page)
+
+
+class Misfit(support.FolderTest):
+    """The locks of the rows are a factor of nine apart at the most, and a factor of three the next."""
+
+    def ranking(self, calibration: object, **given: Any) -> Ranking:
+        host = {"calibration": calibration} if calibration is not None else {}
+        return Ranking.of(reading.load(support.write(self.folder, replayed(**given), host)))
+
+    def test_what_a_replay_misses_is_no_difference(self) -> None:
+        n_shown = [len(self.ranking({"profile": NAME, "misfit": misfit}).shown) for misfit in (0, 0.2, 4, 20)]
+        self.assertEqual(sorted(n_shown, reverse=True), n_shown)
+        self.assertGreater(n_shown[0], n_shown[2])
+        self.assertGreater(n_shown[2], 0)
+        self.assertEqual(0, n_shown[3])
+
+    def test_it_is_told(self) -> None:
+        said = self.ranking({"profile": NAME, "misfit": 0.083}).floor
+        self.assertIn("misses what the program did by 8.3 %", said[0])
+        self.assertIn("0 %", self.ranking({"profile": NAME, "misfit": 0}).floor[0])
+        for calibration in (None, 7, {"profile": NAME}, {"profile": "another-00000000", "misfit": 0.1}):
+            with self.subTest(calibration):
+                self.assertIn("was not calibrated", self.ranking(calibration).floor[0])
+
+    def test_a_run_without_a_profile_knows_nothing_of_it(self) -> None:
+        ranking = Ranking.of(reading.load(support.write(self.folder, support.matrix(threads=(2,)))))
+        self.assertNotIn("replay", " ".join(ranking.floor))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ struct parts {
   ", \"contended\": " #contended ", \"wait_total_ns\": " #wait ", \"hold_total_ns\": 500, \"instances\": " #instances  \
   "}"
 #define RUN(thread, start, events) "{\"thread\": " #thread ", \"start_ns\": " #start ", \"events\": [" events "]}"
-#define HEAD "\"schema\": 1, \"program\": [\"/usr/bin/some program\", \"-x\"], \"threads\": 4"
+#define HEAD                                                                                                           \
+  "\"schema\": 1, \"program\": [\"/usr/bin/some program\", \"-x\"], \"threads\": 4, \"cpus\": 2, \"seconds\": 1e-5"
 
 static void write_parts(struct parts parts) {
   char text[8192];
@@ -75,12 +76,17 @@ static void what_is_no_profile_is_refused(void) {
     struct parts parts;
     const char *named;
   } cases[] = {
-      {{.head = "\"program\": [\"x\"], \"threads\": 4"}, "it has no schema"},
-      {{.head = "\"schema\": 2, \"program\": [\"x\"], \"threads\": 4"}, "schema 2; this lockbench reads schema 1"},
-      {{.head = "\"schema\": 1, \"program\": [], \"threads\": 4"}, "does not name its program"},
-      {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": 0"}, "'threads' are not 1 to 4096"},
-      {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": \"4\""}, "'threads'"},
+      {{.head = "\"program\": [\"x\"], \"threads\": 4, \"cpus\": 2, \"seconds\": 1e-5"}, "it has no schema"},
+      {{.head = "\"schema\": 2, \"program\": [\"x\"], \"threads\": 4, \"cpus\": 2, \"seconds\": 1e-5"},
+       "schema 2; this lockbench reads schema 1"},
+      {{.head = "\"schema\": 1, \"program\": [], \"threads\": 4, \"cpus\": 2, \"seconds\": 1e-5"},
+       "does not name its program"},
+      {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": 0, \"cpus\": 2, \"seconds\": 1e-5"},
+       "'threads' are not 1 to 4096"},
+      {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": \"4\", \"cpus\": 2, \"seconds\": 1e-5"},
+       "'threads'"},
       {{.head = HEAD ", \"threads\": 5"}, "duplicate"},
+      {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": 4, \"cpus\": null"}, "how many 'cpus' there were"},
       {{.locks = ""}, "it has no locks"},
       {{.locks = "7"}, "lock 1 has no 'id'"},
       {{.locks = LOCK(1, "mutex", 1, 1, 1, 1) "," LOCK(1, "mutex", 1, 1, 1, 1)}, "locks 1 and 2 have the same id, 1"},
@@ -239,6 +245,26 @@ static void the_target_is_the_pace_with_the_waits(void) {
   CHECK_NEAR(2 * 1e9 / 500, target.acquisitions_per_s, 1e-9);
   CHECK_NEAR(0.5, target.contended, 1e-9);
   release();
+  /* Four threads on two CPUs would come to 8 M/s, and with two CPUs to no less than half of it. */
+  static const struct {
+    const char *n_acquisitions;
+    double per_s;
+  } cases[] = {{"70", 7e6}, {"10", 4e6}, {"1000", 8e6}}; /* in 10 us */
+  for (unsigned i = 0; i < 3; i++) {
+    char locks[256];
+    snprintf(locks, sizeof locks,
+             "{\"id\": 1, \"kind\": \"mutex\", \"acquisitions\": %s, \"contended\": 1, \"wait_total_ns\": %s00, "
+             "\"hold_total_ns\": 0, \"instances\": 1}",
+             cases[i].n_acquisitions, cases[i].n_acquisitions);
+    if (!load((struct parts){.locks = locks,
+                             .runs =
+                                 RUN(1, 0, "[1, \"w\", 100, 300, 0]") "," RUN(2, 0, "[1, \"w\", 100, 300, 0]") "," RUN(
+                                     3, 0, "[1, \"w\", 100, 300, 0]") "," RUN(4, 0, "[1, \"w\", 100, 300, 0]")}))
+      return;
+    check_about("%s acquisitions", cases[i].n_acquisitions);
+    CHECK_NEAR(cases[i].per_s, target.acquisitions_per_s, 1e-9);
+    release();
+  }
 }
 
 int main(void) {

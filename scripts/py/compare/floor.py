@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How small a difference a run can tell: what its twin, one lock under two names, shows of itself (A/A).
+"""How small a difference a run can tell: what its twin, one lock under two names, shows of itself (A/A), and how far a
+replay is from what its program did.
 
 Intervals and tests know chance alone. What a build or a machine does to one of two equal locks in every trial they take
 for a difference between the locks, so none below what the twin shows is worth a claim.
@@ -7,13 +8,14 @@ for a difference between the locks, so none below what the twin shows is worth a
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from common.units import rough
 from results.columns import CELL, ORIGIN
+from results.reading import Run
 from stats import inference
 
 # In which a machine tells equal locks apart by different amounts.
@@ -38,6 +40,22 @@ def floors(cells: pd.DataFrame, coarse: pd.Series) -> pd.Series:
     return group.map(by_group).astype(float)
 
 
+def misfits(cells: pd.DataFrame, runs: Sequence[Run]) -> pd.Series:
+    """Of each cell that replays a program: by which part the calibrated replay missed what the program did with its own
+    lock. A lock that is better by less may owe that to the replay. NaN where nothing was calibrated."""
+    found = [_calibrated(run) for run in runs]
+    return pd.Series([found[side].get(str(profile), np.nan) for side, profile in zip(cells["side"], cells["profile"])],
+                     cells.index, dtype=float)
+
+
+def _calibrated(run: Run) -> dict[str, float]:
+    """The misfit by profile, from host.json."""
+    calibration = run.host.get("calibration")
+    if not isinstance(calibration, dict) or not isinstance(calibration.get("misfit"), (int, float)):
+        return {}
+    return {str(calibration.get("profile")): float(calibration["misfit"])}
+
+
 def _differences(usable: pd.DataFrame, group: pd.Series) -> pd.Series:
     """Of each usable twin: the ratio to the lock that it is, the larger over the smaller, less 1."""
     place = usable.assign(group=group).groupby(["group", *(c for c in CELL if c != "lock")], dropna=False,
@@ -50,7 +68,13 @@ def _differences(usable: pd.DataFrame, group: pd.Series) -> pd.Series:
 
 
 def words(cells: pd.DataFrame, margin: float) -> Iterator[str]:
-    """What a run, or several, cannot tell; one sentence."""
+    """What a run, or several, cannot tell: a sentence or two."""
+    misfit = cells["misfit"].max()
+    if pd.notna(misfit):
+        yield (f"The replay, under the program's own lock, misses what the program did by {rough(100 * misfit)} %: no "
+               "smaller difference counts between locks")
+    elif (cells["profile"] != "").any():
+        yield "The replay was not calibrated: how far it is from the program is not known"
     names = sorted(set(cells.loc[cells["twin_of"] != "", "twin_of"].astype(str)))
     known = cells["floor"].groupby(regimes(cells)).max().dropna()
     if known.empty:

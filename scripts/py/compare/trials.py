@@ -29,7 +29,7 @@ class Trials:
     `cells` has one row per cell: `side` (which of the runs), ORIGIN, CELL, FIXED, run_cell (its number in the run),
     and what `of` adds: n, median, merit (the median, or minus the median of a time), is_bound (the median is a lower
     bound), n_failed, line_ns (median), the medians `low` and `high` of its parts if it fell apart (else both the
-    median), and why (`modes`, `drift`); step (what one operation more is of it) and floor (floor.py).
+    median), and why (`modes`, `drift`); step (what one operation more is of it), floor and misfit (floor.py).
     """
 
     metric: str
@@ -42,6 +42,7 @@ class Trials:
     @staticmethod
     def of(runs: Iterable[Run], metric: str, margin: float, pooled: bool = False) -> Trials:
         """`pooled`: the runs of one side count as one; else each run_id has cells of its own. Raises ResultsError."""
+        runs = list(runs)
         slim = pd.concat([_slim(run, metric, side) for side, run in enumerate(runs)], ignore_index=True, copy=False)
         key = ["side", *(MACHINE if pooled else ORIGIN), *CELL]
         slim["cell"] = slim.groupby(key, dropna=False, sort=False, observed=True).ngroup().astype(np.int32)
@@ -64,6 +65,7 @@ class Trials:
         _add_parts(cells, logs, good["log"].to_numpy(), margin)
         cells["step"] = good.groupby("cell")["step"].median().reindex(cells.index).fillna(0)
         cells["floor"] = floor.floors(cells, cells["step"] > margin)
+        cells["misfit"] = floor.misfits(cells, runs)
         return Trials(metric, margin, cells, logs, at_most, good)
 
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "calibration.h"
+
+#include <math.h>
+
+/*
+ * Lines are tried only as long as sections and gaps of other lengths do not do: what a line costs depends on who had it
+ * last, and a section that is longer in any case is the simpler reason.
+ */
+static const unsigned LINES[] = {0, 4, 16};
+enum { N_LINES = sizeof LINES / sizeof *LINES, STEPS_EACH = 7, N_TIMES = 3, N_TIMES_ANEW = 7 };
+_Static_assert(N_LINES *STEPS_EACH <= CALIBRATION_MAX_STEPS, "raise CALIBRATION_MAX_STEPS");
+
+/* What fits so well is not looked at any further. */
+static const double GOOD = 0.03;
+
+/* What was observed is not longer or shorter than that. */
+static const double MIN_SCALE = 0.2, MAX_SCALE = 5;
+
+/* Where so few acquisitions are contended, their share tells nothing of how long sections are. */
+static const double LEAST_CONTENDED = 0.005;
+
+/* A step goes less far than a straight line tells, since lengths, rate and contention depend on each other. */
+static const double MAX_FACTOR = 2, CAUTION = 0.7;
+
+double calibration_misfit(const struct profile_target *target, const struct calibration_outcome *outcome) {
+  const double rate = fabs(log(outcome->acquisitions_per_s / target->acquisitions_per_s));
+  return fmax(expm1(rate), fabs(outcome->contended - target->contended)); /* NaN: only if neither is known */
+}
+
+static bool is_measured(const struct calibration_outcome *outcome) {
+  return outcome->acquisitions_per_s > 0 && outcome->contended >= 0;
+}
+
+static double within(double low, double x, double high) { return fmin(fmax(x, low), high); }
+
+/* Three digits: more are not known, and they stand in each row. */
+static double next_scale(double scale, double factor) {
+  const double next = scale * within(1 / MAX_FACTOR, factor, MAX_FACTOR);
+  return round(1000 * within(MIN_SCALE, next, MAX_SCALE)) / 1000;
+}
+
+/* By how many per cent the rate falls where gaps grow by one, as the last two steps tell; a guess where they do not. */
+static double slope(const struct calibration_step *before, const struct calibration_step *step) {
+  const double usual = 0.7, least_move = 0.05;
+  if (before == NULL) return usual;
+  const double move = log(step->setting.gap_scale / before->setting.gap_scale);
+  if (fabs(move) < least_move) return usual;
+  return within(0.4, -log(step->outcome.acquisitions_per_s / before->outcome.acquisitions_per_s) / move, 1);
+}
+
+/*
+ * Sections that are longer are met more often, and gaps that are longer make each thread slower. What sections of
+ * another length do to the rate is not made up for twice.
+ */
+static struct calibration_setting next_setting(const struct profile_target *target,
+                                               const struct calibration_step *before,
+                                               const struct calibration_step *step) {
+  struct calibration_setting next = step->setting;
+  const double contended = fmax(step->outcome.contended, LEAST_CONTENDED);
+  if (target->contended > LEAST_CONTENDED)
+    next.hold_scale = next_scale(step->setting.hold_scale, pow(target->contended / contended, CAUTION));
+  const double too_fast = step->outcome.acquisitions_per_s / target->acquisitions_per_s;
+  const double of_holds = pow(next.hold_scale / step->setting.hold_scale, target->contended);
+  next.gap_scale = next_scale(step->setting.gap_scale, pow(too_fast / of_holds, CAUTION / slope(before, step)));
+  return next;
+}
+
+static bool is_same(const struct calibration_setting *a, const struct calibration_setting *b) {
+  return a->cs_lines == b->cs_lines && a->hold_scale == b->hold_scale && a->gap_scale == b->gap_scale;
+}
+
+/* Goes from one setting to the next with so many lines; *least is the misfit of the best so far. False: given up. */
+static bool search_with(struct calibration *calibration, unsigned n_lines, double *least,
+                        const struct profile_target *target, calibration_play *play, void *about) {
+  struct calibration_setting setting = {.cs_lines = n_lines, .hold_scale = 1, .gap_scale = 1};
+  for (unsigned i = 0; i<STEPS_EACH && * least> GOOD; i++) {
+    struct calibration_step *step = &calibration->steps[calibration->n_steps++];
+    step->setting = setting;
+    if (!play(about, &setting, N_TIMES, &step->outcome)) return false;
+    if (!is_measured(&step->outcome)) return true;
+    const double misfit = calibration_misfit(target, &step->outcome);
+    if (misfit < *least) {
+      *least = misfit;
+      calibration->best = setting;
+    }
+    const struct calibration_setting next = next_setting(target, i > 0 ? step - 1 : NULL, step);
+    if (is_same(&setting, &next)) break;
+    setting = next;
+  }
+  return true;
+}
+
+bool calibration_search(struct calibration *calibration, const struct profile_target *target, calibration_play *play,
+                        void *about) {
+  *calibration = (struct calibration){.misfit = NAN};
+  double least = INFINITY;
+  for (unsigned i = 0; i < N_LINES && least > GOOD; i++)
+    if (!search_with(calibration, LINES[i], &least, target, play, about)) return false;
+  if (least == INFINITY || !play(about, &calibration->best, N_TIMES_ANEW, &calibration->outcome) ||
+      !is_measured(&calibration->outcome))
+    return false;
+  calibration->misfit = calibration_misfit(target, &calibration->outcome);
+  return true;
+}
