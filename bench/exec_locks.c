@@ -5,29 +5,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "exec_paths.h" /* generated: where the libraries are, seen from where the program is */
+#include "launch.h"
 #include "registry.h"
 
 static const char pass[] = "none";
-
-/* The library of that name, in a build's folder or an installation's; false: there is none. */
-static bool find_library(const char *name, char *path, size_t path_bytes) {
-  static const char *const folders[] = {EXEC_PATH_BUILT, EXEC_PATH_INSTALLED};
-  char program[2048];
-  const ssize_t length = readlink("/proc/self/exe", program, sizeof program);
-  if (length <= 0 || length >= (ssize_t)sizeof program) return false;
-  program[length] = '\0';
-  *strrchr(program, '/') = '\0';
-  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-    const bool is_absolute = folders[i][0] == '/';
-    const int n = snprintf(path, path_bytes, "%s%s%s/lockbench-preload-%s.so", is_absolute ? "" : program,
-                           is_absolute ? "" : "/", folders[i], name);
-    if ((size_t)n < path_bytes && access(path, R_OK) == 0) return true;
-  }
-  return false;
-}
 
 static int refuse_name(const char *name, char *why, size_t why_bytes) {
   char path[4096], suggested[256];
@@ -40,7 +22,7 @@ static int refuse_name(const char *name, char *why, size_t why_bytes) {
   size_t used =
       (size_t)snprintf(why, why_bytes, "--lock: '%.80s' cannot stand in for a program's locks; allowed: none", name);
   for (unsigned i = 0; registry[i] != NULL && used < why_bytes; i++)
-    if (find_library(registry[i]->name, path, sizeof path))
+    if (launch_find_library(registry[i]->name, path, sizeof path))
       used += (size_t)snprintf(why + used, why_bytes - used, ", %s", registry[i]->name);
   return EINVAL;
 }
@@ -53,15 +35,12 @@ static int add(struct exec_locks *locks, const char *name, char *why, size_t why
   const struct lk_ops *const lock = registry_find(name);
   const bool is_pass = strcmp(name, pass) == 0;
   char path[4096];
-  if (!find_library(name, path, sizeof path)) {
+  if (!launch_find_library(name, path, sizeof path)) {
     if (!is_pass) return refuse_name(name, why, why_bytes);
     snprintf(why, why_bytes, "the libraries that bring locks into a program are not beside lockbench");
     return EINVAL;
   }
-  if (strpbrk(path, " :") != NULL) {
-    snprintf(why, why_bytes, "'%s' has a space or a colon in it, which LD_PRELOAD takes for its end", path);
-    return EINVAL;
-  }
+  if (!launch_may_preload(path, why, why_bytes)) return EINVAL;
   const char **const place = lock != NULL && lock->traits & LK_RW ? &locks->rw : &locks->mutex;
   if (*place != NULL) {
     snprintf(why, why_bytes,

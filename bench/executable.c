@@ -3,16 +3,16 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include "elf_file.h"
 
 enum { MAX_INTERPRETERS = 4 };
 
@@ -23,12 +23,6 @@ enum { OWN_MACHINE = EM_AARCH64 };
 #else
 enum { OWN_MACHINE = EM_RISCV };
 #endif
-
-/* A file, mapped. */
-struct image {
-  const unsigned char *bytes;
-  size_t n_bytes;
-};
 
 static int refuse(char *why, size_t why_bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -58,50 +52,27 @@ static bool look_for(const char *name, char *path, size_t path_bytes) {
   }
 }
 
-static int map(const char *path, struct image *image) {
-  struct stat file;
-  *image = (struct image){NULL, 0};
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  void *bytes = MAP_FAILED;
-  if (fstat(fd, &file) == 0 && file.st_size > 0)
-    bytes = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-  close(fd);
-  if (bytes == MAP_FAILED) return ENOEXEC;
-  *image = (struct image){bytes, (size_t)file.st_size};
-  return 0;
-}
-
-/* That many bytes at an offset, or NULL: the file says more than it has. */
-static const void *part(const struct image *image, uint64_t offset, uint64_t n_bytes) {
-  return offset <= image->n_bytes && n_bytes <= image->n_bytes - offset ? image->bytes + offset : NULL;
-}
-
 /* The name of the loader that it asks for, or NULL: it is not dynamically linked. */
-static const char *loader_of(const struct image *image, const ElfW(Ehdr) * header) {
+static const char *loader_of(const struct elf_file *file, const ElfW(Ehdr) * header) {
   for (unsigned i = 0; i < header->e_phnum; i++) {
-    const ElfW(Phdr) *const segment = part(image, header->e_phoff + i * (uint64_t)sizeof *segment, sizeof *segment);
+    const ElfW(Phdr) *const segment = elf_file_segment(file, header, i);
     if (segment == NULL || segment->p_type != PT_INTERP) continue;
-    const char *const name = part(image, segment->p_offset, segment->p_filesz);
+    const char *const name = elf_file_part(file, segment->p_offset, segment->p_filesz);
     return name != NULL && segment->p_filesz > 0 && name[segment->p_filesz - 1] == '\0' ? name : NULL;
   }
   return NULL;
 }
 
-static const ElfW(Shdr) * section_at(const struct image *image, const ElfW(Ehdr) * header, unsigned i) {
-  return part(image, header->e_shoff + i * (uint64_t)sizeof(ElfW(Shdr)), sizeof(ElfW(Shdr)));
-}
-
 /* A section by its name: false if there is none, or it has no such text in it (NULL: any). */
-static bool has_section(const struct image *image, const ElfW(Ehdr) * header, const char *name, const char *text) {
-  const ElfW(Shdr) *const names = section_at(image, header, header->e_shstrndx);
+static bool has_section(const struct elf_file *file, const ElfW(Ehdr) * header, const char *name, const char *text) {
+  const ElfW(Shdr) *const names = elf_file_section(file, header, header->e_shstrndx);
   for (unsigned i = 0; names != NULL && i < header->e_shnum; i++) {
-    const ElfW(Shdr) *const section = section_at(image, header, i);
+    const ElfW(Shdr) *const section = elf_file_section(file, header, i);
     if (section == NULL) return false;
     const size_t name_bytes = strlen(name) + 1;
-    const char *const own = part(image, names->sh_offset + section->sh_name, name_bytes);
+    const char *const own = elf_file_part(file, names->sh_offset + section->sh_name, name_bytes);
     if (own == NULL || memcmp(own, name, name_bytes) != 0) continue;
-    const void *const content = part(image, section->sh_offset, section->sh_size);
+    const void *const content = elf_file_part(file, section->sh_offset, section->sh_size);
     return text == NULL || (content != NULL && memmem(content, section->sh_size, text, strlen(text)) != NULL);
   }
   return false;
@@ -116,12 +87,12 @@ static bool has_more_rights(const char *path) {
   return geteuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
-static int check_elf(struct executable *executable, const struct image *image, char *why, size_t why_bytes) {
+static int check_elf(struct executable *executable, const struct elf_file *file, char *why, size_t why_bytes) {
   const char *const path = executable->path;
-  const ElfW(Ehdr) *const header = part(image, 0, sizeof *header);
+  const ElfW(Ehdr) *const header = elf_file_part(file, 0, sizeof *header);
   if (header == NULL || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != OWN_MACHINE)
     return refuse(why, why_bytes, "'%s' is for another kind of machine than lockbench", path);
-  const char *const loader = loader_of(image, header);
+  const char *const loader = loader_of(file, header);
   if (loader == NULL)
     return refuse(why, why_bytes, "'%s' is statically linked: its locks are inside of it and cannot be replaced", path);
   if (strstr(loader, "musl") != NULL)
@@ -131,37 +102,37 @@ static int check_elf(struct executable *executable, const struct image *image, c
                   "'%s' has more rights than its user (set-user-ID, set-group-ID or capabilities): the system "
                   "lets nobody replace its locks",
                   path);
-  if (has_section(image, header, ".note.go.buildid", NULL)) executable->own_locks = "Go's runtime";
-  if (has_section(image, header, ".comment", "rustc")) executable->own_locks = "Rust's standard library";
+  if (has_section(file, header, ".note.go.buildid", NULL)) executable->own_locks = "Go's runtime";
+  if (has_section(file, header, ".comment", "rustc")) executable->own_locks = "Rust's standard library";
   return 0;
 }
 
 /* The program of a script's first line, into `path`; false: it has none. */
-static bool read_interpreter(const struct image *image, char *path, size_t path_bytes) {
-  const char *const text = (const char *)image->bytes;
-  if (image->n_bytes < 3 || memcmp(text, "#!", 2) != 0) return false;
+static bool read_interpreter(const struct elf_file *file, char *path, size_t path_bytes) {
+  const char *const text = (const char *)file->bytes;
+  if (file->n_bytes < 3 || memcmp(text, "#!", 2) != 0) return false;
   size_t at = 2, length = 0;
-  while (at < image->n_bytes && (text[at] == ' ' || text[at] == '\t')) at++;
-  while (at + length < image->n_bytes && strchr(" \t\n", text[at + length]) == NULL) length++;
+  while (at < file->n_bytes && (text[at] == ' ' || text[at] == '\t')) at++;
+  while (at + length < file->n_bytes && strchr(" \t\n", text[at + length]) == NULL) length++;
   return length > 0 && (size_t)snprintf(path, path_bytes, "%.*s", (int)length, text + at) < path_bytes;
 }
 
 static int check(struct executable *executable, int depth, char *why, size_t why_bytes) {
   char *const path = executable->path;
-  struct image image;
+  struct elf_file file;
   if (access(path, X_OK) != 0) return refuse(why, why_bytes, "'%s' is not executable", path);
-  const int error = map(path, &image);
+  const int error = elf_file_open(&file, path);
   if (error == EACCES) return 0; /* may be run, but not read */
   if (error != 0) return refuse(why, why_bytes, "cannot read '%s': %s", path, strerror(error));
   int result;
-  if (image.n_bytes >= SELFMAG && memcmp(image.bytes, ELFMAG, SELFMAG) == 0) {
-    result = check_elf(executable, &image, why, why_bytes);
-  } else if (depth < MAX_INTERPRETERS && read_interpreter(&image, path, sizeof executable->path)) {
+  if (file.n_bytes >= SELFMAG && memcmp(file.bytes, ELFMAG, SELFMAG) == 0) {
+    result = check_elf(executable, &file, why, why_bytes);
+  } else if (depth < MAX_INTERPRETERS && read_interpreter(&file, path, sizeof executable->path)) {
     result = check(executable, depth + 1, why, why_bytes);
   } else {
     result = refuse(why, why_bytes, "'%s' is neither a program nor a script that names its interpreter", path);
   }
-  munmap((void *)image.bytes, image.n_bytes);
+  elf_file_close(&file);
   return result;
 }
 
