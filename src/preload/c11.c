@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: MIT
-/* c11.c: C11's mutexes and conditions. libc's own call libc's own locks, past ours, on the same bytes. */
+/*
+ * c11.c: C11's mutexes and conditions. libc's own call libc's own locks, past ours, on the same bytes. Under observe,
+ * where a lock is known by who calls, they say so: OBSERVED.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <threads.h>
 
 #include "export.h"
+
+#ifdef OBSERVED
+#include "observe_calls.h"
+#define pthread_mutex_init(...) observe_mutex_init(__VA_ARGS__, OBSERVE_SITE)
+#define pthread_mutex_lock(...) observe_mutex_lock(__VA_ARGS__, OBSERVE_SITE)
+#define pthread_mutex_trylock(...) observe_mutex_trylock(__VA_ARGS__, OBSERVE_SITE)
+#define pthread_mutex_timedlock(...) observe_mutex_timedlock(__VA_ARGS__, OBSERVE_SITE)
+#define pthread_cond_wait(...) observe_cond_wait(__VA_ARGS__, OBSERVE_SITE)
+#define pthread_cond_timedwait(...) observe_cond_timedwait(__VA_ARGS__, OBSERVE_SITE)
+#endif
 
 _Static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t) && sizeof(cnd_t) == sizeof(pthread_cond_t), "as in glibc");
 

@@ -19,22 +19,22 @@ static const char *find_variable(const char *name) {
   return NULL;
 }
 
-static struct page *map_file(const char *path) {
-  const int file = open(path, O_RDWR | O_CLOEXEC);
+void *page_map_file(const char *variable, size_t n_bytes, uint32_t magic) {
+  const char *const path = find_variable(variable);
+  const int file = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
   if (file < 0) return NULL;
-  struct page *page = NULL;
-  if (lseek(file, 0, SEEK_END) == (off_t)sizeof *page)
-    page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  struct page_head *head = NULL;
+  if (lseek(file, 0, SEEK_END) == (off_t)n_bytes)
+    head = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   close(file);
-  if (page == NULL || page == MAP_FAILED) return NULL;
-  if (page->magic == PAGE_MAGIC && page->n_bytes == sizeof *page) return page;
-  munmap(page, sizeof *page);
+  if (head == NULL || head == MAP_FAILED) return NULL;
+  if (head->magic == magic && head->n_bytes == n_bytes) return head;
+  munmap(head, n_bytes);
   return NULL;
 }
 
 struct page *page_map(void) {
-  const char *const path = find_variable(PAGE_VARIABLE);
-  struct page *page = path != NULL ? map_file(path) : NULL;
+  struct page *page = page_map_file(PAGE_VARIABLE, sizeof *page, PAGE_MAGIC);
   if (page == NULL)
     page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (page == MAP_FAILED) stop("there is no memory for its counts");

@@ -10,6 +10,7 @@
 #define PRELOAD_PAGE_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PAGE_VARIABLE "LOCKBENCH_EXEC_PAGE" /* the path of the file in the environment */
@@ -42,14 +43,22 @@ struct page_slot {
 
 enum { PAGE_MAGIC = 0x6c6b7078, PAGE_MAX_SLOTS = 8192 };
 
+/* At the beginning of what lockbench shares, and written by it: another version's is left alone. */
+struct page_head {
+  uint32_t magic;
+  uint32_t n_bytes; /* of the whole */
+};
+
 struct page {
-  uint32_t magic;            /* PAGE_MAGIC and the size, written by lockbench: another version's is left alone */
-  uint32_t n_bytes;          /* of a struct page */
+  struct page_head head;     /* PAGE_MAGIC */
   _Atomic(uint32_t) n_slots; /* that were asked for; those beyond PAGE_MAX_SLOTS share the last one, and lose counts */
   _Atomic(uint32_t) n_processes;  /* in which the library is, or was */
   _Atomic(uint32_t) most_threads; /* that used locks, of any one process */
   struct page_slot slots[PAGE_MAX_SLOTS];
 };
+
+/* What lockbench shares under that name of a path in the environment; NULL: it does not, or is another version's. */
+void *page_map_file(const char *variable, size_t n_bytes, uint32_t magic);
 
 /* The page, or memory of this process alone where there is none: locks work without lockbench too. Never fails. */
 struct page *page_map(void);

@@ -10,7 +10,7 @@ static void say(const char *text) {
 }
 
 _Noreturn void stop(const char *why) {
-  say("lockbench exec: ");
+  say("lockbench: ");
   say(why);
   say("\n");
   abort();

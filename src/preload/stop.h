@@ -3,7 +3,7 @@
 #ifndef PRELOAD_STOP_H
 #define PRELOAD_STOP_H
 
-/* `why` continues "lockbench exec: ". Allocates nothing and takes no lock; ends by SIGABRT. */
+/* `why` continues "lockbench: ". Allocates nothing and takes no lock; ends by SIGABRT. */
 _Noreturn void stop(const char *why);
 
 #endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+#include "recorder.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "modules.h"
+#include "process.h"
+#include "stop.h"
+
+/*
+ * A thread's first FIRST_RUNS runs follow each other and are kept. Between later ones ever more acquisitions are left
+ * out, twice as many after RUNS_PER_STEP runs, and of those the last are kept.
+ */
+enum { FIRST_RUNS = 8, RUNS_PER_STEP = 4, LATER_RUNS = RECORDING_N_RUNS - FIRST_RUNS, MOST_STEPS = 16 };
+
+/* FIRST_BURSTS follow each other without a pause. Timing an acquisition takes some 40 ns, of PER_TIMING_NS one in a
+   hundred; but at least one in MOST_PER_TIMING is timed. */
+enum { BURST = 64, FIRST_BURSTS = 8, PER_TIMING_NS = 4000, MOST_PER_TIMING = 16 };
+
+struct clock_scale clock_scale;
+
+uint32_t host_first_generation(void) { return 0; }
+
+/* Another thread goes on in the place of one that has ended. */
+void host_renew_contexts(struct thread *thread) {
+  struct recorder *const me = thread->contexts;
+  if (me == NULL) return;
+  struct recording *const recording = me->recording;
+  for (uint32_t i = me->first_record; i != 0; i = recording->records[i].next) {
+    struct recording_record *const record = &recording->records[i];
+    uint64_t n_acquired = 0;
+    for (int site = 0; site < RECORDING_N_SITES; site++)
+      n_acquired += atomic_load_explicit(&record->sites[site].n_acquired, memory_order_relaxed); /* of a dead thread */
+    if (n_acquired > record->acquired_before) recorder_add(&record->counts[RECORDED_THREADS], 1);
+    record->acquired_before = n_acquired;
+    record->released = 0;
+  }
+  me->number = 1 + atomic_fetch_add_explicit(&recording->n_threads, 1, memory_order_relaxed); /* a number */
+  me->depth = 0;
+  if (me->until_run < 0) me->until_run = 0; /* the run that it was in has ended */
+}
+
+/* That of lockbench, or memory of this process alone, as with the page. */
+static struct recording *map(void) {
+  struct recording *recording = page_map_file(RECORDING_VARIABLE, sizeof *recording, RECORDING_MAGIC);
+  if (recording == NULL)
+    recording =
+        mmap(NULL, sizeof *recording, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (recording == MAP_FAILED) stop("there is no memory for what is observed");
+  clock_scale = (struct clock_scale){recording->uses_counter, recording->ns_per_tick};
+  return recording;
+}
+
+static struct recording *the_recording(void) {
+  static struct recording *recording; /* under the guard; shared by children */
+  if (recording == NULL) recording = map();
+  return recording;
+}
+
+LK_COLD struct recorder *recorder_begin(void) {
+  const int caller_errno = errno;
+  struct thread *const thread = thread_ready();
+  if (thread->contexts != NULL) return thread->contexts; /* taken over from one that has ended */
+  struct process *const process = process_ready();
+  struct recorder *const me = process_map(sizeof *me, false);
+  sigset_t signals;
+  process_enter(process, &signals);
+  me->recording = the_recording();
+  process_leave(process, &signals);
+  struct recording *const recording = me->recording;
+  /* Relaxed, both: numbers. */
+  me->number = 1 + atomic_fetch_add_explicit(&recording->n_threads, 1, memory_order_relaxed);
+  const uint32_t place = atomic_fetch_add_explicit(&recording->n_thread_places, 1, memory_order_relaxed);
+  if (place < RECORDING_MAX_THREADS) me->place = &recording->threads[place];
+  me->until_run = me->place != NULL ? 0 : INT32_MAX;
+  me->last = me->then = clock_ticks();
+  thread->contexts = me;
+  errno = caller_errno;
+  return me;
+}
+
+static void lose(struct recording *recording) {
+  atomic_fetch_add_explicit(&recording->n_lost, 1, memory_order_relaxed); /* a count */
+}
+
+static struct recording_record *make_record(struct recorder *me, uint32_t lock) {
+  struct recording *const recording = me->recording;
+  /* A place that was not there is not asked for again: the count must not come round. */
+  uint32_t i = atomic_load_explicit(&recording->n_records, memory_order_relaxed); /* relaxed, both: a number */
+  if (i < RECORDING_MAX_RECORDS - 1)
+    i = 1 + atomic_fetch_add_explicit(&recording->n_records, 1, memory_order_relaxed);
+  else
+    i = RECORDING_MAX_RECORDS;
+  if (i >= RECORDING_MAX_RECORDS) return NULL;
+  struct recording_record *const record = &recording->records[i];
+  record->address = recording->locks[lock].address;
+  record->lock = lock;
+  record->weight = 1;
+  record->next = me->first_record;
+  me->first_record = i;
+  return me->records[lock] = record;
+}
+
+/* The number of the call's lock, which is noted; 0: there is none. */
+static uint32_t number_of(const struct recorder_call *call, enum recording_kind kind) {
+  const uint32_t before = atomic_load_explicit(call->note.lock, memory_order_relaxed); /* checked */
+  const uint32_t lock = known_locks_find(call->me->recording, call->address, kind, before, call->site);
+  /* Relaxed: all who come here at once write the same. */
+  if (lock != 0 && lock != before) atomic_store_explicit(call->note.lock, lock, memory_order_relaxed);
+  return lock;
+}
+
+LK_COLD struct recording_record *recorder_find_slowly(struct recorder_call call, enum recording_kind kind) {
+  struct recorder *const me = call.me;
+  const uint32_t lock = number_of(&call, kind);
+  struct recording_record *record = me->records[lock];
+  if (lock != 0 && record == NULL) record = make_record(me, lock);
+  if (record == NULL) lose(me->recording);
+  return record;
+}
+
+void recorder_made(struct recorder_call call, enum recording_kind kind) { (void)number_of(&call, kind); }
+
+struct recorder_note recorder_note_beside(struct recorder *me, const void *address, enum recording_kind kind,
+                                          uint64_t site) {
+  const size_t place = ((uintptr_t)address >> 2) % RECORDER_N_ADDRESSES;
+  if (me->by_address[place].address != address) {
+    me->by_address[place].lock = known_locks_at(me->recording, address, kind, site);
+    me->by_address[place].address = address;
+  }
+  const uint32_t lock = me->by_address[place].lock;
+  struct recording_note *const note =
+      &me->recording->locks[lock].note; /* without a number: that of lock 0, of nobody */
+  if (lock != 0) atomic_store_explicit(&note->lock, lock, memory_order_relaxed); /* all write the same */
+  return (struct recorder_note){&note->lock, &note->holder, &note->site};
+}
+
+LK_COLD uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site) {
+  uint32_t i = 0;
+  while (i < RECORDING_N_SITES - 1 && record->sites[i].address != site && record->sites[i].address != 0) i++;
+  if (i < RECORDING_N_SITES - 1 && record->sites[i].address == 0) {
+    record->sites[i].address = site;
+    modules_note(me->recording, known_locks_image(me->recording), site);
+  }
+  return record->site = i;
+}
+
+/* Another thread has released what this one had locked: it would not have got it otherwise. */
+static void forget(struct recorder *me, const void *address) {
+  uint32_t n_kept = 0;
+  for (uint32_t i = 0; i < me->depth; i++)
+    if (me->held[i].address != address) me->held[n_kept++] = me->held[i];
+  me->depth = n_kept;
+}
+
+void recorder_count_outer(struct recorder_call call, bool is_shared) {
+  struct recorder *const me = call.me;
+  if (!is_shared) forget(me, call.address);
+  if (me->depth == 0) return;
+  const uint32_t lock = me->held[me->depth - 1].record->lock;
+  struct recording_outer *outer = call.record->outer, *const last = &call.record->outer[RECORDING_N_OUTER - 1];
+  while (outer < last && outer->lock != lock && outer->lock != 0) outer++;
+  if (outer < last) outer->lock = lock;
+  recorder_add(&outer->n_times, 1);
+}
+
+LK_COLD uint32_t recorder_find_held(struct recorder *me, const void *address) {
+  for (uint32_t i = me->depth; i-- > 0;)
+    if (me->held[i].address == address) return i;
+  atomic_fetch_add_explicit(&me->recording->n_unmatched, 1, memory_order_relaxed); /* a count */
+  return UINT32_MAX;
+}
+
+static struct recording_run *place_of_run(struct recorder *me, uint32_t run) {
+  return &me->place->runs[run < FIRST_RUNS ? run : FIRST_RUNS + (run - FIRST_RUNS) % LATER_RUNS];
+}
+
+static int32_t acquisitions_before(uint32_t run) {
+  if (run < FIRST_RUNS) return 0;
+  const uint32_t step = (run - FIRST_RUNS) / RUNS_PER_STEP;
+  return RECORDING_N_EVENTS << (step < MOST_STEPS ? step : MOST_STEPS);
+}
+
+static void begin_run(struct recorder *me, uint64_t start) {
+  me->run = atomic_load_explicit(&me->place->n_runs, memory_order_relaxed); /* its own */
+  struct recording_run *const run = place_of_run(me, me->run);
+  atomic_store_explicit(&run->n_events, 0, memory_order_relaxed); /* nothing is in it, whatever it was */
+  run->thread = me->number;
+  run->start = start;
+  me->n_in_run = 0;
+  atomic_store_explicit(&me->place->n_runs, me->run + 1, memory_order_release); /* see below */
+}
+
+/* The first acquisition of a run is only looked at for its time: the second one's gap begins there. */
+static void add_event(struct recorder_call *call, struct recorder_held *held, uint64_t asked, bool is_shared) {
+  struct recorder *const me = call->me;
+  if (me->until_run == -1) return;
+  if (me->until_run == -2) begin_run(me, asked);
+  struct recording_run *const run = place_of_run(me, me->run);
+  struct recording_event *const event = &run->events[me->n_in_run++];
+  event->gap = clock_ticks_between(me->last, asked);
+  atomic_store_explicit(&event->held, RECORDING_NEVER, memory_order_relaxed); /* ordered by what follows */
+  event->lock = call->record->lock;
+  event->is_shared = is_shared;
+  event->depth = (uint16_t)(me->depth - 1);
+  held->event = event;
+  held->run = me->run;
+  /* Release: lockbench, which may look at any time, finds the events that are counted written. */
+  atomic_store_explicit(&run->n_events, me->n_in_run, memory_order_release);
+  if (me->n_in_run == RECORDING_N_EVENTS) me->until_run = acquisitions_before(me->run + 1);
+}
+
+static void end_event(struct recorder *me, const struct recorder_held *held, uint64_t ticks) {
+  const bool is_overwritten = held->run >= FIRST_RUNS && me->run >= held->run + LATER_RUNS;
+  if (!is_overwritten) atomic_store_explicit(&held->event->held, ticks, memory_order_relaxed); /* a number */
+}
+
+/* Of so many acquisitions one is timed, so that timing takes a hundredth of the time. */
+static uint32_t acquisitions_per_timing(struct recorder *me, uint64_t now) {
+  const uint32_t n = me->n_acquired - me->n_acquired_then;
+  const double ns = clock_ticks_to_ns((double)clock_ticks_between(me->then, now));
+  me->n_acquired_then = me->n_acquired;
+  me->then = now;
+  const double wanted = PER_TIMING_NS * n / (ns + 1);
+  return wanted < 1 ? 1 : wanted < MOST_PER_TIMING ? (uint32_t)wanted : MOST_PER_TIMING;
+}
+
+static void end_burst(struct recorder *me, struct recording_record *record, uint64_t now) {
+  record->weight = ++record->n_bursts < FIRST_BURSTS ? 1 : acquisitions_per_timing(me, now);
+  record->until_timed = (int32_t)((record->weight - 1) * BURST);
+  record->n_in_burst = 0;
+}
+
+/* The gap's beginning is not known where a burst begins after a pause. */
+static void add_to_burst(struct recorder *me, struct recording_record *record, uint64_t asked, uint64_t now) {
+  if (record->n_in_burst++ == 0 && record->weight > 1) record->released = 0;
+  if (record->released != 0)
+    recorder_add(&record->gaps[recording_bucket(clock_ticks_between(record->released, asked))], record->weight);
+  if (record->n_in_burst == BURST) end_burst(me, record, now);
+}
+
+__attribute__((noinline)) void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked,
+                                             bool is_shared) {
+  struct recorder *const me = call.me;
+  struct recording_record *const record = call.record;
+  const uint64_t now = clock_ticks();
+  if (asked == 0) asked = now;
+  held->since = now;
+  held->event = NULL;
+  held->weight = record->until_timed < 0 ? record->weight : 0;
+  if (record->until_timed < 0) add_to_burst(me, record, asked, now);
+  if (me->until_run < 0 && me->place != NULL)
+    add_event(&call, held, asked, is_shared);
+  else if (me->until_run < 0)
+    me->until_run = INT32_MAX;
+  me->last = now;
+}
+
+void recorder_time_end(struct recorder *me, struct recorder_held *held) {
+  const uint64_t now = clock_ticks(), ticks = clock_ticks_between(held->since, now);
+  me->last = now;
+  if (held->since == 0) return; /* it is released in a run, and was taken before */
+  if (held->event != NULL) end_event(me, held, ticks);
+  if (held->weight == 0) return;
+  struct recording_record *const record = held->record;
+  recorder_add(&record->held[recording_bucket(ticks)], held->weight);
+  recorder_add(&record->counts[RECORDED_HOLD_TICKS], ticks * held->weight);
+  recorder_add(&record->counts[RECORDED_TIMED_SECTIONS], 1);
+  record->released = now;
+}
+
+void recorder_hands_over(struct recorder_call call) {
+  /* Relaxed, both: the lock, which the caller holds, orders them. */
+  if (atomic_load_explicit(call.note.holder, memory_order_relaxed) != 0) recorder_count(&call, RECORDED_HANDOFFS);
+  atomic_store_explicit(call.note.holder, call.me->number, memory_order_relaxed);
+}
+
+struct recorder_wait recorder_waits(struct recorder_call call) {
+  /* Relaxed, both: hints. The holder is the last one that wrote them, unless it has released the lock since. */
+  return (struct recorder_wait){.start = clock_ticks(),
+                                .holder = atomic_load_explicit(call.note.holder, memory_order_relaxed),
+                                .holder_site = atomic_load_explicit(call.note.site, memory_order_relaxed)};
+}
+
+static void write_wait(const struct recorder_call *call, const struct recorder_wait *wait, uint64_t now) {
+  struct recording_thread *const place = call->me->place;
+  if (place == NULL) return;
+  const uint32_t n = atomic_load_explicit(&place->n_waits, memory_order_relaxed); /* its own */
+  place->waits[n % RECORDING_N_WAITS] = (struct recording_wait){
+      .start = wait->start, .end = now, .lock = call->record->lock, .thread = call->me->number, .holder = wait->holder};
+  /* Release: lockbench finds the waits that are counted written. */
+  atomic_store_explicit(&place->n_waits, n + 1, memory_order_release);
+}
+
+void recorder_waited(struct recorder_call call, struct recorder_wait wait, bool has_lock) {
+  struct recording_record *const record = call.record;
+  const uint64_t now = clock_ticks(), ticks = clock_ticks_between(wait.start, now);
+  recorder_count(&call, RECORDED_CONTENDED);
+  recorder_add(&record->counts[RECORDED_WAIT_TICKS], ticks);
+  if (ticks > atomic_load_explicit(&record->counts[RECORDED_WAIT_LONGEST], memory_order_relaxed)) /* its own */
+    atomic_store_explicit(&record->counts[RECORDED_WAIT_LONGEST], ticks, memory_order_relaxed);
+  if (has_lock) recorder_add(&record->waited[recording_bucket(ticks)], 1);
+  recorder_add(&record->sites[recorder_site(call.me, record, call.site)].waited_ticks, ticks);
+  if (wait.holder_site != 0)
+    recorder_add(&record->sites[recorder_site(call.me, record, wait.holder_site)].caused_ticks, ticks);
+  write_wait(&call, &wait, now);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/*
+ * recorder.h: what a thread does with locks, into the recording, as it happens: called before and after libc's own
+ * functions. What runs for each acquisition is inline and touches memory of the thread's own and the lock's own line.
+ *
+ * The clock is the dear part, 10 ns or more a look. Waits are always timed. Sections, and the gaps between them, are
+ * timed in bursts: so many successive acquisitions of a lock by a thread, and then a pause as long as keeps what timing
+ * takes at about a hundredth of the thread's time; with few acquisitions there is none. What a burst finds counts for
+ * the pause before it too. A run of successive acquisitions of a thread, of whichever locks, is timed beside that.
+ */
+#ifndef PRELOAD_RECORDER_H
+#define PRELOAD_RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "known_locks.h"
+#include "lk.h"
+#include "machine/clock.h"
+#include "recording.h"
+#include "thread.h"
+
+#define RECORDER_INLINE static inline __attribute__((always_inline))
+
+enum { RECORDER_MAX_HELD = 128, RECORDER_N_ADDRESSES = 64 };
+
+/* A lock that the thread is inside of. */
+struct recorder_held {
+  const void *address;
+  struct recording_record *record;
+  uint64_t since;                /* 0: the section is not timed, and what follows not set */
+  struct recording_event *event; /* NULL: it is in no run */
+  uint32_t run;
+  uint32_t weight; /* so many sections it stands for; 0: it is timed for the run alone */
+};
+
+struct recorder {
+  struct recording *recording;
+  struct recording_thread *place; /* NULL: no room for its waits and runs */
+  uint32_t number;                /* of the thread */
+  uint32_t first_record;
+  uint64_t last;     /* in a run: when it last acquired or released a lock */
+  int32_t until_run; /* acquisitions until the next run begins; below 0 in a run */
+  uint32_t n_acquired;
+  uint32_t n_acquired_then; /* and the time, when a pause was last decided on */
+  uint64_t then;
+  uint32_t run, n_in_run;
+  uint32_t depth;
+  struct recorder_held held[RECORDER_MAX_HELD];
+  struct {
+    const void *address;
+    uint32_t lock;
+  } by_address[RECORDER_N_ADDRESSES]; /* of locks that have no bytes for a note */
+  struct recording_record *records[RECORDING_MAX_LOCKS];
+};
+
+/* Where a lock's note is; a readers/writer lock has it in two pieces. */
+struct recorder_note {
+  _Atomic(uint32_t) *lock, *holder;
+  _Atomic(uint64_t) *site;
+};
+
+/* One call of the program's: what is known before libc's function runs. */
+struct recorder_call {
+  struct recorder *me;
+  struct recording_record *record;
+  struct recorder_note note;
+  const void *address;
+  uint64_t site;
+};
+
+/*
+ * What is not inline gets a call by value, so that on the way of most it is in registers only.
+ */
+
+/* For a call that found the lock held. */
+struct recorder_wait {
+  uint64_t start;
+  uint64_t holder_site;
+  uint32_t holder;
+};
+
+struct recorder *recorder_begin(void);
+struct recording_record *recorder_find_slowly(struct recorder_call call, enum recording_kind kind);
+void recorder_made(struct recorder_call call, enum recording_kind kind); /* a lock, which is not held yet */
+uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site);
+void recorder_hands_over(struct recorder_call call);
+void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked, bool is_shared);
+void recorder_time_end(struct recorder *me, struct recorder_held *held);
+void recorder_count_outer(struct recorder_call call, bool is_shared);
+uint32_t recorder_find_held(struct recorder *me, const void *address);
+struct recorder_note recorder_note_beside(struct recorder *me, const void *address, enum recording_kind kind,
+                                          uint64_t site);
+
+RECORDER_INLINE struct recorder *recorder_ready(void) {
+  struct thread *const thread = thread_self;
+  struct recorder *const me = thread->contexts; /* nobody's is NULL, and that of a child of fork too */
+  return LK_LIKELY(me != NULL) ? me : recorder_begin();
+}
+
+/* Relaxed, all of them: no other thread writes these numbers, and lockbench only reads them. */
+RECORDER_INLINE void recorder_add(_Atomic(uint64_t) *number, uint64_t more) {
+  atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + more, memory_order_relaxed);
+}
+
+RECORDER_INLINE void recorder_count(const struct recorder_call *call, enum recording_count which) {
+  recorder_add(&call->record->counts[which], 1);
+}
+
+/* Finds the record of a call; false: there is no room for it, and the call is not recorded. */
+RECORDER_INLINE bool recorder_knows(struct recorder_call *call, enum recording_kind kind) {
+  const uint32_t number = atomic_load_explicit(call->note.lock, memory_order_relaxed); /* checked below */
+  struct recording_record *const record = call->me->records[number % RECORDING_MAX_LOCKS];
+  /* One without an address is of several locks, and was found by a note. */
+  const bool is_its = record != NULL && (record->address == (uint64_t)(uintptr_t)call->address || record->address == 0);
+  call->record = LK_LIKELY(is_its) ? record : recorder_find_slowly(*call, kind);
+  return call->record != NULL;
+}
+
+RECORDER_INLINE uint32_t recorder_site(struct recorder *me, struct recording_record *record, uint64_t site) {
+  const uint32_t last = record->site;
+  return LK_LIKELY(record->sites[last].address == site) ? last : recorder_site_slowly(me, record, site);
+}
+
+/* The lock was taken, and is held from now on. asked: when the call began, 0: just now. A lock that is taken again by
+   who holds it is only counted, by recorder_took_again. */
+RECORDER_INLINE void recorder_took(struct recorder_call *call, uint64_t asked, bool is_shared) {
+  struct recorder *const me = call->me;
+  struct recording_record *const record = call->record;
+  recorder_add(&record->sites[recorder_site(me, record, call->site)].n_acquired, 1);
+  if (is_shared) {
+    recorder_count(call, RECORDED_READS);
+  } else if (atomic_load_explicit(call->note.holder, memory_order_relaxed) != me->number) { /* the lock orders it */
+    recorder_hands_over(*call);
+  }
+  /* Relaxed: who waits reads it to say where the lock is held, and any of the last sites will do. */
+  atomic_store_explicit(call->note.site, call->site, memory_order_relaxed);
+  if (LK_UNLIKELY(me->depth > 0)) recorder_count_outer(*call, is_shared);
+  const uint32_t depth = me->depth;
+  if (LK_UNLIKELY(depth == RECORDER_MAX_HELD)) return;
+  struct recorder_held *const held = &me->held[depth];
+  me->depth = depth + 1;
+  atomic_signal_fence(memory_order_seq_cst); /* a handler's locks come on top */
+  held->address = call->address;
+  held->record = record;
+  held->since = 0;
+  me->n_acquired++;
+  if (LK_UNLIKELY((--record->until_timed | --me->until_run) < 0)) recorder_time(*call, held, asked, is_shared);
+}
+
+RECORDER_INLINE void recorder_took_again(struct recorder_call *call) {
+  recorder_add(&call->record->sites[recorder_site(call->me, call->record, call->site)].n_acquired, 1);
+}
+
+/* To be called before the release. */
+RECORDER_INLINE void recorder_gives(struct recorder *me, const void *address) {
+  uint32_t top = me->depth - 1;
+  if (LK_UNLIKELY(me->depth == 0 || me->held[top].address != address)) {
+    top = recorder_find_held(me, address);
+    if (top == UINT32_MAX) return;
+  }
+  if (LK_UNLIKELY(me->held[top].since != 0 || me->until_run < 0)) recorder_time_end(me, &me->held[top]);
+  for (; LK_UNLIKELY(top + 1 < me->depth); top++) me->held[top] = me->held[top + 1];
+  me->depth--;
+}
+
+/* The lock is held by somebody: who, and since when is waited for it. */
+struct recorder_wait recorder_waits(struct recorder_call call);
+
+/* The call that waits has come back, with the lock or without. */
+void recorder_waited(struct recorder_call call, struct recorder_wait wait, bool has_lock);
+
+#endif
