@@ -11,5 +11,6 @@ int command_stress(int n_arguments, char **arguments);
 int command_list(int n_arguments, char **arguments);
 int command_topology(int n_arguments, char **arguments);
 int command_exec(int n_arguments, char **arguments);
+int command_observe(int n_arguments, char **arguments);
 
 #endif

@@ -11,6 +11,8 @@
 #include "machine/provenance.h"
 #include "message.h"
 
+static const char advice_of_run[] = ", or finish an interrupted run with --resume";
+
 static int set_paths(struct folder *folder, const char *path) {
   const int n = snprintf(folder->path, sizeof folder->path, "%s", path);
   if (n >= (int)sizeof folder->path) {
@@ -23,8 +25,8 @@ static int set_paths(struct folder *folder, const char *path) {
   return 0;
 }
 
-/* results/<date>-<host>-<sha7>, the first that does not exist yet. */
-static int make_default(struct folder *folder) {
+/* results/<date>-<host>-<sha7><tag>, the first that does not exist yet. */
+static int make_default(struct folder *folder, const char *tag) {
   char date[16], name[1024];
   const time_t now = time(NULL);
   struct tm utc;
@@ -34,7 +36,7 @@ static int make_default(struct folder *folder) {
     return EINVAL;
   }
   for (unsigned i = 1; i < 10000; i++) {
-    int n = snprintf(name, sizeof name, "results/%s-%s-%.7s", date, provenance_host(), provenance_git_sha);
+    int n = snprintf(name, sizeof name, "results/%s-%s-%.7s%s", date, provenance_host(), provenance_git_sha, tag);
     if (i > 1) snprintf(name + n, sizeof name - (size_t)n, "-%u", i);
     if (mkdir(name, 0777) == 0) return set_paths(folder, name);
     if (errno != EEXIST) break;
@@ -43,21 +45,21 @@ static int make_default(struct folder *folder) {
   return EINVAL;
 }
 
-static void tell_that_it_exists(const char *out) {
-  message_error("'%s' exists; name a new folder with --out, or finish an interrupted run with --resume", out);
+static void tell_that_it_exists(const char *out, const char *advice) {
+  message_error("'%s' exists; name a new folder with --out%s", out, advice);
 }
 
 bool folder_is_free(const char *out) {
   if (out == NULL || access(out, F_OK) != 0) return true;
-  tell_that_it_exists(out);
+  tell_that_it_exists(out, advice_of_run);
   return false;
 }
 
-static int make_named(struct folder *folder, const char *out) {
+static int make_named(struct folder *folder, const char *out, const char *advice) {
   if (set_paths(folder, out) != 0) return EINVAL;
   if (mkdir(out, 0777) == 0) return 0;
   if (errno == EEXIST)
-    tell_that_it_exists(out);
+    tell_that_it_exists(out, advice);
   else
     message_error("cannot create the folder '%s': %s", out, strerror(errno));
   return EINVAL;
@@ -75,9 +77,13 @@ static int keep_profile(const struct folder *folder, const struct profile *profi
   return error;
 }
 
+int folder_make(struct folder *folder, const char *out, const char *tag) {
+  return out != NULL ? make_named(folder, out, "") : make_default(folder, tag);
+}
+
 int folder_create(struct folder *folder, const char *out, const json_t *host, const struct profile *profile,
                   struct record_file *csv) {
-  int error = out != NULL ? make_named(folder, out) : make_default(folder);
+  int error = out != NULL ? make_named(folder, out, advice_of_run) : make_default(folder, "");
   if (error != 0) return error;
   error = record_file_create(csv, folder->csv_path);
   if (error == 0 && profile != NULL) error = keep_profile(folder, profile);

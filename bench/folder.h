@@ -28,6 +28,10 @@ int folder_create(struct folder *folder, const char *out, const json_t *host, co
 /* Whether `out` can be a new folder, as far as one can tell without making it; false: after a message. */
 bool folder_is_free(const char *out);
 
+/* Creates an empty folder for something else than a run, named likewise, with the tag behind the commit. Returns 0 or
+   EINVAL after a message. */
+int folder_make(struct folder *folder, const char *out, const char *tag);
+
 /* Finds an existing folder and reads its host.json. Returns 0 or EINVAL after a message. */
 int folder_open(struct folder *folder, const char *path, json_t **host);
 

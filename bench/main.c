@@ -16,6 +16,7 @@ static const struct {
     {"seed", command_seed, "the Go program's workload: 100 readers, 10 writers, 5 keys, 1 ms sleeps, 1 s"},
     {"stress", command_stress, "try to break locks: threads that are delayed, preempted, interrupted, replaced"},
     {"exec", command_exec, "run a program with its locks replaced by one of these"},
+    {"observe", command_observe, "record what a program does with its locks"},
     {"list", command_list, "the locks and their traits"},
     {"topology", command_topology, "what the machine has, and which CPUs each placement takes"},
 };
@@ -30,7 +31,7 @@ static void print_help(void) {
 
 static int run_command(int n_arguments, char **arguments) {
   if (n_arguments == 0) {
-    message_error("no command given; allowed: run, seed, stress, exec, list, topology, --help, --version");
+    message_error("no command given; allowed: run, seed, stress, exec, observe, list, topology, --help, --version");
     return EXIT_USAGE;
   }
   const char *name = arguments[0];
@@ -44,7 +45,8 @@ static int run_command(int n_arguments, char **arguments) {
   }
   for (unsigned i = 0; i < N_COMMANDS; i++)
     if (strcmp(name, commands[i].name) == 0) return commands[i].run(n_arguments - 1, arguments + 1);
-  message_error("unknown command '%s'; allowed: run, seed, stress, exec, list, topology, --help, --version", name);
+  message_error("unknown command '%s'; allowed: run, seed, stress, exec, observe, list, topology, --help, --version",
+                name);
   return EXIT_USAGE;
 }
 

@@ -77,6 +77,11 @@ const struct option option_table[] = {
      "a trial that takes this much longer than it should is killed; time in which it was stopped does not count"},
     {"out", RUN, OPTION_TEXT, AT(out), 0, 0, "DIR", NULL,
      "folder to create for the results (default: results/<date>-<host>-<commit>)"},
+    {"out", COMMAND_OBSERVE, OPTION_TEXT, AT(out), 0, 0, "DIR", NULL,
+     "folder to create for profile.json (default: results/<date>-<host>-<commit>-observe)"},
+    {"cost", COMMAND_OBSERVE, OPTION_FLAG, AT(wants_cost), 0, 0, NULL, NULL,
+     "run the program once more afterwards, unobserved, with nothing to read and its output thrown away, and compare "
+     "the times"},
     {"resume", RUN, OPTION_TEXT, AT(resume), 0, 0, "DIR", NULL,
      "finish the interrupted run in DIR, with its own options; a file for --benchmark_out must be named anew"},
     {"phases", COMMAND_STRESS, OPTION_FLAG, AT(shows_phases), 0, 0, NULL, NULL, "shows what happened in each phase"},
@@ -104,6 +109,13 @@ const struct option_command option_commands[] = {
      "Runs an unmodified program whose mutexes, readers/writer locks and condition variables (of pthread and C11)\n"
      "are served by one of these locks, and tells at its end what it did with them.",
      "Exit code: the program's own, 128+n if it died of signal n; 2 wrong usage, or its locks cannot be replaced."},
+    {COMMAND_OBSERVE, "observe",
+     "lockbench observe [OPTION...] -- PROGRAM ARGUMENT...\n\n"
+     "Runs an unmodified program with its own mutexes, readers/writer locks and spin locks (of pthread and C11), and\n"
+     "records which of them it takes, for how long, and who waits for whom: a table at its end, and profile.json.",
+     "SIGUSR1 to lockbench writes what there is so far.\n\n"
+     "Exit code: the program's own, 128+n if it died of signal n; 1 the profile could not be written; 2 wrong usage,\n"
+     "or its locks cannot be observed."},
     {COMMAND_LIST, "list",
      "Shows every lock: kind, whether it serves in order, how it waits, its size, what it allocates.", NULL},
     {COMMAND_TOPOLOGY, "topology",

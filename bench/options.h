@@ -18,6 +18,7 @@ enum command {
   COMMAND_LIST = 8,
   COMMAND_TOPOLOGY = 16,
   COMMAND_EXEC = 32,
+  COMMAND_OBSERVE = 64,
 };
 
 enum { OPTIONS_MAX_LIST = 256, OPTIONS_MAX_THREADS = 4096 };
@@ -45,6 +46,7 @@ struct options {
   bool has_no_twin;            /* leave out the twin, which is measured unasked */
   bool shows_phases;           /* of `lockbench stress` */
   bool wants_json;             /* instead of text */
+  bool wants_cost;             /* of `lockbench observe`: the program once more, plain */
   bool wants_help;             /* -h or --help: the rest is neither read nor set */
   const char *profile;         /* NULL: none; else a file of `lockbench observe` */
   const struct replay *replay; /* what is in it, once it is read; NULL: none */

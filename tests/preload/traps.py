@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Springs the traps under a lock: traps.py LOCK TRAPS LIBRARY (--lockbench PATH | --modules FOLDER [--first LIBRARY])
 
-LOCK: a lock, none (passed through), or system (as it is): what is sprung is what a program may do with glibc. Without
-lockbench, which other machines and builds with a sanitizer do not have, the lock's module is put in front of the
-program by hand, behind the library that must be the first. Exit code 77: not tried, because without LOCKBENCH_DEEP only
-a few locks are; nor are then those traps that take seconds by hand, or where threads spin in order of arrival.
+LOCK: a lock, none (passed through), observe (passed through, recorded), or system (as it is): what is sprung is what a
+program may do with glibc. Without lockbench, which other machines and builds with a sanitizer do not have, the lock's
+module is put in front of the program by hand, behind the library that must be the first. Exit code 77: not tried,
+because without LOCKBENCH_DEEP only a few locks are; nor are then those traps that take seconds by hand, or where
+threads spin in order of arrival, nor under observe most of them.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 SKIPPED = 77
-USUAL = ("system", "none", "futex", "futex_spin", "mcs", "ticket", "rw_futex", "rw_phasefair")
+USUAL = ("system", "none", "observe", "futex", "futex_spin", "mcs", "ticket", "rw_futex", "rw_phasefair")
 USUAL_BY_HAND = ("futex", "mcs_park", "rw_futex")
 SPINNERS = ("mcs", "ticket")
 SLOW = ("broadcast", "queue", "forked", "many-threads", "freed-by-last", "destroyed-after-broadcast",
@@ -34,7 +36,11 @@ STOPPED = (-signal.SIGABRT, 128 + signal.SIGABRT)
 # qemu 7.2 says yes to MADV_WIPEONFORK and does not wipe, so a child does not know that it is one; nor does it tell the
 # kernel of robust mutexes.
 NOT_EMULATED = ("forked", "forked-twice", "rw-forked", "robust")
+FOLDER = "{folder}"  # in a command: one that does not exist yet
 NOT_SANITIZED = ("bound-deeply",)  # the runtime, which comes first, ends a program that asks for it
+# Locks that are recorded stay the system's: those of its traps that move, copy, fork, cancel, or are C11's.
+OBSERVED = ("as-semaphore", "any-order", "recursive", "reused", "copied", "many-made", "c11", "cancelled",
+            "forked-twice", "robust", "many-threads", "held-by-the-dead", "in-a-handler", "bound-deeply", "rw-many")
 
 
 def parse() -> argparse.Namespace:
@@ -53,6 +59,8 @@ def parse() -> argparse.Namespace:
 def command_of(options: argparse.Namespace, emulator: list[str]) -> list[str]:
     if options.lock == "system":
         return [*emulator, str(options.traps)]
+    if options.lockbench and options.lock == "observe":
+        return [str(options.lockbench), "observe", "--out", FOLDER, "--", str(options.traps)]
     if options.lockbench:
         return [str(options.lockbench), "exec", "--lock", options.lock, "--", str(options.traps)]
     libraries = [options.first] if options.first else []
@@ -66,16 +74,19 @@ def module_of(options: argparse.Namespace) -> Path:
 
 
 def is_sprung(options: argparse.Namespace, trap: str, is_emulated: bool, is_deep: bool) -> bool:
-    if options.lock.startswith("rw_") != trap.startswith("rw-") and options.lock not in ("system", "none"):
+    if options.lock.startswith("rw_") != trap.startswith("rw-") and options.lock not in ("system", "none", "observe"):
         return False  # the other locks are the system's then
+    if options.lock == "observe" and trap not in OBSERVED and not is_deep:
+        return False
     if trap in SLOW and (options.lock in SPINNERS or options.modules) and not is_deep:
         return False
     return not (is_emulated and trap in NOT_EMULATED) and not (options.sanitized and trap in NOT_SANITIZED)
 
 
 def spring(command: list[str], trap: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*command, trap], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          timeout=DEADLINE_S)
+    with tempfile.TemporaryDirectory(prefix="lockbench-test-") as folder:
+        return subprocess.run([f"{folder}/out" if part == FOLDER else part for part in [*command, trap]], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=DEADLINE_S)
 
 
 def main() -> int:

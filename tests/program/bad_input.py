@@ -24,7 +24,7 @@ class BadInput(lockbench.Case):
             self.assertEqual(before, sorted(self.folder.rglob("*")), "it wrote something")
 
     def test_commands(self) -> None:
-        self.refuse(names="run, seed, stress, exec, list, topology")
+        self.refuse(names="run, seed, stress, exec, observe, list, topology")
         self.refuse("bench", names="'bench'")
         self.refuse("list", "--xml", names="--json")
         self.refuse("topology", "--threads", "0", names="'0'")

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "observe_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "message.h"
+
+enum { MAX_LOCKS = 10, WIDTH_OF_NUMBER = 8 };
+
+static int64_t whole(const json_t *object, const char *key) { return json_integer_value(json_object_get(object, key)); }
+static const char *text(const json_t *object, const char *key) {
+  return json_string_value(json_object_get(object, key));
+}
+
+/* "123", "45.2k", "1.3M" */
+static const char *print_count(double n, char *into, size_t n_bytes) {
+  if (n < 1000)
+    snprintf(into, n_bytes, n < 10 && n > 0 ? "%.2g" : "%.0f", n);
+  else if (n < 1e6)
+    snprintf(into, n_bytes, "%.3gk", n / 1e3);
+  else
+    snprintf(into, n_bytes, "%.3gM", n / 1e6);
+  return into;
+}
+
+static const char *print_ns(double ns, char *into, size_t n_bytes) {
+  static const char *const units[] = {"ns", "us", "ms", "s"};
+  int unit = 0;
+  while (ns >= 999.5 && unit < 3) ns /= 1000, unit++;
+  snprintf(into, n_bytes, "%.3g %s", ns, units[unit]);
+  return into;
+}
+
+/* The bucket's upper end below which that share of a histogram lies; "-": it is empty. */
+static const char *print_quantile(const json_t *lock, const char *key, double quantile, char *into, size_t n_bytes) {
+  const json_t *const histogram = json_object_get(lock, key);
+  int64_t n = 0, seen = 0;
+  size_t i;
+  const json_t *bucket;
+  json_array_foreach (histogram, i, bucket) n += json_integer_value(json_array_get(bucket, 1));
+  json_array_foreach (histogram, i, bucket) {
+    seen += json_integer_value(json_array_get(bucket, 1));
+    if ((double)seen >= quantile * (double)n)
+      return print_ns((double)json_integer_value(json_array_get(bucket, 0)), into, n_bytes);
+  }
+  snprintf(into, n_bytes, "-");
+  return into;
+}
+
+static void print_lock(const json_t *lock, double seconds) {
+  char lost[16], rate[16], usual[16], rare[16], longest[16], several[32] = "";
+  const double n = (double)whole(lock, "acquisitions"), contended = (double)whole(lock, "contended");
+  const int64_t n_instances = whole(lock, "instances"), wait_ns = whole(lock, "wait_total_ns");
+  if (n_instances > 1) snprintf(several, sizeof several, "%" PRId64 " locks: ", n_instances);
+  fprintf(stderr, "%9s %6.2f %8s %7.2f %9s %9s %9s %4" PRId64 "  %s%.100s\n",
+          print_ns((double)wait_ns, lost, sizeof lost), (double)wait_ns * 1e-9 / seconds,
+          print_count(n / seconds, rate, sizeof rate), n > 0 ? 100 * contended / n : 0,
+          print_quantile(lock, "hold_ns", 0.5, usual, sizeof usual),
+          print_quantile(lock, "hold_ns", 0.99, rare, sizeof rare),
+          print_ns((double)whole(lock, "wait_longest_ns"), longest, sizeof longest), whole(lock, "threads"), several,
+          text(lock, "name"));
+  const json_t *const worst = json_array_get(json_object_get(lock, "sites"), 0);
+  if (wait_ns > 0 && whole(worst, "caused_wait_ns") > 0)
+    fprintf(stderr, "%75s%.0f %% of the waiting while held from %.100s\n", "",
+            100 * (double)whole(worst, "caused_wait_ns") / (double)wait_ns, text(worst, "site"));
+}
+
+static void print_whole(const json_t *profile, double seconds) {
+  char rate[16], count[16];
+  double n = 0, contended = 0, wait_ns = 0;
+  size_t i;
+  const json_t *lock, *const locks = json_object_get(profile, "locks");
+  json_array_foreach (locks, i, lock) {
+    n += (double)whole(lock, "acquisitions");
+    contended += (double)whole(lock, "contended");
+    wait_ns += (double)whole(lock, "wait_total_ns");
+  }
+  const int64_t n_processes = whole(profile, "processes");
+  fprintf(
+      stderr,
+      "lockbench observe: %s acquisitions of %zu locks in %.3g s (%s/s), %.2f %% waited, %.2f threads on average; at "
+      "most %" PRId64 " threads in a process, %" PRId64 " process%s\n",
+      print_count(n, count, sizeof count), json_array_size(locks), seconds, print_count(n / seconds, rate, sizeof rate),
+      n > 0 ? 100 * contended / n : 0, wait_ns * 1e-9 / seconds, whole(profile, "threads"), n_processes,
+      n_processes == 1 ? "" : "es");
+}
+
+static void print_cost(const json_t *profile) {
+  const json_t *const cost = json_object_get(profile, "cost");
+  const json_t *const each = json_object_get(cost, "per_acquisition_ns"), *const plain =
+                                                                              json_object_get(cost, "plain_s");
+  if (json_is_number(each) && json_is_number(json_object_get(cost, "share_pct")))
+    fprintf(stderr,
+            "lockbench observe: observing takes %.1f ns for each acquisition of a free lock, here about %.2g %% of the "
+            "program's CPU time\n",
+            json_number_value(each), json_number_value(json_object_get(cost, "share_pct")));
+  if (json_is_number(plain))
+    fprintf(
+        stderr,
+        "lockbench observe: observed it took %.3f s (%.3f s of CPU time), without %.3f s (%.3f s): %+.1f %%; one run "
+        "of each, so no more than a hint\n",
+        json_number_value(json_object_get(profile, "seconds")), json_number_value(json_object_get(cost, "cpu_s")),
+        json_number_value(plain), json_number_value(json_object_get(cost, "plain_cpu_s")),
+        100 * (json_number_value(json_object_get(profile, "seconds")) / json_number_value(plain) - 1));
+}
+
+void observe_table_print(const json_t *profile) {
+  const json_t *const locks = json_object_get(profile, "locks");
+  const double seconds = json_number_value(json_object_get(profile, "seconds"));
+  size_t i;
+  const json_t *lock;
+  print_whole(profile, seconds);
+  if (json_array_size(locks) > 0)
+    fprintf(stderr, "%9s %6s %8s %7s %9s %9s %9s %4s  %s\n", "waited", "on avg", "per s", "waits %", "held 50 %",
+            "99 %", "longest", "thr", "lock, by where it was made");
+  json_array_foreach (locks, i, lock)
+    if (i < MAX_LOCKS) print_lock(lock, seconds);
+  if (json_array_size(locks) > MAX_LOCKS)
+    fprintf(stderr, "lockbench observe: %zu more locks are in the profile\n", json_array_size(locks) - MAX_LOCKS);
+  if (whole(profile, "lost_events") > 0)
+    message_warning("observe: %" PRId64 " acquisitions found no room in the recording and are in none of the figures",
+                    whole(profile, "lost_events"));
+  print_cost(profile);
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+/*
+ * observed: does with locks what observe.py knows of: observed WHAT... Who waits is known from glibc's own mark in a
+ * mutex (2: held, and somebody sleeps), not from a time that should have been long enough.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SECTION_MS = 20, N_CROWD = 200, N_CROWD_OF_SPINS = 9000 };
+
+static pthread_mutex_t hot = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER, outer, inner;
+static pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
+
+static void nap(long ms) {
+  const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+  nanosleep(&time, NULL);
+}
+
+static struct timespec in_ms(long ms) {
+  struct timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  time.tv_sec += ms / 1000;
+  time.tv_nsec += ms % 1000 * 1000000;
+  if (time.tv_nsec >= 1000000000) time.tv_nsec -= 1000000000, time.tv_sec++;
+  return time;
+}
+
+static __attribute__((noinline)) void *wait_for_hot(void *nothing) {
+  pthread_mutex_lock(&hot); /* the waiter's */
+  pthread_mutex_unlock(&hot);
+  return nothing;
+}
+
+static pthread_t start(void *(*run)(void *)) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, run, NULL) != 0) exit(1);
+  return thread;
+}
+
+static __attribute__((noinline)) void hold_hot(void) {
+  pthread_mutex_lock(&hot); /* the holder's */
+  const pthread_t waiter = start(wait_for_hot);
+  while (*(volatile int *)&hot.__data.__lock != 2) nap(1);
+  nap(SECTION_MS);
+  pthread_mutex_unlock(&hot);
+  pthread_join(waiter, NULL);
+}
+
+static void nest(void) {
+  pthread_mutex_init(&outer, NULL); /* the outer one's */
+  pthread_mutex_init(&inner, NULL); /* the inner one's */
+  for (int i = 0; i < 7; i++) {
+    pthread_mutex_lock(&outer);
+    pthread_mutex_lock(&inner);
+    pthread_mutex_unlock(&inner);
+    pthread_mutex_unlock(&outer);
+  }
+}
+
+static void read_and_write(void) {
+  for (int i = 0; i < 10; i++) {
+    if (i < 9)
+      pthread_rwlock_rdlock(&table); /* the readers' */
+    else
+      pthread_rwlock_wrlock(&table);
+    pthread_rwlock_unlock(&table);
+  }
+  pthread_rwlock_rdlock(&table);
+  pthread_rwlock_tryrdlock(&table);
+  if (pthread_rwlock_trywrlock(&table) != EBUSY) exit(1);
+  pthread_rwlock_unlock(&table);
+  pthread_rwlock_unlock(&table);
+}
+
+static void try(void) {
+  for (int i = 0; i < 5; i++) {
+    const int is_held = i % 2;
+    if (is_held) pthread_mutex_lock(&hot);
+    if (pthread_mutex_trylock(&hot) != (is_held ? EBUSY : 0)) exit(1);
+    pthread_mutex_unlock(&hot);
+  }
+}
+
+static void wait_until_late(void) {
+  const struct timespec soon = in_ms(SECTION_MS);
+  pthread_mutex_lock(&hot);
+  if (pthread_mutex_timedlock(&hot, &soon) != ETIMEDOUT) exit(1);
+  pthread_mutex_unlock(&hot);
+}
+
+static void wait_for_condition(void) {
+  static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+  const struct timespec soon = in_ms(SECTION_MS);
+  pthread_mutex_lock(&hot);
+  if (pthread_cond_timedwait(&never, &hot, &soon) != ETIMEDOUT) exit(1);
+  pthread_mutex_unlock(&hot);
+}
+
+static void *lock_other_once(void *nothing) {
+  pthread_mutex_lock(&other);
+  pthread_mutex_unlock(&other);
+  return nothing;
+}
+
+static void hand_over(void) {
+  for (int i = 0; i < 3; i++) {
+    lock_other_once(NULL);
+    pthread_join(start(lock_other_once), NULL);
+  }
+}
+
+static void lock_twice(void) {
+  pthread_mutex_t recursive;
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init(&recursive, &attributes); /* the recursive one's */
+  pthread_mutex_lock(&recursive);
+  pthread_mutex_lock(&recursive);
+  pthread_mutex_unlock(&recursive);
+  pthread_mutex_unlock(&recursive);
+}
+
+static void spin(void) {
+  pthread_spinlock_t lock;
+  pthread_spin_init(&lock, 0); /* the spin lock's */
+  for (int i = 0; i < 4; i++) {
+    pthread_spin_lock(&lock);
+    pthread_spin_unlock(&lock);
+  }
+}
+
+static void lock_by_c11(void) {
+  mtx_t mutex;
+  mtx_init(&mutex, mtx_plain); /* C11's */
+  mtx_lock(&mutex);            /* C11's lock */
+  mtx_unlock(&mutex);
+}
+
+/* In a robust mutex there is no room for a note. */
+static void lock_robust(void) {
+  pthread_mutex_t robust;
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&robust, &attributes); /* the robust one's */
+  for (int i = 0; i < 3; i++) {
+    pthread_mutex_lock(&robust);
+    pthread_mutex_unlock(&robust);
+  }
+}
+
+static void lock_crowd(void) {
+  static pthread_mutex_t crowd[N_CROWD];
+  for (int round = 0; round < 3; round++)
+    for (int i = 0; i < N_CROWD; i++) {
+      pthread_mutex_lock(&crowd[i]); /* the crowd's */
+      pthread_mutex_unlock(&crowd[i]);
+    }
+}
+
+static void lock_too_many(void) {
+  static pthread_spinlock_t crowd[N_CROWD_OF_SPINS];
+  for (int i = 0; i < N_CROWD_OF_SPINS; i++) {
+    pthread_spin_init(&crowd[i], 0);
+    pthread_spin_lock(&crowd[i]);
+    pthread_spin_unlock(&crowd[i]);
+  }
+}
+
+/* A mutex that is moved while it is free, as in an array that grows. */
+static void move(void) {
+  pthread_mutex_t *const first = malloc(sizeof *first), *const second = malloc(sizeof *second);
+  if (first == NULL || second == NULL) exit(1);
+  pthread_mutex_init(first, NULL); /* the moved one's */
+  pthread_mutex_lock(first);
+  pthread_mutex_unlock(first);
+  memcpy(second, first, sizeof *second);
+  pthread_mutex_lock(second);
+  pthread_mutex_unlock(second);
+  free(first);
+  free(second);
+}
+
+static void many(void) {
+  for (int i = 0; i < 100000; i++) lock_other_once(NULL);
+}
+
+/* Two locks in turns, by one thread. */
+static void alternate(void) {
+  for (int i = 0; i < 200; i++) {
+    pthread_mutex_lock(&hot);
+    pthread_mutex_unlock(&hot);
+    lock_other_once(NULL);
+  }
+}
+
+static void fork_children(void) {
+  lock_other_once(NULL);
+  for (int i = 0; i < 2; i++)
+    if (fork() == 0) {
+      for (int k = 0; k < 10; k++) lock_other_once(NULL);
+      _exit(0);
+    }
+  while (wait(NULL) > 0) {
+  }
+}
+
+static void stay(void) {
+  for (int i = 0; i < 10; i++) lock_other_once(NULL);
+  puts("there");
+  fflush(stdout);
+  for (;;) pause();
+}
+
+static void be_killed(void) {
+  lock_other_once(NULL);
+  raise(SIGKILL);
+}
+
+int main(int n_arguments, char **arguments) {
+  static const struct {
+    const char *name;
+    void (*act)(void);
+  } acts[] = {{"contend", hold_hot},
+              {"nest", nest},
+              {"read", read_and_write},
+              {"try", try},
+              {"late", wait_until_late},
+              {"condition", wait_for_condition},
+              {"hand-over", hand_over},
+              {"recursive", lock_twice},
+              {"spin", spin},
+              {"c11", lock_by_c11},
+              {"robust", lock_robust},
+              {"crowd", lock_crowd},
+              {"too-many", lock_too_many},
+              {"move", move},
+              {"many", many},
+              {"alternate", alternate},
+              {"fork", fork_children},
+              {"stay", stay},
+              {"killed", be_killed}};
+  for (int i = 1; i < n_arguments; i++) {
+    size_t act = 0;
+    while (act < sizeof acts / sizeof *acts && strcmp(acts[act].name, arguments[i]) != 0) act++;
+    if (act == sizeof acts / sizeof *acts) return 2;
+    acts[act].act();
+  }
+  return 0;
+}
