@@ -12,5 +12,6 @@ int command_list(int n_arguments, char **arguments);
 int command_topology(int n_arguments, char **arguments);
 int command_exec(int n_arguments, char **arguments);
 int command_observe(int n_arguments, char **arguments);
+int command_simulate(int n_arguments, char **arguments);
 
 #endif

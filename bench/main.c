@@ -19,6 +19,9 @@ static const struct {
     {"observe", command_observe, "record what a program does with its locks"},
     {"list", command_list, "the locks and their traits"},
     {"topology", command_topology, "what the machine has, and which CPUs each placement takes"},
+#ifdef HAS_SIMULATE
+    {"simulate", command_simulate, "run locks on the model of another machine"},
+#endif
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -29,11 +32,17 @@ static void print_help(void) {
   puts("\n`lockbench COMMAND --help` tells more.");
 }
 
+/* Complains, and tells all that is allowed. */
+static int refuse(const char *what) {
+  char allowed[256] = "";
+  for (unsigned i = 0, used = 0; i < N_COMMANDS && used < sizeof allowed; i++)
+    used += (unsigned)snprintf(allowed + used, sizeof allowed - used, "%s, ", commands[i].name);
+  message_error("%s; allowed: %s--help, --version", what, allowed);
+  return EXIT_USAGE;
+}
+
 static int run_command(int n_arguments, char **arguments) {
-  if (n_arguments == 0) {
-    message_error("no command given; allowed: run, seed, stress, exec, observe, list, topology, --help, --version");
-    return EXIT_USAGE;
-  }
+  if (n_arguments == 0) return refuse("no command given");
   const char *name = arguments[0];
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
     print_help();
@@ -45,9 +54,9 @@ static int run_command(int n_arguments, char **arguments) {
   }
   for (unsigned i = 0; i < N_COMMANDS; i++)
     if (strcmp(name, commands[i].name) == 0) return commands[i].run(n_arguments - 1, arguments + 1);
-  message_error("unknown command '%s'; allowed: run, seed, stress, exec, observe, list, topology, --help, --version",
-                name);
-  return EXIT_USAGE;
+  char what[320];
+  snprintf(what, sizeof what, "unknown command '%.256s'", name);
+  return refuse(what);
 }
 
 int main(int n_arguments, char **arguments) {

@@ -19,6 +19,7 @@ enum command {
   COMMAND_TOPOLOGY = 16,
   COMMAND_EXEC = 32,
   COMMAND_OBSERVE = 64,
+  COMMAND_SIMULATE = 128,
 };
 
 enum { OPTIONS_MAX_LIST = 256, OPTIONS_MAX_THREADS = 4096 };
@@ -51,6 +52,8 @@ struct options {
   const char *profile;         /* NULL: none; else a file of `lockbench observe` */
   const struct replay *replay; /* what is in it, once it is read; NULL: none */
   bool calibrates;             /* of a profile: nothing is given that calibration would find */
+  unsigned n_trace;            /* of `lockbench simulate`: requests for lines to write down; 0: none */
+  const char *machine;         /* of `lockbench simulate` */
   const char *out;             /* NULL: a name under results/ */
   const char *resume;          /* NULL: a new run */
 };

@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a build and a run need, and what one lock's check and all tests need beside that, as Debian calls it.
 RUN_PACKAGES=(gcc g++ git pkg-config meson ninja-build libhwloc-dev libbenchmark-dev libjansson-dev
+  libboost-context-dev
   python3 python3-pandas python3-matplotlib python3-scipy libjs-chart.js)
 PEER_PACKAGES=(libck-dev libnsync-dev libabsl-dev libtbb-dev) # a build does without those that are not there
 CHECK_PACKAGES=(binutils relacy-dev)

@@ -2,7 +2,8 @@
 /*
  * lock_ops.h: defines `const struct lk_ops lk_<name>_ops`, the lock that a file is compiled for (the_lock.h) as a row
  * of the registry. Included once, by that file, which defines WORK if it has the timed loop. With -DLK_TWIN=<other
- * name> it is a twin: the same lock once more, called lk_<other name>_ops.
+ * name> it is a twin: the same lock once more, called lk_<other name>_ops. With -DLK_GUEST it is the simulator's copy
+ * of the lock, guest_<name>_ops.
  */
 #ifndef LOCK_OPS_H
 #define LOCK_OPS_H
@@ -11,7 +12,11 @@
 #include "the_lock.h"
 
 /* What the row is called, and of which other it is the twin. */
-#ifdef LK_TWIN
+#if defined(LK_GUEST)
+#define AS(what) PASTE(guest_, LK, _##what)
+#define NAME QUOTE(LK)
+#define TWIN_OF NULL
+#elif defined(LK_TWIN)
 #define AS(what) PASTE(lk_, LK_TWIN, _##what)
 #define NAME QUOTE(LK_TWIN)
 #define TWIN_OF QUOTE(LK)

@@ -22,6 +22,7 @@ MODULES = {
     "report": "report.command",
     "seed-vs-go": "compare.seed_vs_go",
     "summary": "report.summary",
+    "validate-simulation": "simulation.validation",
 }
 
 

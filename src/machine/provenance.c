@@ -228,7 +228,7 @@ static json_t *scheduling(void) {
   return priority_is_real_time(name, sizeof name) ? json_string(name) : json_null();
 }
 
-static json_t *build(void) {
+json_t *provenance_build(void) {
   return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "git_sha", provenance_git_sha, "compiler", BUILD_COMPILER, "flags",
                    BUILD_FLAGS, "type", BUILD_TYPE, "google_benchmark", BUILD_GBENCH_VERSION, "peers", BUILD_PEERS);
 }
@@ -257,7 +257,7 @@ json_t *provenance_collect(const struct topology *topology) {
       first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource"), "n_cpus_machine",
       (int)topology->n_machine_cpus, "n_cpus_allowed", (int)topology->n_cpus, "allowed_cpus", allowed_cpus(topology),
       "topology_hash", hash, "uses_cycle_counter", clock_scale.uses_counter, "ns_per_tick", clock_scale.ns_per_tick,
-      "line_transfers", line_transfers(topology), "build", build(), "libraries", libraries());
+      "line_transfers", line_transfers(topology), "build", provenance_build(), "libraries", libraries());
   json_object_set_new(host, "clocks",
                       json_pack("{s:o, s:o}", "system", clock_cost(call_cost_system_clock()), "waits",
                                 clock_cost(call_cost_wait_clock())));

@@ -24,6 +24,9 @@ const char *provenance_host(void);
  */
 const char *provenance_hypervisor_name(const char vendor[12], char name[13]);
 
+/* What of it is the build's alone. */
+json_t *provenance_build(void);
+
 /*
  * The machine and the build as a JSON object; a value that cannot be known is null. Measures the baselines:
  * the line transfer between the CPUs that may be used, 2 ms a pair; what the clocks and a futex wake cost; the parked

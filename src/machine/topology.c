@@ -153,13 +153,32 @@ static int fill_kinds(struct topology *topology) {
   return 0;
 }
 
-int topology_load(struct topology *topology) {
+/* Takes the machine that `source` tells of. Returns 0 or EINVAL after a message. */
+static int choose_source(hwloc_topology_t hwloc, const struct topology_source *source) {
+  unsetenv("HWLOC_XMLFILE"); /* hwloc takes what these name before all else */
+  unsetenv("HWLOC_SYNTHETIC");
+  if (source->xml != NULL && hwloc_topology_set_xmlbuffer(hwloc, source->xml, (int)strlen(source->xml) + 1) != 0) {
+    message_error("the topology in XML is not one that this hwloc reads");
+    return EINVAL;
+  }
+  if (source->synthetic != NULL && hwloc_topology_set_synthetic(hwloc, source->synthetic) != 0) {
+    message_error("the topology '%s' is not a machine that hwloc can make; for example: pack:2 l3:2 core:4 pu:2",
+                  source->synthetic);
+    return EINVAL;
+  }
+  return 0;
+}
+
+/* What no environment names is what hwloc finds. */
+int topology_load(struct topology *topology) { return topology_load_from(topology, NULL); }
+
+int topology_load_from(struct topology *topology, const struct topology_source *source) {
   *topology = (struct topology){0};
   if (hwloc_topology_init(&topology->hwloc) != 0) {
     message_error("hwloc cannot start: %s", strerror(errno));
     return ENOMEM;
   }
-  if (choose_machine(topology->hwloc) != 0) {
+  if ((source != NULL ? choose_source(topology->hwloc, source) : choose_machine(topology->hwloc)) != 0) {
     topology_free(topology);
     return EINVAL;
   }
@@ -168,7 +187,7 @@ int topology_load(struct topology *topology) {
   if (hwloc_topology_load(topology->hwloc) != 0) {
     const int error = errno != 0 ? errno : EINVAL;
     const char *xml = getenv("HWLOC_XMLFILE");
-    if (xml != NULL && *xml != '\0')
+    if (source == NULL && xml != NULL && *xml != '\0')
       explain_xml(xml); /* some of its faults show only now */
     else
       message_error("hwloc cannot read the topology: %s", strerror(error));

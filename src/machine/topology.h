@@ -36,6 +36,13 @@ enum distance { DISTANCE_SAME_CPU, DISTANCE_SMT, DISTANCE_LLC, DISTANCE_NODE, DI
 
 /* Reads the machine (or what HWLOC_SYNTHETIC, HWLOC_XMLFILE name). Returns 0 or an errno, having said why. */
 int topology_load(struct topology *topology);
+
+/* A machine that is not this one, by hwloc's synthetic description or the text of its XML; the other is NULL. */
+struct topology_source {
+  const char *synthetic, *xml;
+};
+int topology_load_from(struct topology *topology, const struct topology_source *source);
+
 void topology_free(struct topology *topology);
 
 /* The levels, outermost first: by how few domains they have, since a NUMA node may hold packages, or a package nodes.

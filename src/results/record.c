@@ -150,7 +150,8 @@ static double handoffs(const struct record *r, enum distance distance) {
   WHOLE(heap_bytes, heap_bytes(r))                                                                                     \
   TEXT(profile, w->replay != NULL ? w->replay->name : "")                                                              \
   REAL(hold_scale, w->replay != NULL ? w->hold_scale : NAN)                                                            \
-  REAL(gap_scale, w->replay != NULL ? w->gap_scale : NAN)
+  REAL(gap_scale, w->replay != NULL ? w->gap_scale : NAN)                                                              \
+  TEXT(simulated, r->simulated != NULL ? r->simulated : "")
 
 #define NAME(name, value) "," #name
 static const char comma_and_header[] = COLUMNS(NAME, NAME, NAME);

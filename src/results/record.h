@@ -24,6 +24,7 @@ struct record {
   uint64_t topology_hash;
   const char *host;
   const char *git_sha;
+  const char *simulated; /* the profile of the machine that was simulated, its hash and the simulator; NULL: measured */
 };
 
 /* The header line, without its end. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * crew_parts.h: what the parts of a crew share: the workers with their locks, which crew.c makes and runs, and their
- * counts at one moment, which crew_window.c takes and crew_measure.c reads.
+ * crew_parts.h: what the parts of a crew share: the workers with their locks, which crew_make.c makes and crew.c runs,
+ * and their counts at one moment, which crew_window.c takes and crew_measure.c reads. The simulator (src/simulate) runs
+ * a crew too, on the CPUs of a model: it has the same making and measuring.
  */
 #ifndef CREW_PARTS_H
 #define CREW_PARTS_H
@@ -31,7 +32,8 @@ struct member {
 struct crew {
   const struct trial *trial;
   struct trial_result *result;
-  struct random_state places; /* of all memory: see memory.h */
+  struct random_state places;                                 /* of all memory: see memory.h */
+  void *(*take)(struct random_state *places, size_t n_bytes); /* zeroed memory on lines of its own, or NULL */
   struct worker_signal *signal;
   struct member *members;
   unsigned n_members;
@@ -56,6 +58,21 @@ struct snapshot {
 static inline struct workload_state *crew_state(const struct crew *crew, unsigned i) {
   return (struct workload_state *)(void *)(crew->blocks + i * crew->block.n_bytes + crew->block.state_offset);
 }
+
+/*
+ * Makes the signal, the locks, and the members with their workers, for crew->n_members of crew->trial. False: there is
+ * no memory, or the lock cannot be made.
+ */
+bool crew_make(struct crew *crew);
+struct snapshot *crew_make_snapshot(struct crew *crew);
+
+/* The contexts of a member, by its own thread. False: there is no memory for them. */
+bool crew_init_contexts(struct member *member);
+void crew_destroy_contexts(struct member *member);
+void crew_destroy_locks(struct crew *crew);
+
+/* The workers' counts as they are now; neither the time nor what the system counts. */
+void crew_count(const struct crew *crew, struct snapshot *snapshot);
 
 /* The surroundings kept the trial from being made, as `format` says in one line. */
 __attribute__((format(printf, 2, 3))) void crew_fail(struct crew *crew, const char *format, ...);

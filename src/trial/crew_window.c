@@ -15,9 +15,8 @@
 
 enum { GATHER_NS = 250 * 1000 * 1000 };
 
-static void take_snapshot(const struct crew *crew, struct snapshot *snapshot) {
+void crew_count(const struct crew *crew, struct snapshot *snapshot) {
   memset(snapshot->n_handoffs, 0, sizeof snapshot->n_handoffs);
-  const uint64_t start_ns = clock_now_ns();
   for (unsigned i = 0; i < crew->n_members; i++) {
     /* Relaxed: each is a whole value of its own; see worker_count. */
     struct worker_counts *counts = &crew->members[i].worker.counts;
@@ -27,6 +26,11 @@ static void take_snapshot(const struct crew *crew, struct snapshot *snapshot) {
     for (unsigned c = 0; c < N_HANDOFF_CLASSES; c++)
       snapshot->n_handoffs[c] += atomic_load_explicit(&counts->n_handoffs[c], memory_order_relaxed);
   }
+}
+
+static void take_snapshot(const struct crew *crew, struct snapshot *snapshot) {
+  const uint64_t start_ns = clock_now_ns();
+  crew_count(crew, snapshot);
   snapshot->at_ns = start_ns + (clock_now_ns() - start_ns) / 2;
   snapshot->usage = usage_now();
 }

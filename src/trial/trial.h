@@ -28,6 +28,15 @@ enum trial_status {
   TRIAL_INVALID,   /* the numbers contradict each other: the harness's fault, see invariants.h */
 };
 
+struct trial;
+struct trial_result;
+
+/*
+ * Makes a trial in its own process and fills the result, the first lock's key table included: crew_run() on the threads
+ * of this machine, or the simulator.
+ */
+typedef void trial_host(const struct trial *, struct trial_result *, struct workload_key *);
+
 /* What to measure. */
 struct trial {
   const struct lk_ops *lock;
@@ -41,6 +50,8 @@ struct trial {
   bool counts_contention; /* of a replay: acquisitions are tried first, and how many failed is in n_failed_tries */
   unsigned code_layout;   /* which copy of the lock's loop runs: see code_layout.h */
   uint64_t seed;
+  trial_host *host; /* NULL: on this machine's threads; else the machine cannot be in its way */
+  void *host_data;  /* of such a host */
 };
 
 /* What is not below bound_from_q is a lower bound: see waits.h. */

@@ -78,8 +78,7 @@ class Reading(support.FolderTest):
         rows = support.matrix(threads=(1, 2), repetitions=2)
         now = self.read(rows).rows
         same = [column for column in now if column != "schema"]
-        for schema, n_later in ((1, 0), (1, 2), (1, 4), (2, 5), (3, 20),
-                                 (columns.SCHEMA, len(columns.LATER))):
+        for schema, n_later in ((1, 0), (1, 2), (1, 4), (2, 5), (3, 20), (columns.SCHEMA, len(columns.LATER))):
             with self.subTest(schema=schema, n_later=n_later):
                 then = self.read(support.of_schema(schema, rows, n_later)).rows
                 self.assertEqual(set(then["layout"]), {"apart"})

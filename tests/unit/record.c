@@ -121,6 +121,7 @@ static void what_is_written_can_be_read_back(void) {
   CHECK_FIELD("", fields, "cpu_kinds");
   CHECK_FIELD("a \"quoted\", host", fields, "host");
   CHECK_FIELD("4", fields, "schema");
+  CHECK_FIELD("", fields, "simulated");
   CHECK_FIELD("apart", fields, "layout");
   CHECK_FIELD("3", fields, "code_layout");
   CHECK_FIELD("", fields, "twin_of");

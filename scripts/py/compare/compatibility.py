@@ -61,6 +61,7 @@ def differences(runs: list[Run]) -> Differences:
             against.append("machine and build differ at once, so a difference has no one cause: "
                            + "; ".join(machine + build))
         against += _window(first, run)
+        against += _simulated(first, run)
     for run in runs:
         commits = run.rows["git_sha"].unique()
         if len(commits) > 1:
@@ -81,6 +82,12 @@ def _window(first: Run, run: Run) -> list[str]:
         if (a == 0) != (b == 0) or a > 0 and b > 0 and not 1 / WINDOW_FACTOR <= a / b <= WINDOW_FACTOR:
             found.append(f"{column} {a:.3g} against {b:.3g}")
     return found
+
+
+def _simulated(first: Run, run: Run) -> list[str]:
+    """A model's operations per second are no machine's: only what was simulated alike compares."""
+    a, b = (_names(r, "simulated") for r in (first, run))
+    return [] if a == b else [f"simulated on {a or 'nothing (measured)'} against {b or 'nothing (measured)'}"]
 
 
 def cell_differences(cells: pd.DataFrame, pairs: Pairs, by_machine: bool) -> list[str]:

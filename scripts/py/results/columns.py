@@ -60,6 +60,7 @@ LATER = [
     Later("profile", "", is_workload=True),
     Later("hold_scale", nan, is_workload=True),
     Later("gap_scale", nan, is_workload=True),
+    Later("simulated", "", is_workload=True),
 ]
 
 NAMES = FIRST + [column.name for column in LATER]

@@ -36,7 +36,12 @@ def roles(row: pd.Series) -> str:
 
 
 def workload_label(row: pd.Series) -> str:
-    """A workload in words, from any of its rows."""
+    """A workload in words, from any of its rows; what was simulated says so first."""
+    return f"simulated: {row['simulated'].split()[0]}; {_measured_label(row)}" if row["simulated"] \
+        else _measured_label(row)
+
+
+def _measured_label(row: pd.Series) -> str:
     if row["profile"]:
         return (f"replay of {row['profile']}, {roles(row)}, {plural(row['locks'], 'lock')}, "
                 f"{plural(row['keys'], 'key')}{_scaled(row)}, placement {row['placement']}{_told(row)}")

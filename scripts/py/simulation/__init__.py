@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What `lockbench simulate` is held against."""

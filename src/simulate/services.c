@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "services.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "access.h"
+#include "sleepers.h"
+
+#if !defined(SYS_futex) && defined(SYS_futex_time64)
+#define SYS_futex SYS_futex_time64
+#endif
+
+/* Their prototypes are in guest.h, which only guests can include. */
+void *guest_alloc(size_t n_bytes);
+void guest_pause(void);
+int guest_clock_gettime(clockid_t clock, struct timespec *now);
+int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
+int guest_sched_yield(void);
+long guest_syscall(long number, ...);
+
+struct clock_scale guest_clock_scale = {.uses_counter = false, .ns_per_tick = 1};
+
+void *guest_alloc(size_t n_bytes) { return arena_take(n_bytes, LK_LINE_BYTES); }
+
+void guest_pause(void) {
+  if (guests.current == NULL) return;
+  guests.current->now_ps += guests.model->pause_ps;
+  guests.current->is_pausing = true;
+}
+
+int guest_clock_gettime(clockid_t clock, struct timespec *now) {
+  (void)clock;
+  if (guests.current != NULL) {
+    system_spend(model_ps(guests.model->parameters.clock_ns));
+    system_sync();
+  }
+  const uint64_t ns = services_ns(guests.current != NULL ? guests.current->now_ps : guests.now_ps);
+  *now = (struct timespec){.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+  return 0;
+}
+
+static uint64_t ns_of(const struct timespec *time) {
+  return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec;
+}
+
+int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left) {
+  (void)clock, (void)flags, (void)left;
+  system_spend(model_ps(guests.model->parameters.syscall_ns));
+  system_sync();
+  access_drain();
+  (void)system_sleep(guests.current->now_ps + model_ps((double)ns_of(time)));
+  return 0;
+}
+
+int guest_sched_yield(void) {
+  system_spend(model_ps(guests.model->parameters.syscall_ns));
+  system_sync();
+  system_yield();
+  return 0;
+}
+
+static long do_futex(volatile uint32_t *word, int operation, uint32_t value, const struct timespec *deadline) {
+  switch (operation & FUTEX_CMD_MASK) {
+    case FUTEX_WAIT:
+      return futex_wait(word, value, INT64_MAX);
+    case FUTEX_WAIT_BITSET:
+      return futex_wait(word, value, deadline != NULL ? services_ps(ns_of(deadline)) : INT64_MAX);
+    case FUTEX_WAKE:
+      return futex_wake(word, value);
+    case FUTEX_LOCK_PI:
+      return futex_lock_pi(word);
+    case FUTEX_UNLOCK_PI:
+      return futex_unlock_pi(word);
+    default:
+      return -ENOSYS;
+  }
+}
+
+long guest_syscall(long number, ...) {
+  long result;
+  if (number == SYS_gettid) {
+    result = futex_thread_id();
+  } else if (number == SYS_futex) {
+    va_list arguments;
+    va_start(arguments, number);
+    volatile uint32_t *word = va_arg(arguments, volatile uint32_t *);
+    const int operation = va_arg(arguments, int);
+    const uint32_t value = va_arg(arguments, uint32_t);
+    const int command = operation & FUTEX_CMD_MASK;
+    result = do_futex(word, operation, value,
+                      command == FUTEX_WAIT_BITSET ? va_arg(arguments, const struct timespec *) : NULL);
+    va_end(arguments);
+  } else {
+    result = -ENOSYS;
+  }
+  if (result == -ENOSYS) {
+    fprintf(stderr, "the simulator does not know the system call %ld of this lock\n", number);
+    abort();
+  }
+  if (result >= 0) return result;
+  errno = (int)-result;
+  return -1;
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""The shapes that locks are known for, on machines that are not here: by how many lines move, where that can be told,
+and by ratios within one profile that every published machine agrees on."""
+
+from __future__ import annotations
+
+import csv
+from typing import Iterable
+
+import lockbench
+
+
+Counts = dict[tuple[str, int], dict[str, float]]  # by lock and threads: the columns of counts.csv, and ops_per_s
+
+
+class Shapes(lockbench.Case):
+    def counts(self, machine: str, locks: str, threads: Iterable[int], *more: str) -> Counts:
+        out = f"{machine}-{locks}".replace(",", "-")
+        result = self.run_program("simulate", "--machine", machine, "--locks", locks, "--threads",
+                                  ",".join(map(str, threads)), "--seeds", "1", "--out", out, *more)
+        self.assertEqual(0, result.returncode, result.stderr)
+        found = {}
+        ops = {row["order_index"]: float(row["ops_per_s"]) for row in self.rows(self.folder / out)}
+        with (self.folder / out / "counts.csv").open() as file:
+            for row in csv.DictReader(file):
+                words = ("lock", "placement", "status")
+                numbers = {name: float(value) for name, value in row.items() if name not in words and value}
+                found[row["lock"], int(row["threads"])] = {**numbers, "ops_per_s": ops[row["order_index"]]}
+        return found
+
+    def test_queue_locks_move_as_many_lines_however_many_wait(self) -> None:
+        counts = self.counts("genoa2", "mcs,clh,ticket", (4, 16, 64))
+        for lock in ("mcs", "clh"):
+            few, many = (counts[lock, n]["misses_per_op"] for n in (4, 64))
+            self.assertLess(abs(many - few), 1, f"{lock}: {few} lines with 4 threads, {many} with 64")
+        few, many = (counts["ticket", n]["misses_per_op"] for n in (4, 64))
+        self.assertGreater(many, 8 * few, "every waiter loads the word again at each hand-over")
+        self.assertLess(counts["clh", 16]["misses_per_op"], counts["mcs", 16]["misses_per_op"], "no link to the next")
+
+    def test_levels_pay_where_machines_have_them(self) -> None:
+        counts = self.counts("genoa2", "mcs,hmcs", (96,))
+        self.assertGreater(counts["hmcs", 96]["ops_per_s"], 1.3 * counts["mcs", 96]["ops_per_s"])
+        one = self.counts("graviton3", "mcs,hmcs", (64,))  # one cache, one socket: nothing to gain
+        self.assertLess(one["hmcs", 64]["ops_per_s"], 1.3 * one["mcs", 64]["ops_per_s"])
+
+    def test_locks_of_domains_stay_in_them(self) -> None:
+        counts = self.counts("icelake2", "mcs,hmcs,cohort,cna", (72,))
+        self.assertGreater(counts["mcs", 72]["remote_handoff_pct"], 20)
+        for lock in ("hmcs", "cohort", "cna"):
+            self.assertLess(counts[lock, 72]["remote_handoff_pct"], 5, lock)
+
+
+if __name__ == "__main__":
+    lockbench.main()
