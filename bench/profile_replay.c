@@ -17,6 +17,9 @@
 /* A thread that is there for less of the time is left out, unless such threads make up so much of one together. */
 static const double SHORT_LIFE = 0.05, SHORT_LIVES = 0.5;
 
+/* A gap from which on it is so seldom that a few thousand sampled ones do not tell how often it comes. */
+static const double LONG_GAP_NS = 100e3;
+
 /* Of the locks that a profile has counted as one, so many are told apart. */
 enum { MAX_INSTANCES = 1000 };
 
@@ -220,24 +223,52 @@ static double pace(const struct replay *replay, double wait_ns) {
   return per_s;
 }
 
+/* The recorded gaps, of which the long ones are so many times as long. */
+static void scale_long_gaps(struct replay *replay, const struct replay_section *recorded, double scale) {
+  for (uint32_t i = 0; i < replay->n_sections; i++)
+    if (recorded[i].gap > LONG_GAP_NS) replay->sections[i].gap = whole_ns(scale * recorded[i].gap);
+}
+
 /*
- * While each thread has a CPU, the rate is what the sections, the gaps and the mean wait come to: the whole life of a
- * program also has its start and its end. With more threads than CPUs few of the sampled runs saw that a thread lost
- * its CPU, and the rate is that of the whole life; it is not above the former, and not below what the CPUs make of
- * that.
+ * A sampled run that meets a thread without its CPU, or asleep, weighs as much as a thousand that do not. Where that
+ * makes the replay slower than the program was over its whole life, long gaps are shortened until it is as fast.
  */
-static void aim(const struct builder *builder, struct profile_target *target) {
+static int hold_against_whole_life(struct replay *replay, double whole_life, double wait_ns) {
+  const size_t n_bytes = replay->n_sections * sizeof *replay->sections;
+  if (pace(replay, wait_ns) >= whole_life) return 0;
+  struct replay_section *recorded = malloc(n_bytes);
+  if (recorded == NULL) return ENOMEM;
+  memcpy(recorded, replay->sections, n_bytes);
+  double low = 0, high = 1;
+  for (unsigned i = 0; i < 20; i++) {
+    const double middle = (low + high) / 2;
+    scale_long_gaps(replay, recorded, middle);
+    if (pace(replay, wait_ns) < whole_life)
+      high = middle;
+    else
+      low = middle;
+  }
+  scale_long_gaps(replay, recorded, low);
+  free(recorded);
+  return 0;
+}
+
+/*
+ * The rate is that of the whole life, but that also has the program's start and end. Not below what its threads' gaps
+ * and sections come to with the mean wait between them, of which the CPUs do only so many at once.
+ */
+static int aim(const struct builder *builder, struct profile_target *target) {
   const struct profile *profile = builder->profile;
-  const struct replay *replay = builder->replay;
+  struct replay *replay = builder->replay;
   *target = (struct profile_target){.is_rw = builder->is_rw};
   const struct profile_lock sum = sum_of_locks(builder, &target->others_pct);
-  const double n = fmax(1, sum.n_acquisitions);
+  const double n = fmax(1, sum.n_acquisitions), wait_ns = sum.wait_ns / n;
+  const double whole_life = profile->seconds > 0 ? sum.n_acquisitions / profile->seconds : 0;
+  if (hold_against_whole_life(replay, whole_life, wait_ns) != 0) return ENOMEM;
   target->contended = least(1, sum.n_contended / n);
-  target->acquisitions_per_s = pace(replay, sum.wait_ns / n);
-  if (replay->n_threads <= profile->n_cpus) return;
-  const double whole_life = profile->seconds > 0 ? sum.n_acquisitions / profile->seconds : INFINITY;
-  const double lowest = target->acquisitions_per_s * profile->n_cpus / replay->n_threads;
-  target->acquisitions_per_s = least(fmax(whole_life, lowest), target->acquisitions_per_s);
+  target->acquisitions_per_s =
+      fmax(whole_life, pace(replay, wait_ns) * least(1, (double)profile->n_cpus / replay->n_threads));
+  return 0;
 }
 
 static int refuse(const char *what, char *why, size_t why_bytes) {
@@ -254,8 +285,9 @@ static int build(struct builder *builder, struct profile_target *target, char *w
   if (builder->replay->n_sections == 0)
     return refuse("none of its runs has a lock of the kind that the program waits for", why, why_bytes);
   count(profile, builder->replay);
-  aim(builder, target);
-  return 0;
+  if (aim(builder, target) == 0) return 0;
+  refuse("no memory for it", why, why_bytes);
+  return ENOMEM;
 }
 
 int profile_replay(const struct profile *profile, struct replay *replay, struct profile_target *target, char *why,
