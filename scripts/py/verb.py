@@ -22,6 +22,7 @@ MODULES = {
     "report": "report.command",
     "seed-vs-go": "compare.seed_vs_go",
     "summary": "report.summary",
+    "try": "programs.try_program",
     "validate-simulation": "simulation.validation",
 }
 

@@ -98,7 +98,7 @@ class Judging(support.FolderTest):
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-        return "\n".join(tables.table(judging.judge(path, HOST, "none")))
+        return "\n".join(tables.table(judging.judge(path, HOST, "none", catalogue.PROGRAMS)))
 
     def test_a_difference_is_found_in_its_program_alone(self) -> None:
         told = self.judge({("rocksdb-get", "futex"): 1.5, ("rocksdb-get", "mcs"): 0.5})

@@ -43,6 +43,7 @@ class Program:
              Where it has no such group, the operations are `work`, of which {threads} may be a factor, and the time is
              that from start to end.
     locks: which of its locks are replaced, `mutex` or `rw`.
+    folder: where it runs; None: in that of its own.
     is_control: it hardly waits for locks, so that every lock should leave it as fast as it is.
     """
 
@@ -55,6 +56,7 @@ class Program:
     work: str = ""
     locks: str = "mutex"
     is_control: bool = False
+    folder: Path | None = None
     prepare: Callable[[Path], None] | None = None
 
     @property

@@ -178,7 +178,7 @@ class Campaign:
             for cell in rng.sample(wanted, len(wanted)):
                 if self._is_given_up(cell):
                     continue
-                self._run_cell(cell, repetition, data / cell.program.name)
+                self._run_cell(cell, repetition, cell.program.folder or data / cell.program.name)
             if repetition == 1 and self.options.repetitions > 1:
                 left_s = (time.monotonic() - begin) * (self.options.repetitions - 1)
                 print(f"the first of {self.options.repetitions} passes is done; about {left_s / 60:.0f} min are left",
@@ -270,7 +270,7 @@ def main(arguments: list[str]) -> int:
         if campaign.n_done == 0:
             return INTERRUPTED
     try:
-        lines = list(tables.table(judging.judge(path, host, options.against)))
+        lines = list(tables.table(judging.judge(path, host, options.against, programs)))
     except ResultsError as error:
         if is_whole:
             raise

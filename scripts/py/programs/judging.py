@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from compare import verdicts
 from compare.command import limits
 from compare.export import Comparison
 from compare.trials import Trials
-from programs import catalogue
+from programs.catalogue import Program
 from programs.runs import COLUMNS, PASS, TWIN
 from results.cautions import drifted
 from results.columns import ABSENT, NUMBERS, TEXT
@@ -32,18 +32,19 @@ def read(path: Path) -> pd.DataFrame:
         name: [""] for name in COLUMNS if name not in texts})
 
 
-def judge(path: Path, host: dict[str, Any], against: str) -> Comparison:
+def judge(path: Path, host: dict[str, Any], against: str, programs: Sequence[Program]) -> Comparison:
     """Of a file with all columns. Raises ResultsError where no run was good."""
-    names = [program.name for program in catalogue.PROGRAMS]
+    names = [program.name for program in programs]
     rows = read(path).sort_values("program", key=lambda column: column.map(names.index), kind="stable",
                                   ignore_index=True)
     run = Run(path, _as_trials(rows), host)
     trials = Trials.of([run], METRIC, inference.MARGIN)
     table = verdicts.compare(trials, verdicts.within(trials.cells, "lock", against))
-    notes = [*_controls(trials.cells, table), *_floors(trials.cells), *_foreign(rows),
+    notes = [*_controls(trials.cells, table, programs), *_floors(trials.cells), *_foreign(rows),
              *drifted(run, str(path)), *_failures(rows), *limits(table)]
+    in_words = {program.name: _in_words(program) for program in programs}
     return Comparison([str(path)], [_provenance(host)], [], METRIC, "lock", trials.margin, "order", trials.cells,
-                      table, notes, workloads=trials.cells["run_id"].map(_in_words))
+                      table, notes, workloads=trials.cells["run_id"].map(in_words))
 
 
 def _as_trials(rows: pd.DataFrame) -> pd.DataFrame:
@@ -58,9 +59,8 @@ def _as_trials(rows: pd.DataFrame) -> pd.DataFrame:
         cell=rows.groupby(["program", "lock", "threads"], sort=False).ngroup())
 
 
-def _in_words(name: str) -> str:
-    program = next(program for program in catalogue.PROGRAMS if program.name == name)
-    return (f"{name}{', a control' if program.is_control else ''}, an operation is: {program.operation}; "
+def _in_words(program: Program) -> str:
+    return (f"{program.name}{', a control' if program.is_control else ''}, an operation is: {program.operation}; "
             f"{program.command.format(threads='THREADS', data='DATA')}")
 
 
@@ -70,9 +70,9 @@ def _provenance(host: dict[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def _controls(cells: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
+def _controls(cells: pd.DataFrame, table: pd.DataFrame, programs: Sequence[Program]) -> Iterator[str]:
     """1.00 is expected of them, whatever the lock."""
-    for program in catalogue.PROGRAMS:
+    for program in programs:
         own = table[(cells["run_id"].to_numpy()[table["first"]] == program.name) & table["ratio"].notna()]
         if not program.is_control or own.empty:
             continue
