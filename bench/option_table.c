@@ -106,6 +106,8 @@ const struct option option_table[] = {
      "the times"},
     {"resume", RUN, OPTION_TEXT, AT(resume), 0, 0, "DIR", NULL,
      "finish the interrupted run in DIR, with its own options; a file for --benchmark_out must be named anew"},
+    {"counted-sections", SIMULATE, OPTION_FLAG, AT(counts_sections), 0, 0, NULL, NULL,
+     "--cs-ns and --think-ns pass by instructions, which a busy sibling of the core slows down, and not by the clock"},
     {"trace", SIMULATE, OPTION_COUNT, AT(n_trace), 1, 10000, "N", NULL,
      "writes the first N requests for lines of each cell's first window down, as a text and a picture, into the "
      "folder"},

@@ -52,6 +52,7 @@ struct options {
   const char *profile;         /* NULL: none; else a file of `lockbench observe` */
   const struct replay *replay; /* what is in it, once it is read; NULL: none */
   bool calibrates;             /* of a profile: nothing is given that calibration would find */
+  bool counts_sections;        /* of `lockbench simulate`: sections pass by instructions, not by the clock */
   unsigned n_trace;            /* of `lockbench simulate`: requests for lines to write down; 0: none */
   const char *machine;         /* of `lockbench simulate` */
   const char *out;             /* NULL: a name under results/ */

@@ -166,7 +166,7 @@ static int simulate_one(struct simulate *simulate, unsigned order_index, unsigne
   struct simulation *simulation = simulate->simulation;
   struct trial_result result;
   char why[512];
-  *simulation = (struct simulation){0};
+  *simulation = (struct simulation){.counts_sections = simulate->options.counts_sections};
   int error = machine_profile_draw(&simulate->profile, &simulate->topology, simulate->options.seed, repetition - 1,
                                    &simulation->model, why, sizeof why);
   if (error != 0) return fail(why), error;
@@ -266,8 +266,8 @@ static int simulate_all(struct simulate *simulate) {
 static int write_results(struct simulate *simulate, int n_arguments, char **arguments) {
   const size_t n_trials = (size_t)simulate->matrix.n_cells * simulate->options.n_repetitions;
   char path[sizeof simulate->folder.path + 16];
-  snprintf(simulate->simulated, sizeof simulate->simulated, "%s %016" PRIx64 " v%d", simulate->profile.name,
-           simulate->profile.hash, SIMULATION_VERSION);
+  snprintf(simulate->simulated, sizeof simulate->simulated, "%s %016" PRIx64 " v%d%s", simulate->profile.name,
+           simulate->profile.hash, SIMULATION_VERSION, simulate->options.counts_sections ? " counted" : "");
   snprintf(simulate->run_id, sizeof simulate->run_id, "simulated-%s-%" PRIu64, simulate->profile.name,
            simulate->options.seed);
   simulate->ops_per_s = calloc(n_trials, sizeof *simulate->ops_per_s);

@@ -9,7 +9,9 @@
 #define GUEST_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@ extern void guest_pause(void);
 extern int guest_clock_gettime(clockid_t clock, struct timespec *now);
 extern int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
 extern int guest_sched_yield(void);
+extern void guest_spend_section(uint64_t n_ns);
 extern long guest_syscall(long number, ...);
 
 #define LK_ALLOC(n_bytes) guest_alloc(n_bytes)
@@ -52,5 +55,17 @@ static inline void lk_pause(void) { guest_pause(); }
 #define arrivals_drop_before guest_arrivals_drop_before
 #define arrivals_await guest_arrivals_await
 #define await_until guest_await_until
+
+/* Time inside and between sections passes by the clock, as where it is measured, or counted in instructions. */
+#define workload_spin workload_spin_by_clock
+#include "trial/workload.h"
+#undef workload_spin
+extern bool guest_counts_sections;
+static inline void workload_spin(uint64_t n_ticks) {
+  if (guest_counts_sections)
+    guest_spend_section(n_ticks);
+  else
+    workload_spin_by_clock(n_ticks);
+}
 
 #endif

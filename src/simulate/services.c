@@ -22,9 +22,12 @@ void guest_pause(void);
 int guest_clock_gettime(clockid_t clock, struct timespec *now);
 int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
 int guest_sched_yield(void);
+void guest_spend_section(uint64_t n_ns);
 long guest_syscall(long number, ...);
 
 struct clock_scale guest_clock_scale = {.uses_counter = false, .ns_per_tick = 1};
+
+bool guest_counts_sections;
 
 void *guest_alloc(size_t n_bytes) { return arena_take(n_bytes, LK_LINE_BYTES); }
 
@@ -32,6 +35,18 @@ void guest_pause(void) {
   if (guests.current == NULL) return;
   guests.current->now_ps += guests.model->pause_ps;
   guests.current->is_pausing = true;
+}
+
+/* In steps, between which others get their turns, and siblings begin and end to be busy. */
+void guest_spend_section(uint64_t n_ns) {
+  enum { STEP_NS = 50 };
+  guests.current->is_pausing = false;
+  for (uint64_t left = n_ns; left > 0;) {
+    const uint64_t step = left < STEP_NS ? left : STEP_NS;
+    system_spend((int64_t)step * 1000);
+    system_sync();
+    left -= step;
+  }
 }
 
 int guest_clock_gettime(clockid_t clock, struct timespec *now) {

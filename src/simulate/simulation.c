@@ -131,6 +131,7 @@ void simulation_run(const struct trial *trial, struct trial_result *result, stru
     crew_fail(&crew, "no memory for the trial");
     return;
   }
+  guest_counts_sections = simulation->counts_sections;
   line_traffic.data = arena_line(crew_state(&crew, 0));
   char why[sizeof result->why];
   result->status = TRIAL_OK;

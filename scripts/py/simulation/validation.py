@@ -63,7 +63,8 @@ class Validation:
             out = Path(folder) / "out"
             result = subprocess.run(
                 [self.program, "simulate", "--machine", str(profile), "--locks", ",".join(locks), "--threads",
-                 ",".join(map(str, threads)), "--read-pct", "0", "--cs-ns", str(cs_ns), "--seeds", "1", "--duration",
+                 ",".join(map(str, threads)), "--read-pct", "0", "--cs-ns", str(cs_ns), "--counted-sections",
+                 "--seeds", "1", "--duration",
                  f"{window_s:g}", "--out", str(out)],
                 text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             if result.returncode != 0:
