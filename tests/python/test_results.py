@@ -84,14 +84,6 @@ class Reading(support.FolderTest):
                 self.assertEqual(set(then["layout"]), {"apart"})
                 pd.testing.assert_frame_equal(then[same], now[same])
 
-    def test_the_runs_in_git_can_be_read(self) -> None:
-        paths = sorted((support.ROOT / "results").glob("*/results.csv"))
-        self.assertGreater(len(paths), 0)
-        for path in paths:
-            with self.subTest(path.parent.name):
-                rows = reading.load(path).rows
-                self.assertEqual(set(rows.loc[rows["schema"] == 1, "layout"]) - {"apart"}, set())
-
     def test_trials_of_either_kind_and_only_good_ones(self) -> None:
         rows = support.matrix(locks=["mcs"], threads=(2,), repetitions=3, latency=True)
         rows += [{**rows[0], "status": status} for status in reading.STATUSES if status != "ok"]
