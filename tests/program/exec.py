@@ -109,8 +109,8 @@ class Exec(lockbench.Case):
                     self.assertRegex(said, rf"lockbench exec: {lock}: {wanted} acquisitions of mutexes, ")
 
     def test_what_was_found_held_is_counted(self) -> None:
-        """The thread, whose number its clock has in it, sleeps once it has found the mutex held. The owner of a recursive
-        one that locks it again has found nothing."""
+        """The thread, whose number its clock has in it, sleeps once it has found the mutex held. The owner of a
+        recursive one that locks it again has found nothing."""
         body = ("pthread_mutexattr_t a; pthread_mutexattr_init(&a); pthread_mutexattr_settype(&a, 1);"
                 "pthread_mutex_t r; pthread_mutex_init(&r, &a); pthread_mutex_lock(&r); pthread_mutex_lock(&r);"
                 "pthread_mutex_lock(&m); pthread_t t; pthread_create(&t, 0, lock_some, 0);"
