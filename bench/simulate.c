@@ -55,6 +55,13 @@ static bool is_named(const char *names, const char *lock) {
   return false;
 }
 
+static const char *why_not(const struct lk_ops *lock) {
+  if (lock->twin_of != NULL) return "it is a twin, which would do the same as its lock";
+  if ((lock->traits & (LK_SYSTEM | LK_PEER)) != 0)
+    return "its code is the system's or another library's, so its accesses are not seen; take one of our own";
+  return "this build has it not among its guests (Meson's option of that name)";
+}
+
 /* The locks that can be simulated; names the others: an error for those that are asked for, a note for a group's. */
 static bool choose_locks(struct simulate *simulate, char *why, size_t why_bytes) {
   struct selection selection;
@@ -79,10 +86,7 @@ static bool choose_locks(struct simulate *simulate, char *why, size_t why_bytes)
   }
   fclose(text);
   if (refused != NULL)
-    snprintf(why, why_bytes, "'%s' cannot be simulated: %s, so its accesses are not seen; take one of our own",
-             refused->name,
-             refused->twin_of != NULL ? "it is a twin, which would do the same as its lock"
-                                      : "its code is the system's or another library's");
+    snprintf(why, why_bytes, "'%s' cannot be simulated: %s", refused->name, why_not(refused));
   else if (is_first)
     snprintf(why, why_bytes, "none of these locks can be simulated:%s", left_out);
   if (refused != NULL || is_first) return fail(why);

@@ -220,6 +220,21 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
   if (special.is_replay) worker->replay = replay;
 }
 
+enum special_kind { PLAIN, GENERAL, TIMED, TRYING, OPEN, REPLAY, N_SPECIALS };
+
+#ifdef LK_GUEST
+/*
+ * What counts of a guest is its accesses, not where its code lies. They are the same in one loop for all
+ * specialisations but the plain one, which takes compilers much less time. The simulator replays no program.
+ */
+static void run_loop(struct worker *worker, uint32_t phase, enum special_kind kind) {
+  if (kind == PLAIN)
+    loop(worker, phase, (struct special){.is_plain = true});
+  else
+    loop(worker, phase,
+         (struct special){.times_waits = kind == TIMED, .tries = kind == TRYING, .is_open = kind == OPEN});
+}
+#else
 /*
  * One function per specialisation and layout, called lk_<name>_loop_plain_0 and so on, so that a profiler and a reader
  * of the machine code tell them apart.
@@ -245,27 +260,30 @@ DEFINE_LOOPS(1)
 DEFINE_LOOPS(2)
 DEFINE_LOOPS(3)
 
-static void work(struct worker *worker) {
-  enum { PLAIN, GENERAL, TIMED, TRYING, OPEN, REPLAY, N_SPECIALS };
+static void run_loop(struct worker *worker, uint32_t phase, enum special_kind kind) {
   static void (*const loops[N_CODE_LAYOUTS][N_SPECIALS])(struct worker *, uint32_t) = {LOOPS(0), LOOPS(1), LOOPS(2),
                                                                                        LOOPS(3)};
+  loops[worker->code_layout][kind](worker, phase);
+}
+#endif
+
+static void work(struct worker *worker) {
   const struct workload *w = &worker->workload;
   const bool is_plain = w->n_locks == 1 && w->cs_ns == 0 && w->cs_lines == 0 && w->think == THINK_NONE;
   const bool is_open = w->rate_per_s > 0;
   const bool is_replay = w->replay != NULL;
-  const unsigned special = is_replay             ? REPLAY
-                           : is_open             ? OPEN
-                           : w->tries            ? TRYING
-                           : worker->times_waits ? TIMED
-                           : is_plain            ? PLAIN
-                                                 : GENERAL;
-  void (*const run)(struct worker *, uint32_t) = loops[worker->code_layout][special];
+  const enum special_kind kind = is_replay             ? REPLAY
+                                 : is_open             ? OPEN
+                                 : w->tries            ? TRYING
+                                 : worker->times_waits ? TIMED
+                                 : is_plain            ? PLAIN
+                                                       : GENERAL;
   uint32_t phase;
   /* Acquire: pairs with the release stores of the phase. */
   while ((phase = atomic_load_explicit(&worker->signal->phase, memory_order_acquire)) != PHASE_STOP) {
     if (is_open) worker_begin_phase(worker, phase);
     if (is_replay) replay_begin(&worker->replay);
-    run(worker, phase);
+    run_loop(worker, phase, kind);
     if (is_open) worker_end_phase(worker, phase);
   }
 }
