@@ -24,14 +24,14 @@ class Ranking:
     """`floor`: how small a difference the run can tell, in words. Cells are numbered as in Run.rows."""
 
     floor: list[str]
-    shown: frozenset[tuple[int, int]]  # the first cell of each pair is faster than the second
+    shown: frozenset[tuple[int, int]]  # the first cell of each pair is better than the second
 
     @staticmethod
-    def of(run: Run, margin: float = inference.MARGIN) -> Ranking:
+    def of(run: Run, margin: float = inference.MARGIN, metric: str = METRIC) -> Ranking:
         """Of all pairs of locks in it. Where a file holds several runs, what each that compared two of them shows."""
         try:
-            trials = Trials.of([run], METRIC, margin)
-        except ResultsError:  # no rate was measured
+            trials = Trials.of([run], metric, margin)
+        except ResultsError:  # it was not measured
             return Ranking([], frozenset())
         table = verdicts.compare(trials, verdicts.within(trials.cells, "lock", None))
         cell = trials.cells["run_cell"].to_numpy()
@@ -45,7 +45,7 @@ class Ranking:
         return Ranking(list(floor.words(trials.cells, margin)), shown)
 
     def is_better(self, a: int, b: int) -> bool:
-        """Whether cell a is shown to be faster than cell b."""
+        """Whether cell a is shown to be better than cell b."""
         return (a, b) in self.shown
 
     def marks(self, cells: Sequence[int], medians: Sequence[inference.Median]) -> list[str]:

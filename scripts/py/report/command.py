@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from report import answer
+from report import front
 from compare import flips
 from compare.ranking import Ranking
 from report import machine
@@ -27,6 +28,7 @@ from results.resolution import QUANTILES
 from common.program import Parser, UserError
 from results.reading import Run
 from common.units import plural, spaced
+from report.front_section import front_section
 from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
 from results.cautions import cautions
 
@@ -129,6 +131,7 @@ def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking]) -
         sections.append(warnings_section(title, list(cautions(run, table))))
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
             sections.append(map_section(what, title, answer.regions(table, ranking, kind), places))
+        sections.append(front_section(title, front.fronts(run, table)))
     machines = [machine_section(name, labels.provenance(run), baselines.line(run), machine.topology(run),
                                 machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
     data = json.dumps(model(names, tables, places), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
