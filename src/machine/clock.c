@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct clock_scale clock_scale = {.uses_counter = false, .ns_per_tick = 1};
@@ -64,7 +65,8 @@ static void read_both(uint64_t *ns, uint64_t *ticks) {
   }
 }
 
-void clock_calibrate(void) {
+/* Chooses the counter if it may be used, and measures its rate. */
+static void choose(void) {
   clock_scale = (struct clock_scale){.uses_counter = clock_may_use_counter(""), .ns_per_tick = 1};
   if (!clock_scale.uses_counter) return;
   uint64_t ns[2] = {0}, ticks[2] = {0};
@@ -94,4 +96,33 @@ uint64_t clock_suspended_ns(void) {
     if (ahead_ns < least_ns) least_ns = ahead_ns;
   }
   return least_ns;
+}
+
+static int compare_ticks(const void *a, const void *b) {
+  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* The median of batches, in which spins of many lengths end at any moment between two readings. */
+static uint64_t spin_excess(void) {
+  enum { N_BATCHES = 101, N_SPINS = 64 };
+  const uint64_t shortest = clock_ns_to_ticks(200), step = 1 + clock_ns_to_ticks(200) / N_SPINS;
+  uint64_t excess[N_BATCHES];
+  for (int batch = 0; batch < N_BATCHES; batch++) {
+    uint64_t asked = 0;
+    const uint64_t start = clock_ticks_ordered();
+    for (uint64_t i = 0; i < N_SPINS; i++) {
+      clock_spin(shortest + i * step);
+      asked += shortest + i * step;
+    }
+    const uint64_t lasted = clock_ticks_between(start, clock_ticks_ordered());
+    excess[batch] = clock_ticks_between(asked, lasted) / N_SPINS;
+  }
+  qsort(excess, N_BATCHES, sizeof *excess, compare_ticks);
+  return excess[N_BATCHES / 2];
+}
+
+void clock_calibrate(void) {
+  choose();
+  clock_scale.spin_excess_ticks = spin_excess();
 }

@@ -15,12 +15,14 @@
 struct clock_scale {
   bool uses_counter; /* false: a tick is a nanosecond of clock_now_ns() */
   double ns_per_tick;
+  uint64_t spin_excess_ticks; /* by which clock_spin() would last longer than asked for */
 };
 
 /* Set by clock_calibrate(), read-only afterwards. */
 extern struct clock_scale clock_scale;
 
-/* Chooses the counter and measures its rate against the system's clock, for about 20 ms. Call once. */
+/* Chooses the counter, and measures its rate against the system's clock and clock_spin(): for about 20 ms. Call once.
+ */
 void clock_calibrate(void);
 
 /*
@@ -81,6 +83,17 @@ static inline uint64_t clock_ticks_ordered(void) {
 
 /* Readings on two CPUs may be a few ticks apart: what ended before it began took no time, not almost for ever. */
 static inline uint64_t clock_ticks_between(uint64_t start, uint64_t end) { return end > start ? end - start : 0; }
+
+/*
+ * Spins for that many ticks in the mean: bounded by the clock, since a calibrated loop drifts (up to twofold seen), and
+ * less what the readings add, the first, the last and half of one between, which was measured (35 ns in some virtual
+ * machines). Two readings are the least.
+ */
+static inline void clock_spin(uint64_t n_ticks) {
+  const uint64_t start = clock_ticks();
+  while (clock_ticks() - start + clock_scale.spin_excess_ticks < n_ticks) {
+  }
+}
 
 static inline double clock_ticks_to_ns(double ticks) { return ticks * clock_scale.ns_per_tick; }
 

@@ -48,7 +48,7 @@ static struct recording *map(void) {
     recording =
         mmap(NULL, sizeof *recording, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (recording == MAP_FAILED) stop("there is no memory for what is observed");
-  clock_scale = (struct clock_scale){recording->uses_counter, recording->ns_per_tick};
+  clock_scale = (struct clock_scale){.uses_counter = recording->uses_counter, .ns_per_tick = recording->ns_per_tick};
   return recording;
 }
 

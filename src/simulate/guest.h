@@ -57,15 +57,15 @@ static inline void lk_pause(void) { guest_pause(); }
 #define await_until guest_await_until
 
 /* Time inside and between sections passes by the clock, as where it is measured, or counted in instructions. */
-#define workload_spin workload_spin_by_clock
-#include "trial/workload.h"
-#undef workload_spin
+#define clock_spin clock_spin_by_clock
+#include "machine/clock.h"
+#undef clock_spin
 extern bool guest_counts_sections;
-static inline void workload_spin(uint64_t n_ticks) {
+static inline void clock_spin(uint64_t n_ticks) {
   if (guest_counts_sections)
     guest_spend_section(n_ticks);
   else
-    workload_spin_by_clock(n_ticks);
+    clock_spin_by_clock(n_ticks);
 }
 
 #endif

@@ -98,7 +98,7 @@ static ALWAYS_INLINE void linger(struct worker *worker, const struct workload_op
   if (special.is_replay)
     replay_pass(&worker->replay.await, acquired_at, (uint32_t)operation->cs_ticks, &worker->signal->phase, tag >> 16);
   else if (operation->cs_ticks != 0)
-    workload_spin(operation->cs_ticks);
+    clock_spin(operation->cs_ticks);
 }
 
 /*

@@ -87,13 +87,6 @@ static inline struct workload_operation workload_draw(struct random_state *rando
   return operation;
 }
 
-/* Spins for that many ticks of the clock: bounded by the clock, since a calibrated loop drifts (up to twofold seen). */
-static inline void workload_spin(uint64_t n_ticks) {
-  const uint64_t start = clock_ticks();
-  while (clock_ticks() - start < n_ticks) {
-  }
-}
-
 /* Thinks outside of the section, spinning for about spin_ticks or sleeping; returns early on a signal. */
 void workload_think(const struct workload *workload, uint64_t spin_ticks, struct random_state *random);
 
