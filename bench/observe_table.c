@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "message.h"
+#include "observe_groups.h"
 
-enum { MAX_LOCKS = 10, WIDTH_OF_NUMBER = 8 };
+enum { MAX_GROUPS = 10, WIDTH_OF_NUMBER = 8 };
 
 static int64_t whole(const json_t *object, const char *key) { return json_integer_value(json_object_get(object, key)); }
 static const char *text(const json_t *object, const char *key) {
@@ -70,21 +71,23 @@ static void print_lock(const json_t *lock, double seconds) {
 static void print_whole(const json_t *profile, double seconds) {
   char rate[16], count[16];
   double n = 0, contended = 0, wait_ns = 0;
+  int64_t n_locks = 0;
   size_t i;
   const json_t *lock, *const locks = json_object_get(profile, "locks");
   json_array_foreach (locks, i, lock) {
     n += (double)whole(lock, "acquisitions");
     contended += (double)whole(lock, "contended");
     wait_ns += (double)whole(lock, "wait_total_ns");
+    n_locks += whole(lock, "instances");
   }
   const int64_t n_processes = whole(profile, "processes");
-  fprintf(
-      stderr,
-      "lockbench observe: %s acquisitions of %zu locks in %.3g s (%s/s), %.2f %% waited, %.2f threads on average; at "
-      "most %" PRId64 " threads in a process, %" PRId64 " process%s\n",
-      print_count(n, count, sizeof count), json_array_size(locks), seconds, print_count(n / seconds, rate, sizeof rate),
-      n > 0 ? 100 * contended / n : 0, wait_ns * 1e-9 / seconds, whole(profile, "threads"), n_processes,
-      n_processes == 1 ? "" : "es");
+  fprintf(stderr,
+          "lockbench observe: %s acquisitions of %" PRId64
+          " lock%s in %.3g s (%s/s), %.2f %% waited, %.2f threads on average; at "
+          "most %" PRId64 " threads in a process, %" PRId64 " process%s\n",
+          print_count(n, count, sizeof count), n_locks, n_locks == 1 ? "" : "s", seconds,
+          print_count(n / seconds, rate, sizeof rate), n > 0 ? 100 * contended / n : 0, wait_ns * 1e-9 / seconds,
+          whole(profile, "threads"), n_processes, n_processes == 1 ? "" : "es");
 }
 
 static void print_cost(const json_t *profile) {
@@ -106,19 +109,30 @@ static void print_cost(const json_t *profile) {
         100 * (json_number_value(json_object_get(profile, "seconds")) / json_number_value(plain) - 1));
 }
 
-void observe_table_print(const json_t *profile) {
-  const json_t *const locks = json_object_get(profile, "locks");
-  const double seconds = json_number_value(json_object_get(profile, "seconds"));
+/* What is made at one place is one line. */
+static void print_locks(const json_t *locks, double seconds) {
+  json_t *const groups = observe_groups_make(locks);
+  int64_t n_left = 0;
   size_t i;
-  const json_t *lock;
-  print_whole(profile, seconds);
-  if (json_array_size(locks) > 0)
+  const json_t *group;
+  if (json_array_size(groups) > 0)
     fprintf(stderr, "%9s %6s %8s %7s %9s %9s %9s %4s  %s\n", "waited", "on avg", "per s", "waits %", "held 50 %",
             "99 %", "longest", "thr", "lock, by where it was made");
-  json_array_foreach (locks, i, lock)
-    if (i < MAX_LOCKS) print_lock(lock, seconds);
-  if (json_array_size(locks) > MAX_LOCKS)
-    fprintf(stderr, "lockbench observe: %zu more locks are in the profile\n", json_array_size(locks) - MAX_LOCKS);
+  json_array_foreach (groups, i, group)
+    if (i < MAX_GROUPS)
+      print_lock(group, seconds);
+    else
+      n_left += whole(group, "instances");
+  if (n_left > 0)
+    fprintf(stderr, "lockbench observe: %" PRId64 " more lock%s in the profile\n", n_left,
+            n_left == 1 ? " is" : "s are");
+  json_decref(groups);
+}
+
+void observe_table_print(const json_t *profile) {
+  const double seconds = json_number_value(json_object_get(profile, "seconds"));
+  print_whole(profile, seconds);
+  print_locks(json_object_get(profile, "locks"), seconds);
   if (whole(profile, "lost_events") > 0)
     message_warning("observe: %" PRId64 " acquisitions found no room in the recording and are in none of the figures",
                     whole(profile, "lost_events"));

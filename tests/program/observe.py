@@ -180,6 +180,10 @@ class Observe(lockbench.Case):
 
     def test_many_locks_of_one_site_become_one(self) -> None:
         locks = self.locks("crowd")
+        said = self.observe(self.program, "crowd", "nest")[1]
+        self.assertRegex(said, r"614 acquisitions of 202 locks")
+        self.assertRegex(said, r"  200 locks: lock_crowd")
+        self.assertEqual(2, said.count("  nest"), said)
         self.assertEqual(65, len(locks))
         self.assertEqual(200, sum(lock["instances"] for lock in locks))
         self.assertEqual(600, sum(lock["acquisitions"] for lock in locks))
