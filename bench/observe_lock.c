@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe_sites.h"
+
 static uint64_t read(const _Atomic(uint64_t) *number) {
   return atomic_load_explicit(number, memory_order_relaxed); /* a number, which its thread may be changing */
 }
@@ -76,12 +78,25 @@ static bool add(struct observe_lock *lock, const struct recording_record *record
   return true;
 }
 
+static bool add_path(struct observe_lock *lock, uint32_t number) {
+  uint32_t *const more = realloc(lock->paths, (lock->n_paths + 1) * sizeof *more);
+  if (more == NULL) return false;
+  lock->paths = more;
+  more[lock->n_paths++] = number;
+  return true;
+}
+
 bool observe_locks_add_up(struct observe_lock *all, const struct recording *recording) {
   const uint32_t n_locks = recording_n_locks(recording), n_records = recording_n_records(recording);
+  const uint32_t n_paths = recording_n_paths(recording);
   for (uint32_t i = 1; i <= n_locks; i++) all[i].number = i;
   for (uint32_t i = 1; i <= n_records; i++) {
     const uint32_t lock = recording->records[i].lock;
     if (lock > 0 && lock <= n_locks && !add(&all[lock], &recording->records[i])) return false;
+  }
+  for (uint32_t i = 1; i <= n_paths; i++) {
+    const uint32_t lock = recording->paths[i].lock;
+    if (lock > 0 && lock <= n_locks && !add_path(&all[lock], i)) return false;
   }
   return true;
 }
@@ -174,40 +189,6 @@ static json_t *histogram_json(const struct recording *recording, const uint64_t 
   return histogram;
 }
 
-static int by_caused(const void *a, const void *b) {
-  const struct observe_site *const one = a, *const other = b;
-  if (one->caused_ticks != other->caused_ticks) return one->caused_ticks > other->caused_ticks ? -1 : 1;
-  if (one->n_acquired != other->n_acquired) return one->n_acquired > other->n_acquired ? -1 : 1;
-  return one->address < other->address ? -1 : 1;
-}
-
-/* Two calls on one line are one site. */
-static json_t *sites_json(const struct observe_lock *lock, const struct recording *recording,
-                          const struct symbols *symbols) {
-  json_t *const sites = json_array();
-  qsort(lock->sites, lock->n_sites, sizeof *lock->sites, by_caused);
-  for (size_t i = 0; i < lock->n_sites; i++) {
-    struct observe_site sum = lock->sites[i];
-    const uint32_t image = recording->locks[lock->number].image;
-    const char *const text = sum.address != 0 ? symbols_text(symbols, image, sum.address, NULL) : "(other sites)";
-    bool is_told = false;
-    for (size_t k = 0; k < lock->n_sites; k++) {
-      if (k == i || lock->sites[k].address == 0 || sum.address == 0 ||
-          strcmp(symbols_text(symbols, image, lock->sites[k].address, NULL), text) != 0)
-        continue;
-      is_told = is_told || k < i;
-      sum.n_acquired += lock->sites[k].n_acquired;
-      sum.waited_ticks += lock->sites[k].waited_ticks;
-      sum.caused_ticks += lock->sites[k].caused_ticks;
-    }
-    if (!is_told)
-      json_array_append_new(sites, json_pack("{s:s, s:o, s:o, s:o}", "site", text, "acquisitions",
-                                             whole(sum.n_acquired), "waited_ns", ns(recording, sum.waited_ticks),
-                                             "caused_wait_ns", ns(recording, sum.caused_ticks)));
-  }
-  return sites;
-}
-
 static json_t *outer_json(const struct observe_lock *lock) {
   json_t *const under = json_array();
   for (size_t i = 0; i < lock->n_outer; i++)
@@ -255,13 +236,14 @@ json_t *observe_lock_json(const struct observe_lock *lock, const struct recordin
   json_object_set_new(json, "hold_ns", histogram_json(recording, lock->histograms->held));
   json_object_set_new(json, "wait_ns", histogram_json(recording, lock->histograms->waited));
   json_object_set_new(json, "gap_ns", histogram_json(recording, lock->histograms->gaps));
-  json_object_set_new(json, "sites", sites_json(lock, recording, symbols));
+  json_object_set_new(json, "sites", observe_sites_json(lock, recording, symbols));
   json_object_set_new(json, "under", outer_json(lock));
   return json;
 }
 
 void observe_lock_free(struct observe_lock *lock) {
   free(lock->sites);
+  free(lock->paths);
   free(lock->outer);
   free(lock->histograms);
   free(lock->name);

@@ -30,6 +30,8 @@ struct observe_lock {
   uint64_t counts[RECORDING_N_COUNTS];
   struct observe_site *sites;
   size_t n_sites;
+  uint32_t *paths; /* numbers in the recording */
+  size_t n_paths;
   struct observe_outer *outer;
   size_t n_outer;
   struct observe_histograms *histograms;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "elf_file.h"
+#include "wrappers.h"
 
 extern char **environ;
 /* Of the C++ library, which Google Benchmark needs anyway. */
@@ -66,6 +67,11 @@ static void add_all(struct symbols *symbols, const struct recording *recording, 
   for (uint32_t i = 1; i <= n_records; i++)
     for (int k = 0; k < RECORDING_N_SITES; k++)
       add(symbols, recording->locks[recording->records[i].lock].image, recording->records[i].sites[k].address);
+  const uint32_t n_paths = recording_n_paths(recording);
+  for (uint32_t i = 1; i <= n_paths; i++)
+    for (int k = 0; k < RECORDING_N_FRAMES; k++)
+      add(symbols, recording->locks[recording->paths[i].lock % RECORDING_MAX_LOCKS].image,
+          recording->paths[i].callers[k]);
   qsort(symbols->all, symbols->n, sizeof *symbols->all, by_address);
   size_t n = 0;
   for (size_t i = 0; i < symbols->n; i++)
@@ -109,8 +115,7 @@ static const char *file_name(const char *path) {
 static bool begins_with(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
 static bool is_wrapper(const char *function, const char *source) {
-  return begins_with(function, "std::") || begins_with(function, "__gthread") || begins_with(function, "__gnu_cxx::") ||
-         strstr(source, "/include/c++/") != NULL;
+  return wrappers_have(function) || strstr(source, "/c++/") != NULL; /* of its headers, which lie in two folders */
 }
 
 /* The function in a table of symbols that an address is in; NULL: none. */

@@ -18,8 +18,8 @@ struct symbols;
 struct symbols *symbols_read(const struct recording *recording);
 void symbols_free(struct symbols *symbols);
 
-/* The text of an address that is in the recording. is_wrapper (may be NULL): it lies in what the C++ library wraps
-   around locks, and says nothing; who called it does. */
+/* The text of an address that is in the recording. is_wrapper (may be NULL): it lies in what only wraps a lock
+   (wrappers.h), and says nothing; who called it does. */
 const char *symbols_text(const struct symbols *symbols, uint32_t image, uint64_t address, bool *is_wrapper);
 
 #endif

@@ -6,15 +6,12 @@
 #include "callers.h"
 #include "lk.h"
 #include "modules.h"
+#include "places.h"
 
 enum {
   N_CALLERS_TOLD_APART = 3, /* of those that are written down */
   MOST_SEARCHES = 1024,     /* of callers, from one place: beyond, all that is made there counts as one */
-  MOST_TRIES = 64,          /* of places in the table */
-  PATIENCE = 10000,         /* for a thread that is about to write a number, and may have been killed */
 };
-
-enum { KEY_OF_MAKER = 1, KEY_OF_COUNT, KEY_OF_SEARCHES, KEY_OF_ADDRESS }; /* so that keys of different things differ */
 
 uint32_t known_locks_image(struct recording *recording) {
   static _Atomic(uint32_t) image;
@@ -26,35 +23,10 @@ uint32_t known_locks_image(struct recording *recording) {
              : none;
 }
 
-/* The finaliser of splitmix64 over what was and what is added: all 64 bits of a key count, since only they are
-   compared. */
-static uint64_t mix(uint64_t key, uint64_t with) {
-  key = (key ^ with) + UINT64_C(0x9e3779b97f4a7c15);
-  key = (key ^ key >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  key = (key ^ key >> 27) * UINT64_C(0x94d049bb133111eb);
-  key ^= key >> 31;
-  return key != 0 ? key : 1;
-}
-
-/* The place of a key, which is taken if it is new and is_wanted; NULL: it has none, or there is no room. */
-static struct recording_place *find_place(struct recording *recording, uint64_t key, bool is_wanted, bool *is_new) {
-  *is_new = false;
-  for (unsigned i = 0; i < MOST_TRIES; i++) {
-    struct recording_place *const place = &recording->places[(key + i) % RECORDING_MAX_PLACES];
-    /* Relaxed, both: a key only says whose place it is; the number has its own order. */
-    uint64_t found = atomic_load_explicit(&place->key, memory_order_relaxed);
-    if (found == 0 && !is_wanted) return NULL;
-    *is_new = found == 0 && atomic_compare_exchange_strong_explicit(&place->key, &found, key, memory_order_relaxed,
-                                                                    memory_order_relaxed);
-    if (*is_new || found == key) return place;
-  }
-  return NULL;
-}
-
 /* Whether this was asked about the key so many times before. */
 static bool is_beyond(struct recording *recording, uint64_t key, uint32_t limit) {
   bool is_new;
-  struct recording_place *const place = find_place(recording, key, true, &is_new);
+  struct recording_place *const place = places_find(recording, key, true, &is_new);
   /* Relaxed, both: a count. */
   return place == NULL || atomic_load_explicit(&place->number, memory_order_relaxed) >= limit ||
          atomic_fetch_add_explicit(&place->number, 1, memory_order_relaxed) >= limit;
@@ -75,38 +47,26 @@ static uint32_t make(struct recording *recording, const struct recording_lock *w
   return number;
 }
 
-/* The number at a place, by who took it; 0: there is none. */
-static uint32_t number_at(struct recording_place *place) {
-  for (int i = 0; i < PATIENCE; i++) {
-    /* Acquire: pairs with the release in number_of, before which the lock was written. */
-    const uint32_t number = atomic_load_explicit(&place->number, memory_order_acquire);
-    if (number != 0) return number != UINT32_MAX ? number : 0;
-    lk_pause();
-  }
-  return 0;
-}
-
 /* The number at a key's place, made if it is new. */
 static uint32_t number_of(struct recording *recording, uint64_t key, const struct recording_lock *wanted) {
   bool is_new;
-  struct recording_place *const place = find_place(recording, key, true, &is_new);
+  struct recording_place *const place = places_find(recording, key, true, &is_new);
   if (place == NULL) return 0;
-  if (!is_new) return number_at(place);
+  if (!is_new) return places_number(place);
   const uint32_t number = make(recording, wanted);
-  /* Release: pairs with the acquire in number_at. That there is no lock is told too. */
-  atomic_store_explicit(&place->number, number != 0 ? number : UINT32_MAX, memory_order_release);
+  places_set_number(place, number);
   return number;
 }
 
 /* One more lock made, or used for the first time, by wanted->callers. */
 static uint32_t find(struct recording *recording, struct recording_lock *wanted, bool is_one_of_many) {
-  uint64_t maker = mix(mix(KEY_OF_MAKER, wanted->image), wanted->kind);
-  for (int i = 0; i < N_CALLERS_TOLD_APART; i++) maker = mix(maker, wanted->callers[i]);
-  const uint64_t key = mix(maker, wanted->address);
+  uint64_t maker = places_mix(places_mix(KEY_OF_MAKER, wanted->image), wanted->kind);
+  for (int i = 0; i < N_CALLERS_TOLD_APART; i++) maker = places_mix(maker, wanted->callers[i]);
+  const uint64_t key = places_mix(maker, wanted->address);
   bool is_new;
-  struct recording_place *const place = find_place(recording, key, false, &is_new);
-  if (place != NULL) return number_at(place);
-  if (!is_one_of_many && !is_beyond(recording, mix(maker, KEY_OF_COUNT), MOST_OF_ONE_MAKER))
+  struct recording_place *const place = places_find(recording, key, false, &is_new);
+  if (place != NULL) return places_number(place);
+  if (!is_one_of_many && !is_beyond(recording, places_mix(maker, KEY_OF_COUNT), MOST_OF_ONE_MAKER))
     return number_of(recording, key, wanted);
   wanted->address = 0;
   const uint32_t number = number_of(recording, maker, wanted);
@@ -128,7 +88,7 @@ uint32_t known_locks_find(struct recording *recording, const void *address, enum
   const struct recording_lock *const origin = known(recording, before);
   const bool is_of_ours = origin != NULL && origin->image == image && origin->kind == (uint32_t)kind;
   if (is_of_ours && (origin->address == wanted.address || origin->address == 0)) return before;
-  const bool is_one_of_many = is_beyond(recording, mix(mix(KEY_OF_SEARCHES, image), site), MOST_SEARCHES);
+  const bool is_one_of_many = is_beyond(recording, places_mix(places_mix(KEY_OF_SEARCHES, image), site), MOST_SEARCHES);
   if (is_of_ours)
     memcpy(wanted.callers, origin->callers, sizeof wanted.callers);
   else if (is_one_of_many)
@@ -141,10 +101,10 @@ uint32_t known_locks_find(struct recording *recording, const void *address, enum
 uint32_t known_locks_at(struct recording *recording, const void *address, enum recording_kind kind, uint64_t site) {
   struct recording_lock wanted = {
       .address = (uint64_t)(uintptr_t)address, .kind = kind, .image = known_locks_image(recording)};
-  const uint64_t key = mix(mix(mix(KEY_OF_ADDRESS, wanted.image), kind), wanted.address);
+  const uint64_t key = places_mix(places_mix(places_mix(KEY_OF_ADDRESS, wanted.image), kind), wanted.address);
   bool is_new;
-  struct recording_place *const place = find_place(recording, key, false, &is_new);
-  if (place != NULL) return number_at(place);
+  struct recording_place *const place = places_find(recording, key, false, &is_new);
+  if (place != NULL) return places_number(place);
   callers_find(wanted.callers, RECORDING_N_CALLERS, site);
   return number_of(recording, key, &wanted);
 }

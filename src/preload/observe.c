@@ -82,6 +82,7 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
     } else if (error_ == EBUSY) {                                                                                      \
       const struct recorder_wait wait_ = recorder_waits(*(call));                                                      \
       error_ = wait;                                                                                                   \
+      (call)->path = wait_.path;                                                                                       \
       if (has_lock(error_) || error_ == ETIMEDOUT) recorder_waited(*(call), wait_, has_lock(error_));                  \
       if (has_lock(error_)) recorder_took(call, wait_.start, is_shared);                                               \
     }                                                                                                                  \

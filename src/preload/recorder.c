@@ -240,14 +240,32 @@ static void add_to_burst(struct recorder *me, struct recording_record *record, u
   if (record->n_in_burst == BURST) end_burst(me, record, now);
 }
 
+/* From where this thread takes the lock, if it is time to look. */
+static bool look(struct recorder_call *call, uint64_t now) {
+  struct recorder *const me = call->me;
+  if (!paths_may_look(&me->looks, now)) return false;
+  call->path = paths_look(me->recording, call->record->lock, call->site);
+  return true;
+}
+
+/* So that who waits for the lock knows more than the site. */
+static void note_path(const struct recorder_call *call) {
+  /* Relaxed, both: a count, and what recorder_took has written less of. */
+  atomic_fetch_add_explicit(&call->me->recording->paths[call->path].n_acquired, 1, memory_order_relaxed);
+  atomic_store_explicit(call->note.site, call->path, memory_order_relaxed);
+}
+
 __attribute__((noinline)) void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked,
                                              bool is_shared) {
   struct recorder *const me = call.me;
   struct recording_record *const record = call.record;
-  const uint64_t now = clock_ticks();
+  uint64_t now = clock_ticks();
   if (asked == 0) asked = now;
+  if (call.path == 0 && look(&call, now)) now = clock_ticks();
+  if (call.path != 0) note_path(&call);
   held->since = now;
   held->event = NULL;
+  held->path = call.path;
   held->weight = record->until_timed < 0 ? record->weight : 0;
   if (record->until_timed < 0) add_to_burst(me, record, asked, now);
   if (me->until_run < 0 && me->place != NULL)
@@ -262,6 +280,8 @@ void recorder_time_end(struct recorder *me, struct recorder_held *held) {
   me->last = now;
   if (held->since == 0) return; /* it is released in a run, and was taken before */
   if (held->event != NULL) end_event(me, held, ticks);
+  if (held->path != 0) /* relaxed: a sum */
+    atomic_fetch_add_explicit(&me->recording->paths[held->path].held_ticks, ticks, memory_order_relaxed);
   if (held->weight == 0) return;
   struct recording_record *const record = held->record;
   recorder_add(&record->held[recording_bucket(ticks)], held->weight);
@@ -278,9 +298,11 @@ void recorder_hands_over(struct recorder_call call) {
 
 struct recorder_wait recorder_waits(struct recorder_call call) {
   /* Relaxed, both: hints. The holder is the last one that wrote them, unless it has released the lock since. */
-  return (struct recorder_wait){.start = clock_ticks(),
-                                .holder = atomic_load_explicit(call.note.holder, memory_order_relaxed),
-                                .holder_site = atomic_load_explicit(call.note.site, memory_order_relaxed)};
+  const uint32_t holder = atomic_load_explicit(call.note.holder, memory_order_relaxed);
+  const uint64_t holder_site = atomic_load_explicit(call.note.site, memory_order_relaxed);
+  uint64_t now = clock_ticks();
+  if (look(&call, now)) now = clock_ticks();
+  return (struct recorder_wait){.start = now, .holder = holder, .holder_site = holder_site, .path = call.path};
 }
 
 static void write_wait(const struct recorder_call *call, const struct recorder_wait *wait, uint64_t now) {
@@ -293,6 +315,18 @@ static void write_wait(const struct recorder_call *call, const struct recorder_w
   atomic_store_explicit(&place->n_waits, n + 1, memory_order_release);
 }
 
+/* To where the lock was held from, as its bytes say: a site, or a path to one. */
+static void charge_holder(struct recorder_call call, uint64_t holder_site, uint64_t ticks) {
+  struct recording_record *const record = call.record;
+  if (holder_site < RECORDING_MAX_PATHS) {
+    struct recording_path *const path = &call.me->recording->paths[holder_site];
+    if (holder_site == 0 || path->lock != record->lock) return;                  /* of another lock that was there */
+    atomic_fetch_add_explicit(&path->caused_ticks, ticks, memory_order_relaxed); /* a sum */
+    holder_site = path->callers[0];
+  }
+  recorder_add(&record->sites[recorder_site(call.me, record, holder_site)].caused_ticks, ticks);
+}
+
 void recorder_waited(struct recorder_call call, struct recorder_wait wait, bool has_lock) {
   struct recording_record *const record = call.record;
   const uint64_t now = clock_ticks(), ticks = clock_ticks_between(wait.start, now);
@@ -302,7 +336,8 @@ void recorder_waited(struct recorder_call call, struct recorder_wait wait, bool 
     atomic_store_explicit(&record->counts[RECORDED_WAIT_LONGEST], ticks, memory_order_relaxed);
   if (has_lock) recorder_add(&record->waited[recording_bucket(ticks)], 1);
   recorder_add(&record->sites[recorder_site(call.me, record, call.site)].waited_ticks, ticks);
-  if (wait.holder_site != 0)
-    recorder_add(&record->sites[recorder_site(call.me, record, wait.holder_site)].caused_ticks, ticks);
+  if (wait.path != 0) /* relaxed: a sum */
+    atomic_fetch_add_explicit(&call.me->recording->paths[wait.path].waited_ticks, ticks, memory_order_relaxed);
+  charge_holder(call, wait.holder_site, ticks);
   write_wait(&call, &wait, now);
 }

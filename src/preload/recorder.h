@@ -18,6 +18,7 @@
 #include "known_locks.h"
 #include "lk.h"
 #include "machine/clock.h"
+#include "paths.h"
 #include "recording.h"
 #include "thread.h"
 
@@ -32,6 +33,7 @@ struct recorder_held {
   uint64_t since;                /* 0: the section is not timed, and what follows not set */
   struct recording_event *event; /* NULL: it is in no run */
   uint32_t run;
+  uint32_t path;   /* by which it was taken; 0: not looked at */
   uint32_t weight; /* so many sections it stands for; 0: it is timed for the run alone */
 };
 
@@ -45,6 +47,7 @@ struct recorder {
   uint32_t n_acquired;
   uint32_t n_acquired_then; /* and the time, when a pause was last decided on */
   uint64_t then;
+  struct paths_budget looks;
   uint32_t run, n_in_run;
   uint32_t depth;
   struct recorder_held held[RECORDER_MAX_HELD];
@@ -68,6 +71,7 @@ struct recorder_call {
   struct recorder_note note;
   const void *address;
   uint64_t site;
+  uint32_t path; /* to the site; 0: not looked at */
 };
 
 /*
@@ -79,6 +83,7 @@ struct recorder_wait {
   uint64_t start;
   uint64_t holder_site;
   uint32_t holder;
+  uint32_t path; /* of who waits */
 };
 
 struct recorder *recorder_begin(void);

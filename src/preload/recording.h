@@ -7,6 +7,7 @@
  *   image    one program in one process's life: from an execve to the next. Children of fork are of their parent's
  *   lock     the program's, by number from 1 on
  *   record   what one thread did with one lock; only that thread writes it
+ *   path     through which functions a lock was taken, as far as was looked at: wrappers all take it from one place
  *   thread   by number from 1 on; a place for its waits and its runs
  *   module   a file that is mapped to run, by which lockbench finds the names of return addresses
  *
@@ -26,11 +27,13 @@
 enum {
   RECORDING_MAGIC = 0x6c6b6f62,
   RECORDING_MAX_LOCKS = 8192, /* a power of two */
-  RECORDING_MAX_PLACES = 4 * RECORDING_MAX_LOCKS,
+  RECORDING_MAX_PATHS = 8192,
+  RECORDING_MAX_PLACES = 8 * RECORDING_MAX_LOCKS,
   RECORDING_MAX_RECORDS = 32768,
   RECORDING_MAX_THREADS = 512,
   RECORDING_MAX_MODULES = 2048,
   RECORDING_N_CALLERS = 6,
+  RECORDING_N_FRAMES = 5,
   RECORDING_N_SITES = 16,
   RECORDING_N_OUTER = 4,
   RECORDING_N_WAITS = 512,
@@ -65,7 +68,7 @@ enum recording_kind { RECORDING_MUTEX, RECORDING_RWLOCK, RECORDING_SPIN };
 struct recording_note {
   _Atomic(uint32_t) lock;   /* its number; 0: not known yet */
   _Atomic(uint32_t) holder; /* the thread that took it last */
-  _Atomic(uint64_t) site;   /* where to that thread returned from taking it */
+  _Atomic(uint64_t) site;   /* where to that thread returned from taking it, or a path, which is a smaller number */
 };
 
 struct recording_lock {
@@ -124,6 +127,13 @@ struct recording_record {
   _Atomic(uint64_t) held[RECORDING_N_BUCKETS], waited[RECORDING_N_BUCKETS], gaps[RECORDING_N_BUCKETS];
 };
 
+/* By any number of threads, and only of those acquisitions and waits for which was looked. */
+struct recording_path {
+  uint64_t callers[RECORDING_N_FRAMES]; /* return addresses: of the taking, of its caller...; 0: no more */
+  uint32_t lock;
+  _Atomic(uint64_t) n_acquired, waited_ticks, caused_ticks, held_ticks;
+};
+
 struct recording_wait {
   uint64_t start, end;
   uint32_t lock, thread, holder;
@@ -165,17 +175,18 @@ struct recording {
   double ns_per_tick;
   uint64_t start; /* when the program was started */
   /* How many were asked for: places beyond the tables' sizes are not there. Numbers that begin with 1 leave out 0. */
-  _Atomic(uint32_t) n_images, n_locks, n_records, n_threads, n_thread_places, n_modules;
+  _Atomic(uint32_t) n_images, n_locks, n_records, n_threads, n_thread_places, n_modules, n_paths;
   _Atomic(uint64_t) n_lost;      /* acquisitions without a record */
   _Atomic(uint64_t) n_unmatched; /* unlocks of what the thread has not locked */
   struct recording_place places[RECORDING_MAX_PLACES];
   struct recording_lock locks[RECORDING_MAX_LOCKS];
+  struct recording_path paths[RECORDING_MAX_PATHS];
   struct recording_module modules[RECORDING_MAX_MODULES];
   struct recording_record records[RECORDING_MAX_RECORDS];
   struct recording_thread threads[RECORDING_MAX_THREADS];
 };
 
-/* The number of the last lock, and of the last record, that there is. */
+/* The number of the last lock, of the last record, and of the last path, that there is. */
 static inline uint32_t recording_n_locks(const struct recording *recording) {
   const uint32_t n = atomic_load_explicit(&recording->n_locks, memory_order_acquire); /* what is counted may be read */
   return n < RECORDING_MAX_LOCKS ? n : RECORDING_MAX_LOCKS - 1;
@@ -184,6 +195,11 @@ static inline uint32_t recording_n_locks(const struct recording *recording) {
 static inline uint32_t recording_n_records(const struct recording *recording) {
   const uint32_t n = atomic_load_explicit(&recording->n_records, memory_order_acquire); /* as above */
   return n < RECORDING_MAX_RECORDS ? n : RECORDING_MAX_RECORDS - 1;
+}
+
+static inline uint32_t recording_n_paths(const struct recording *recording) {
+  const uint32_t n = atomic_load_explicit(&recording->n_paths, memory_order_acquire); /* as above */
+  return n < RECORDING_MAX_PATHS ? n : RECORDING_MAX_PATHS - 1;
 }
 
 #endif

@@ -92,6 +92,22 @@ class Observe(lockbench.Case):
                                                    sites[name]["waited_ns"]), sites)
         self.assert_made(lock, "the holder's")
 
+    def test_wrappers_of_the_program_s_own_are_looked_through(self) -> None:
+        version = os.confstr("CS_GNU_LIBC_VERSION") or ""
+        if [int(part) for part in version.split()[-1].split(".")] < [2, 35]:
+            self.skipTest("the stack is not looked at before glibc 2.35")
+        lock = self.only("wrapped")
+        sites = {site["site"]: site for site in lock["sites"]}
+        self.assertEqual(2, len(sites), sites)
+        for function, words, caused, waited in (
+                ("hold_through_wrapper", "the holder's through it", lock["wait_total_ns"], 0),
+                ("wait_through_wrapper", "the waiter's through it", 0, lock["wait_total_ns"])):
+            name = f"{function} (observed.c:{line_of(words)})" if shutil.which("addr2line") else \
+                next(site for site in sites if site.startswith(f"{function}+"))
+            self.assertEqual((1, caused, waited), (sites[name]["acquisitions"], sites[name]["caused_wait_ns"],
+                                                   sites[name]["waited_ns"]), sites)
+        self.assert_made(lock, "the holder's through it")
+
     def test_a_wait_is_told_with_who_and_when(self) -> None:
         profile, said = self.observe(self.program, "contend")
         wait, = profile["waits"]

@@ -54,6 +54,27 @@ static __attribute__((noinline)) void hold_hot(void) {
   pthread_join(waiter, NULL);
 }
 
+/* Through a function that only wraps the lock. */
+static __attribute__((noinline)) void hot_mutex_lock(void) {
+  pthread_mutex_lock(&hot); /* the wrapper's */
+  __asm__ volatile("");
+}
+
+static __attribute__((noinline)) void *wait_through_wrapper(void *nothing) {
+  hot_mutex_lock(); /* the waiter's through it */
+  pthread_mutex_unlock(&hot);
+  return nothing;
+}
+
+static __attribute__((noinline)) void hold_through_wrapper(void) {
+  hot_mutex_lock(); /* the holder's through it */
+  const pthread_t waiter = start(wait_through_wrapper);
+  while (*(volatile int *)&hot.__data.__lock != 2) nap(1);
+  nap(SECTION_MS);
+  pthread_mutex_unlock(&hot);
+  pthread_join(waiter, NULL);
+}
+
 static void nest(void) {
   pthread_mutex_init(&outer, NULL); /* the outer one's */
   pthread_mutex_init(&inner, NULL); /* the inner one's */
@@ -231,6 +252,7 @@ int main(int n_arguments, char **arguments) {
     const char *name;
     void (*act)(void);
   } acts[] = {{"contend", hold_hot},
+              {"wrapped", hold_through_wrapper},
               {"nest", nest},
               {"read", read_and_write},
               {"try", try},

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "observe_sites.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* HELD is of paths alone. */
+enum figure { ACQUIRED, WAITED, CAUSED, N_FIGURES, HELD = N_FIGURES };
+
+/* A place with a name: two calls on one line are one. */
+struct place {
+  const char *name;
+  uint64_t figures[N_FIGURES];
+};
+
+struct places {
+  struct place *all;
+  size_t n;
+};
+
+static int by_caused(const void *a, const void *b) {
+  static const enum figure order[] = {CAUSED, ACQUIRED};
+  const struct place *const one = a, *const other = b;
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+    const uint64_t own = one->figures[order[i]], its = other->figures[order[i]];
+    if (own != its) return own > its ? -1 : 1;
+  }
+  return strcmp(one->name, other->name);
+}
+
+static void add(struct places *places, const char *name, enum figure figure, uint64_t n) {
+  if (n == 0) return;
+  size_t i = 0;
+  while (i < places->n && strcmp(places->all[i].name, name) != 0) i++;
+  if (i == places->n) {
+    struct place *const more = realloc(places->all, (places->n + 1) * sizeof *more);
+    if (more == NULL) return;
+    places->all = more;
+    more[places->n++] = (struct place){.name = name};
+  }
+  places->all[i].figures[figure] += n;
+}
+
+static uint64_t seen(const struct recording_path *path, enum figure figure) {
+  const _Atomic(uint64_t) *const of[] = {&path->n_acquired, &path->waited_ticks, &path->caused_ticks,
+                                         &path->held_ticks};
+  return atomic_load_explicit(of[figure], memory_order_relaxed); /* a number, which may be changing */
+}
+
+/* The first outside of wrappers; NULL: there is none among those that were looked at. */
+static const char *caller(const struct recording_path *path, uint32_t image, const struct symbols *symbols) {
+  for (int i = 1; i < RECORDING_N_FRAMES && path->callers[i] != 0; i++) {
+    bool is_wrapper;
+    const char *const name = symbols_text(symbols, image, path->callers[i], &is_wrapper);
+    if (!is_wrapper) return name;
+  }
+  return NULL;
+}
+
+/* Of all paths through a wrapper. */
+static uint64_t sum_of_paths(const struct observe_lock *lock, const struct recording *recording, uint64_t wrapper,
+                             enum figure figure) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < lock->n_paths; i++) {
+    const struct recording_path *const path = &recording->paths[lock->paths[i]];
+    if (path->callers[0] == wrapper) sum += seen(path, figure);
+  }
+  return sum;
+}
+
+/* Deals n to the wrapper's callers in the proportions of what was seen of them. Parts are whole, and add up to n: each
+   ends where the sum so far does. */
+static void deal(struct places *places, const struct observe_lock *lock, const struct recording *recording,
+                 const struct symbols *symbols, uint64_t wrapper, enum figure figure, uint64_t n) {
+  const uint32_t image = recording->locks[lock->number].image;
+  /* Nobody may have waited for a holder that was looked at. Who holds a lock longer makes others wait more often. */
+  const bool is_by_holding = figure == CAUSED && sum_of_paths(lock, recording, wrapper, CAUSED) == 0;
+  const enum figure by = is_by_holding ? HELD : figure;
+  const uint64_t sum = sum_of_paths(lock, recording, wrapper, by);
+  const char *const own_name = symbols_text(symbols, image, wrapper, NULL);
+  uint64_t so_far = 0, dealt = 0;
+  for (size_t i = 0; i < lock->n_paths && so_far < sum; i++) {
+    const struct recording_path *const path = &recording->paths[lock->paths[i]];
+    if (path->callers[0] != wrapper) continue;
+    const char *const name = caller(path, image, symbols);
+    so_far += seen(path, by);
+    if (so_far > sum) so_far = sum; /* of a program that runs, which has added to it */
+    const uint64_t end = so_far == sum ? n : (uint64_t)((long double)n * (long double)so_far / (long double)sum);
+    add(places, name != NULL ? name : own_name, figure, end - dealt);
+    dealt = end;
+  }
+  add(places, own_name, figure, n - dealt);
+}
+
+static json_t *ns(const struct recording *recording, uint64_t ticks) {
+  return json_integer((json_int_t)llround((double)ticks * recording->ns_per_tick));
+}
+
+json_t *observe_sites_json(const struct observe_lock *lock, const struct recording *recording,
+                           const struct symbols *symbols) {
+  struct places places = {0};
+  for (size_t i = 0; i < lock->n_sites; i++) {
+    const struct observe_site *const site = &lock->sites[i];
+    const uint64_t figures[N_FIGURES] = {site->n_acquired, site->waited_ticks, site->caused_ticks};
+    bool is_wrapper = false;
+    const char *const name =
+        site->address != 0 ? symbols_text(symbols, recording->locks[lock->number].image, site->address, &is_wrapper)
+                           : "(other sites)";
+    for (enum figure figure = 0; figure < N_FIGURES; figure++)
+      if (is_wrapper)
+        deal(&places, lock, recording, symbols, site->address, figure, figures[figure]);
+      else
+        add(&places, name, figure, figures[figure]);
+  }
+  if (places.n > 0) qsort(places.all, places.n, sizeof *places.all, by_caused);
+  json_t *const json = json_array();
+  for (size_t i = 0; i < places.n; i++)
+    json_array_append_new(json, json_pack("{s:s, s:I, s:o, s:o}", "site", places.all[i].name, "acquisitions",
+                                          (json_int_t)places.all[i].figures[ACQUIRED], "waited_ns",
+                                          ns(recording, places.all[i].figures[WAITED]), "caused_wait_ns",
+                                          ns(recording, places.all[i].figures[CAUSED])));
+  free(places.all);
+  return json;
+}
