@@ -84,6 +84,36 @@ static json_t *waits_of(const struct recording *recording) {
   return waits;
 }
 
+/* A lane's slices as long as the longest ones of any, up to the last that is not empty. */
+static json_t *lane_json(const struct recording *recording, const struct recording_lane *lane, uint32_t n_doublings) {
+  /* Acquire: pairs with the release in lane.c. */
+  const uint32_t its = atomic_load_explicit(&lane->n_doublings, memory_order_acquire);
+  uint64_t sums[RECORDING_N_SLICES] = {0};
+  unsigned n = 0;
+  for (unsigned i = 0; i < RECORDING_N_SLICES; i++) {
+    const unsigned into = its < n_doublings ? i >> (n_doublings - its) : i;
+    sums[into] += atomic_load_explicit(&lane->waited[its % 2][i], memory_order_relaxed); /* a number */
+    if (sums[into] > 0) n = into + 1;
+  }
+  json_t *const waited = json_array();
+  for (unsigned i = 0; i < n; i++) json_array_append_new(waited, json_integer(to_ns(recording, sums[i])));
+  return json_pack("{s:I, s:o}", "thread", (json_int_t)lane->thread, "waited_ns", waited);
+}
+
+static json_t *lanes_of(const struct recording *recording) {
+  json_t *const lanes = json_array();
+  const struct recording_thread *thread;
+  uint32_t n_doublings = 0;
+  for (uint32_t i = 0; (thread = thread_at(recording, i)) != NULL; i++) {
+    const uint32_t its = atomic_load_explicit(&thread->lane.n_doublings, memory_order_relaxed); /* a number */
+    if (its > n_doublings) n_doublings = its;
+  }
+  for (uint32_t i = 0; (thread = thread_at(recording, i)) != NULL; i++)
+    json_array_append_new(lanes, lane_json(recording, &thread->lane, n_doublings));
+  const double slice_ns = ldexp(recording->ns_per_tick, (int)(RECORDING_SLICE_BITS + n_doublings));
+  return json_pack("{s:f, s:o}", "slice_ns", slice_ns, "lanes", lanes);
+}
+
 static int by_time_lost(const void *a, const void *b) {
   const struct observe_lock *const one = *(struct observe_lock *const *)a, *const other =
                                                                                *(struct observe_lock *const *)b;
@@ -109,15 +139,15 @@ static json_t *whole(const struct recording *recording, const struct page *page,
   const time_t start = (time_t)run->started_at;
   strftime(started_at, sizeof started_at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&start, &utc));
   /* Relaxed, all: numbers. */
-  return json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:s, s:f, s:i, s:I, s:I, s:I, s:I, s:n, s:o, s:o, s:o}", "schema",
-                   PROFILE_SCHEMA, "lockbench", BUILD_VERSION, "commit", provenance_git_sha, "host", provenance_host(),
-                   "started_at", started_at, "program", program_of(run->arguments), "ended", run->ended, "seconds",
-                   run->seconds, "cpus", (int)run->n_cpus, "threads",
+  return json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:s, s:f, s:i, s:I, s:I, s:I, s:I, s:n, s:o, s:o, s:o, s:o}",
+                   "schema", PROFILE_SCHEMA, "lockbench", BUILD_VERSION, "commit", provenance_git_sha, "host",
+                   provenance_host(), "started_at", started_at, "program", program_of(run->arguments), "ended",
+                   run->ended, "seconds", run->seconds, "cpus", (int)run->n_cpus, "threads",
                    (json_int_t)atomic_load_explicit(&page->most_threads, memory_order_relaxed), "processes",
                    (json_int_t)atomic_load_explicit(&page->n_processes, memory_order_relaxed), "lost_events",
                    (json_int_t)atomic_load_explicit(&recording->n_lost, memory_order_relaxed), "unmatched_unlocks",
                    (json_int_t)atomic_load_explicit(&recording->n_unmatched, memory_order_relaxed), "cost", "locks",
-                   locks, "runs", runs_of(recording), "waits", waits_of(recording));
+                   locks, "runs", runs_of(recording), "waits", waits_of(recording), "waited", lanes_of(recording));
 }
 
 json_t *observe_profile_make(const struct recording *recording, const struct page *page,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "lane.h"
 #include "modules.h"
 #include "process.h"
 #include "stop.h"
@@ -73,6 +74,7 @@ LK_COLD struct recorder *recorder_begin(void) {
   me->number = 1 + atomic_fetch_add_explicit(&recording->n_threads, 1, memory_order_relaxed);
   const uint32_t place = atomic_fetch_add_explicit(&recording->n_thread_places, 1, memory_order_relaxed);
   if (place < RECORDING_MAX_THREADS) me->place = &recording->threads[place];
+  if (me->place != NULL) me->place->lane.thread = me->number;
   me->until_run = me->place != NULL ? 0 : INT32_MAX;
   me->last = me->then = clock_ticks();
   thread->contexts = me;
@@ -313,6 +315,8 @@ static void write_wait(const struct recorder_call *call, const struct recorder_w
       .start = wait->start, .end = now, .lock = call->record->lock, .thread = call->me->number, .holder = wait->holder};
   /* Release: lockbench finds the waits that are counted written. */
   atomic_store_explicit(&place->n_waits, n + 1, memory_order_release);
+  const uint64_t begin = call->me->recording->start;
+  lane_add(&place->lane, clock_ticks_between(begin, wait->start), clock_ticks_between(begin, now));
 }
 
 /* To where the lock was held from, as its bytes say: a site, or a path to one. */

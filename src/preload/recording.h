@@ -8,7 +8,8 @@
  *   lock     the program's, by number from 1 on
  *   record   what one thread did with one lock; only that thread writes it
  *   path     through which functions a lock was taken, as far as was looked at: wrappers all take it from one place
- *   thread   by number from 1 on; a place for its waits and its runs
+ *   thread   by number from 1 on; a place for its waits and its runs, in which another goes on when it has ended
+ *   lane     how long the threads of a place waited, and when
  *   module   a file that is mapped to run, by which lockbench finds the names of return addresses
  *
  * Times are ticks of clock_ticks(), in the scale that lockbench says.
@@ -39,6 +40,8 @@ enum {
   RECORDING_N_WAITS = 512,
   RECORDING_N_RUNS = 32,
   RECORDING_N_EVENTS = 64,
+  RECORDING_N_SLICES = 256,
+  RECORDING_SLICE_BITS = 18, /* of ticks: a lane's slices at first */
 };
 
 /* Eight buckets in each power of two: the shape of trial/histogram.h, coarser, since there is one for each thread and
@@ -155,11 +158,22 @@ struct recording_run {
   struct recording_event events[RECORDING_N_EVENTS];
 };
 
+/*
+ * Ticks that were waited in each slice of time since the start. When time goes beyond the last slice, slices become
+ * twice as long: `n_doublings` says how often, and so which of the two is meant: the other one may be half written.
+ */
+struct recording_lane {
+  uint32_t thread; /* the first of the place */
+  _Atomic(uint32_t) n_doublings;
+  _Atomic(uint64_t) waited[2][RECORDING_N_SLICES];
+};
+
 struct recording_thread {
   _Alignas(128) _Atomic(uint32_t) n_waits; /* ever: the last RECORDING_N_WAITS are there */
   _Atomic(uint32_t) n_runs;                /* ever; see recorder.c for those that are kept */
   struct recording_wait waits[RECORDING_N_WAITS];
   struct recording_run runs[RECORDING_N_RUNS];
+  struct recording_lane lane;
 };
 
 struct recording_module {

@@ -116,6 +116,13 @@ class Observe(lockbench.Case):
         self.assertNotEqual(wait["thread"], wait["holder"])
         self.assertLess(wait["start_ns"] + wait["wait_ns"], profile["seconds"] * 1e9)
         self.assertRegex(said, r"100 % of the waiting while held from hold_hot")
+        slice_ns, lanes = profile["waited"]["slice_ns"], profile["waited"]["lanes"]
+        slices = [(i, ns) for lane in lanes for i, ns in enumerate(lane["waited_ns"]) if ns > 0]
+        self.assertEqual([wait["thread"]], [lane["thread"] for lane in lanes if lane["waited_ns"]])
+        self.assertAlmostEqual(wait["wait_ns"], sum(ns for _, ns in slices), delta=len(slices))
+        self.assertLessEqual(max(len(lane["waited_ns"]) for lane in lanes), 256)
+        self.assertLess(abs(slices[0][0] * slice_ns - wait["start_ns"]), slice_ns + 1)
+        self.assertTrue(all(ns <= slice_ns + 1 for _, ns in slices), slices)
 
     def test_counts_of_every_kind(self) -> None:
         lock = self.only("try")
