@@ -3,7 +3,6 @@
 const COLORS = DATA.colors;
 const MARKERS = ["circle", "rect", "triangle", "rectRot", "rectRounded", "star", "crossRot", "cross"];
 const DASHES = [[], [6, 3], [2, 2]];
-const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // A lock looks the same in all charts as long as it is shown. Its place, which the map and the plots go by too, is what it
 // would like; where another that is shown has that colour, it takes the next that is free (scripts/py/common/palette.py).

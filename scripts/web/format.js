@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Numbers as people read them, and the cells as objects.
+// Numbers as people read them, and elements of the page.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 
@@ -29,9 +29,6 @@ function intervalText(cell) {
   if (cell.says_nothing) return `interval: ?, ${cell.n} trials`;
   return `${valueText(cell, "low", "count")} to ${valueText(cell, "high", "count")}, ${cell.n} trials`;
 }
-
-for (const run of DATA.runs)
-  run.cells = run.cells.map((values) => Object.fromEntries(DATA.fields.map((field, i) => [field, values[i]])));
 
 // An element with attributes and children; strings become text, never markup.
 function make(tag, attributes = {}, ...children) {

@@ -2,6 +2,9 @@
 // What is selected, and the charts of it.
 const CHART_IDS = ["over-threads", "who-pays", "waits", "hand-offs"];
 const FIRST_LOCKS = 8;
+for (const run of DATA.runs)
+  run.cells = run.cells.map((values) => Object.fromEntries(DATA.fields.map((field, i) => [field, values[i]])));
+
 const selected = new Set();
 let run = DATA.runs[0];
 
@@ -157,12 +160,6 @@ function chooseRun() {
   chooseWorkload();
 }
 
-function setTheme(isDark) {
-  document.documentElement.classList.toggle("dark", isDark);
-  byId("theme").setAttribute("aria-pressed", isDark);
-  if (charts["over-threads"]) refresh();
-}
-
 options(byId("run"), DATA.runs.map(({ name }, i) => [i, name]));
 byId("run-label").hidden = DATA.runs.length === 1;
 options(byId("metric"), DATA.metrics.map(({ key, title }) => [key, title]));
@@ -172,7 +169,6 @@ byId("workload").addEventListener("change", chooseWorkload);
 for (const id of ["metric", "logarithmic", "threads"]) byId(id).addEventListener("change", refresh);
 for (const id of CHART_IDS) byId(id).addEventListener("keydown", walk);
 for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
-byId("theme").addEventListener("click", () => setTheme(!document.documentElement.classList.contains("dark")));
-setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
 chooseRun();
+startTheme(refresh);
 fillTable();

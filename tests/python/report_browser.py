@@ -7,10 +7,8 @@ Exit code 77, a skipped test, where Chromium or Selenium is not installed.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
-import unittest
 from pathlib import Path
 from typing import Any
 
@@ -18,69 +16,31 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import browser  # noqa: E402
 import support  # noqa: E402
-from common import palette, units  # noqa: E402
+from common import pages, palette, units  # noqa: E402
 from compare.ranking import Ranking  # noqa: E402
 from report import command  # noqa: E402
 from results import reading  # noqa: E402
 from results.cells import cells  # noqa: E402
-
-CHROMIUM, DRIVER = shutil.which("chromium") or "", shutil.which("chromedriver") or ""
-try:
-    from selenium import webdriver
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import Select
-except ImportError:
-    DRIVER = ""
-if not CHROMIUM or not DRIVER:
-    print("skipped: Chromium, its driver or Selenium is not installed")
-    sys.exit(77)
-
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select  # noqa: E402
 
 
-class Browser(unittest.TestCase):
-    screenshots: Path | None = None
-    driver: Any
-    holder: tempfile.TemporaryDirectory[str]
-
+class Browser(browser.Case):
     @classmethod
-    def setUpClass(cls) -> None:
-        cls.holder = tempfile.TemporaryDirectory()
-        folder = Path(cls.holder.name)
-        rows = [row for cs_ns in (0, 200) for row in support.matrix(support.LOCKS, (1, 2, 4, 16), 7, True, cs_ns=cs_ns)]
-        page = cls.page_of(rows)
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        cls.driver = webdriver.Chrome(service=webdriver.chrome.service.Service(DRIVER), options=options)
-        cls.driver.get(page.as_uri())
+    def first_page(cls) -> Path:
+        return cls.page_of([row for cs_ns in (0, 200)
+                            for row in support.matrix(support.LOCKS, (1, 2, 4, 16), 7, True, cs_ns=cs_ns)])
 
     @classmethod
     def page_of(cls, rows: list[support.Row]) -> Path:
         folder = Path(tempfile.mkdtemp(dir=cls.holder.name))
         run = reading.load(support.write(folder, support.numbered(rows), support.HOST))
-        command.write(command.page([run], [cells(run)], [Ranking.of(run)]), folder / "report.html")
+        pages.write(command.page([run], [cells(run)], [Ranking.of(run)]), folder / "report.html")
         return folder / "report.html"
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.driver.quit()
-        cls.holder.cleanup()
-
-    def setUp(self) -> None:
-        self.driver.refresh()
-        self.driver.set_window_size(1200, 900)
-
-    def run_js(self, program: str) -> Any:
-        return self.driver.execute_script(program)
-
-    def get(self, selector: str) -> Any:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def chart(self, what: str, name: str = "over-threads") -> Any:
         return self.run_js(f"const chart = charts['{name}']; return {what};")
@@ -92,11 +52,6 @@ class Browser(unittest.TestCase):
         """Lock and threads of each row of the table."""
         texts = self.run_js("return [...document.querySelectorAll('#cells tbody b')].map((b) => b.textContent)")
         return [(text.split(", ")[0], int(text.split(", ")[1].split()[0])) for text in texts]
-
-    def shoot(self, name: str, width: int) -> None:
-        if self.screenshots is not None:
-            self.driver.set_window_size(width, self.run_js("return document.documentElement.scrollHeight") + 200)
-            self.driver.save_screenshot(str(self.screenshots / f"{name}.png"))
 
     def test_nothing_is_said_on_the_console(self) -> None:
         self.assertEqual([], self.driver.get_log("browser"))
@@ -243,16 +198,7 @@ class Browser(unittest.TestCase):
         self.assertNotEqual(turn[0], turn[1])
 
     def test_nothing_sticks_out_at_400_pixels(self) -> None:
-        # A window cannot be so narrow: the device is.
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                    {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": False})
-        try:
-            self.driver.refresh()
-            self.assertEqual(400, self.run_js("return window.innerWidth"))
-            self.assertLessEqual(self.run_js("return document.documentElement.scrollWidth"), 400)
-            self.shoot("narrow", 400)
-        finally:
-            self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        self.check_width("narrow")
 
     def test_light_and_dark(self) -> None:
         light = self.run_js("return getComputedStyle(document.body).backgroundColor")
@@ -264,6 +210,4 @@ class Browser(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
-        Browser.screenshots = Path(sys.argv.pop(1))
-    unittest.main()
+    browser.main(Browser)

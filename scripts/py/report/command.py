@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import pandas as pd
@@ -17,8 +14,10 @@ from report import answer
 from report import front
 from compare import flips
 from compare.ranking import Ranking
+from observed import page as observed_page
+from observed import profile
 from report import machine
-from common import palette
+from common import pages, palette
 from results import labels
 from results import reading
 from results import baselines
@@ -32,8 +31,7 @@ from report.front_section import front_section
 from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
 from results.cautions import cautions
 
-WEB = Path(__file__).resolve().parents[2] / "web"
-PROGRAM = ("format.js", "charts.js", "table.js", "report.js")
+PROGRAM = ("format.js", "theme.js", "charts.js", "table.js", "report.js")
 CHART_LIBRARIES = ("/usr/share/javascript/chart.js/chart.min.js", "/usr/share/nodejs/chart.js/dist/chart.min.js")
 
 # key, title, unit. The key is a column of cells(), but for what is made below.
@@ -134,49 +132,52 @@ def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking]) -
         sections.append(front_section(title, front.fronts(run, table)))
     machines = [machine_section(name, labels.provenance(run), baselines.line(run), machine.topology(run),
                                 machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
-    data = json.dumps(model(names, tables, places), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return Template((WEB / "report.html").read_text(encoding="utf-8")).substitute(
-        title=escape(", ".join(names)),
+    return pages.fill(
+        "report.html", PROGRAM, model(names, tables, places), title=escape(", ".join(names)),
         about=escape(f"{plural(sum(len(run.rows) for run in runs), 'trial')}, "
                      f"{plural(sum(map(len, tables)), 'cell')}, {plural(len(runs), 'run')}"),
         provenance="<br>".join(escape(labels.provenance(run)) for run in runs),
-        css=(WEB / "report.css").read_text(encoding="utf-8"),
-        sections="\n".join(sections), machines="\n".join(machines), data=data, level=f"{100 * inference.LEVEL:.0f}",
-        library=chart_library().replace("</script", "<\\/script"),
-        program="\n".join((WEB / part).read_text(encoding="utf-8") for part in PROGRAM))
+        sections="\n".join(sections), machines="\n".join(machines), level=f"{100 * inference.LEVEL:.0f}",
+        library=chart_library().replace("</script", "<\\/script"))
 
 
-def write(text: str, path: Path) -> None:
-    """Whole or not at all: a report that is open in a browser is not torn."""
-    part = ""
-    try:
-        handle, part = tempfile.mkstemp(dir=path.parent)
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except OSError as error:
-        if part:
-            os.unlink(part)
-        raise UserError(f"{path}: {error.strerror}; give a file that can be written by --out") from None
-
-
-def main(arguments: list[str]) -> int:
-    parser = Parser("scripts/report", "Writes one page about one run or several, which works offline, and prints the "
-                    "answer.")
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run, or a CSV file")
-    parser.add_argument("--out", type=Path, metavar="FILE",
-                        help="the page (default: report.html in the folder of the first run)")
-    options = parser.parse_args(arguments)
-    runs = [reading.load(run) for run in options.runs]
-    path = options.out or runs[0].path.parent / "report.html"
+def of_runs(given: list[str], out: Path | None) -> None:
+    runs = [reading.load(run) for run in given]
+    path = out or runs[0].path.parent / "report.html"
     tables = [cells(run) for run in runs]
     rankings = [Ranking.of(run) for run in runs]
-    write(page(runs, tables, rankings), path)
+    pages.write(page(runs, tables, rankings), path)
     print(f"report: {path}")
     for name, table, ranking in zip(named(runs), tables, rankings):
         if len(runs) > 1:
             print(f"{name}:")
         for line in answer.headlines(answer.answers(table, ranking)):
             print(line)
+
+
+def of_profile(path: Path, out: Path | None) -> None:
+    observed = profile.load(path)
+    out = out or path.with_suffix(".html")
+    pages.write(observed_page.page(observed), out)
+    print(f"report: {out}")
+    for line in observed_page.headlines(observed):
+        print(line)
+
+
+def main(arguments: list[str]) -> int:
+    parser = Parser("scripts/report", "Writes one page about one run or several, or about a profile of a program, "
+                    "which works offline, and prints the answer.")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run, or a CSV file; or the folder that "
+                        "`lockbench observe` left, or its profile.json")
+    parser.add_argument("--out", type=Path, metavar="FILE",
+                        help="the page (default: report.html in the folder of the first run; of profile.json, "
+                        "profile.html beside it)")
+    options = parser.parse_args(arguments)
+    profiles = [path for path in map(profile.find, options.runs) if path is not None]
+    if not profiles:
+        of_runs(options.runs, options.out)
+    elif len(options.runs) == 1:
+        of_profile(profiles[0], options.out)
+    else:
+        raise UserError(f"{profiles[0]}: a profile has a page of its own; give it alone")
     return 0
