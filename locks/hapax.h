@@ -20,7 +20,10 @@
  * else does unless two blocks share it; then the value may be overwritten before it was seen, so each waiter also
  * looks at `depart`, seldom. Context: the last value; the thread's own, and may move at any time. What an owner touches
  * after `depart` is not the lock, which may be freed by then.
- * Deviation that we know of: no variant with visible waiters.
+ * What it costs more than clh: an unlock writes two lines that a waiter reads, `depart` and the slot, so two threads
+ * with empty sections make 0.80 of clh's rate (95 %: 0.76 to 0.86). With waiters that all spin on `depart`, and no
+ * slots, it is 0.92 (0.86 to 0.98); but then each departure goes to all of them. Deviation that we know of: no variant
+ * with visible waiters.
  */
 #ifndef LK_HAPAX_H
 #define LK_HAPAX_H
