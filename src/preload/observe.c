@@ -69,7 +69,7 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
   if (is_again)
     recorder_took_again(call);
   else
-    recorder_took(call, 0, is_shared);
+    recorder_took(call, 0, 0, is_shared);
 }
 
 /* `try` and `wait` are calls of libc's, and the second one's error is the value where the first one found the lock
@@ -82,9 +82,8 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
     } else if (error_ == EBUSY) {                                                                                      \
       const struct recorder_wait wait_ = recorder_waits(*(call));                                                      \
       error_ = wait;                                                                                                   \
-      (call)->path = wait_.path;                                                                                       \
       if (has_lock(error_) || error_ == ETIMEDOUT) recorder_waited(*(call), wait_, has_lock(error_));                  \
-      if (has_lock(error_)) recorder_took(call, wait_.start, is_shared);                                               \
+      if (has_lock(error_)) recorder_took(call, wait_.start, wait_.path, is_shared);                                   \
     }                                                                                                                  \
     error_;                                                                                                            \
   })

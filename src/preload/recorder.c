@@ -243,31 +243,30 @@ static void add_to_burst(struct recorder *me, struct recording_record *record, u
 }
 
 /* From where this thread takes the lock, if it is time to look. */
-static bool look(struct recorder_call *call, uint64_t now) {
-  struct recorder *const me = call->me;
-  if (!paths_may_look(&me->looks, now)) return false;
-  call->path = paths_look(me->recording, call->record->lock, call->site);
+static bool look(struct recorder_call call, uint64_t now, uint32_t *path) {
+  if (!paths_may_look(&call.me->looks, now)) return false;
+  *path = paths_look(call.me->recording, call.record->lock, call.site);
   return true;
 }
 
 /* So that who waits for the lock knows more than the site. */
-static void note_path(const struct recorder_call *call) {
+static void note_path(struct recorder_call call, uint32_t path) {
   /* Relaxed, both: a count, and what recorder_took has written less of. */
-  atomic_fetch_add_explicit(&call->me->recording->paths[call->path].n_acquired, 1, memory_order_relaxed);
-  atomic_store_explicit(call->note.site, call->path, memory_order_relaxed);
+  atomic_fetch_add_explicit(&call.me->recording->paths[path].n_acquired, 1, memory_order_relaxed);
+  atomic_store_explicit(call.note.site, path, memory_order_relaxed);
 }
 
 __attribute__((noinline)) void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked,
-                                             bool is_shared) {
+                                             uint32_t path, bool is_shared) {
   struct recorder *const me = call.me;
   struct recording_record *const record = call.record;
   uint64_t now = clock_ticks();
   if (asked == 0) asked = now;
-  if (call.path == 0 && look(&call, now)) now = clock_ticks();
-  if (call.path != 0) note_path(&call);
+  if (path == 0 && look(call, now, &path)) now = clock_ticks();
+  if (path != 0) note_path(call, path);
   held->since = now;
   held->event = NULL;
-  held->path = call.path;
+  held->path = path;
   held->weight = record->until_timed < 0 ? record->weight : 0;
   if (record->until_timed < 0) add_to_burst(me, record, asked, now);
   if (me->until_run < 0 && me->place != NULL)
@@ -303,8 +302,9 @@ struct recorder_wait recorder_waits(struct recorder_call call) {
   const uint32_t holder = atomic_load_explicit(call.note.holder, memory_order_relaxed);
   const uint64_t holder_site = atomic_load_explicit(call.note.site, memory_order_relaxed);
   uint64_t now = clock_ticks();
-  if (look(&call, now)) now = clock_ticks();
-  return (struct recorder_wait){.start = now, .holder = holder, .holder_site = holder_site, .path = call.path};
+  uint32_t path = 0;
+  if (look(call, now, &path)) now = clock_ticks();
+  return (struct recorder_wait){.start = now, .holder = holder, .holder_site = holder_site, .path = path};
 }
 
 static void write_wait(const struct recorder_call *call, const struct recorder_wait *wait, uint64_t now) {

@@ -71,7 +71,6 @@ struct recorder_call {
   struct recorder_note note;
   const void *address;
   uint64_t site;
-  uint32_t path; /* to the site; 0: not looked at */
 };
 
 /*
@@ -91,7 +90,8 @@ struct recording_record *recorder_find_slowly(struct recorder_call call, enum re
 void recorder_made(struct recorder_call call, enum recording_kind kind); /* a lock, which is not held yet */
 uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site);
 void recorder_hands_over(struct recorder_call call);
-void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked, bool is_shared);
+void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked, uint32_t path,
+                   bool is_shared);
 void recorder_time_end(struct recorder *me, struct recorder_held *held);
 void recorder_count_outer(struct recorder_call call, bool is_shared);
 uint32_t recorder_find_held(struct recorder *me, const void *address);
@@ -128,9 +128,9 @@ RECORDER_INLINE uint32_t recorder_site(struct recorder *me, struct recording_rec
   return LK_LIKELY(record->sites[last].address == site) ? last : recorder_site_slowly(me, record, site);
 }
 
-/* The lock was taken, and is held from now on. asked: when the call began, 0: just now. A lock that is taken again by
-   who holds it is only counted, by recorder_took_again. */
-RECORDER_INLINE void recorder_took(struct recorder_call *call, uint64_t asked, bool is_shared) {
+/* The lock was taken, and is held from now on. asked: when the call began, 0: just now; path: that of its wait, 0: not
+   looked at. A lock that is taken again by who holds it is only counted, by recorder_took_again. */
+RECORDER_INLINE void recorder_took(struct recorder_call *call, uint64_t asked, uint32_t path, bool is_shared) {
   struct recorder *const me = call->me;
   struct recording_record *const record = call->record;
   recorder_add(&record->sites[recorder_site(me, record, call->site)].n_acquired, 1);
@@ -151,7 +151,7 @@ RECORDER_INLINE void recorder_took(struct recorder_call *call, uint64_t asked, b
   held->record = record;
   held->since = 0;
   me->n_acquired++;
-  if (LK_UNLIKELY((--record->until_timed | --me->until_run) < 0)) recorder_time(*call, held, asked, is_shared);
+  if (LK_UNLIKELY((--record->until_timed | --me->until_run) < 0)) recorder_time(*call, held, asked, path, is_shared);
 }
 
 RECORDER_INLINE void recorder_took_again(struct recorder_call *call) {
