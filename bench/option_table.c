@@ -10,7 +10,8 @@ const struct option option_table[] = {
     {"locks", RUN, OPTION_TEXT, AT(locks), 0, 0, "NAMES", "common",
      "locks, and group names: common, all, mutex, rw, baseline, fifo, spin, park, hybrid, ours, system, peer"},
     {"machine", SIMULATE, OPTION_TEXT, AT(machine), 0, 0, "NAME|FILE", NULL,
-     "the machine: a profile that is built in (genoa2, icelake2, ...; an unknown name lists all), or the file of one"},
+     "the machine: a profile that is built in (genoa2, icelake2, ...; an unknown name lists all), or the file of one;\n"
+     "host.json of a run: the machine that it was on, by the rulers in it"},
     {"locks", SIMULATE, OPTION_TEXT, AT(locks), 0, 0, "NAMES", "ticket,futex,mcs",
      "locks and group names, as in `lockbench run --help`; the system's and other libraries' cannot be simulated"},
     {"locks", COMMAND_STRESS, OPTION_TEXT, AT(locks), 0, 0, "NAMES", "mutex,rw",

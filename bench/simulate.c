@@ -133,6 +133,14 @@ static bool plan(struct simulate *simulate) {
   return true;
 }
 
+/* All that the model takes as the profile has it or as is usual, by name. */
+static json_t *parameters_of(const struct machine_profile *profile) {
+  json_t *values = json_object();
+  for (unsigned i = 0; parameter_table[i].name != NULL; i++)
+    json_object_set_new(values, parameter_table[i].name, json_real(profile->parameters[i].value));
+  return values;
+}
+
 /* The profile's own name, since a run on it says nothing of this host; whatever is measured of a host is null. */
 static json_t *describe(const struct simulate *simulate, int n_arguments, char **arguments) {
   json_t *list = json_array();
@@ -150,8 +158,9 @@ static json_t *describe(const struct simulate *simulate, int n_arguments, char *
                                      (int)(simulate->matrix.n_cells * simulate->options.n_repetitions)),
                            "warnings");
   json_object_set_new(host, "simulated",
-                      json_pack("{s:s, s:s, s:i, s:O}", "name", simulate->profile.name, "hash", hash, "version",
-                                SIMULATION_VERSION, "profile", simulate->profile.json));
+                      json_pack("{s:s, s:s, s:i, s:O, s:o}", "name", simulate->profile.name, "hash", hash, "version",
+                                SIMULATION_VERSION, "profile", simulate->profile.json, "parameters",
+                                parameters_of(&simulate->profile)));
   json_object_set_new(host, "topology_xml", xml != NULL ? json_string(xml) : json_null());
   if (xml != NULL) topology_free_xml(&simulate->topology, xml);
   return host;

@@ -11,6 +11,7 @@ import sys
 from common.program import UserError
 
 MODULES = {
+    "calibrate-simulation": "simulation.calibration",
     "catalogue": "report.catalogue",
     "check": "check.command",
     "check-orders": "checkers.orders",

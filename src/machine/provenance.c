@@ -27,8 +27,6 @@
 
 const char provenance_git_sha[] = BUILD_GIT_SHA;
 
-static const char *const distance_names[] = {"same_cpu", "smt", "llc", "node", "remote"};
-
 const char *provenance_host(void) {
   static char host[64];
   if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0') strcpy(host, "unknown");
@@ -135,10 +133,11 @@ static json_t *line_transfers(const struct topology *topology) {
   const unsigned n_first = topology->n_cpus <= MAX_MATRIX_CPUS ? topology->n_cpus : 1;
   for (unsigned a = 0; a < n_first; a++)
     for (unsigned b = a + 1; b < topology->n_cpus; b++)
-      json_array_append_new(pairs, json_pack("{s:i, s:i, s:s, s:o}", "cpu_a", (int)topology->cpus[a].os_index, "cpu_b",
-                                             (int)topology->cpus[b].os_index, "distance",
-                                             distance_names[topology_distance(&topology->cpus[a], &topology->cpus[b])],
-                                             "one_way_ns", real_or_null(line_transfer_ns(topology, a, b))));
+      json_array_append_new(
+          pairs, json_pack("{s:i, s:i, s:s, s:o}", "cpu_a", (int)topology->cpus[a].os_index, "cpu_b",
+                           (int)topology->cpus[b].os_index, "distance",
+                           topology_distance_names[topology_distance(&topology->cpus[a], &topology->cpus[b])],
+                           "one_way_ns", real_or_null(line_transfer_ns(topology, a, b))));
   return pairs;
 }
 
@@ -151,7 +150,7 @@ static json_t *park_transfer(const struct topology *topology, unsigned a, unsign
   const struct park_transfer transfer = park_transfer_measure(topology, a, b);
   return json_pack("{s:i, s:i, s:s, s:o, s:o}", "cpu_a", (int)topology->cpus[a].os_index, "cpu_b",
                    (int)topology->cpus[b].os_index, "distance",
-                   distance_names[topology_distance(&topology->cpus[a], &topology->cpus[b])], "one_way_ns",
+                   topology_distance_names[topology_distance(&topology->cpus[a], &topology->cpus[b])], "one_way_ns",
                    real_or_null(transfer.one_way_ns), "one_way_p99_ns", real_or_null(transfer.one_way_p99_ns));
 }
 

@@ -169,6 +169,16 @@ static int choose_source(hwloc_topology_t hwloc, const struct topology_source *s
   return 0;
 }
 
+/* A description in which all cores are alike, of a machine where some have fewer CPUs. Returns 0 or EINVAL. */
+static int take_cpus_away(hwloc_topology_t hwloc, const char *cpus) {
+  hwloc_bitmap_t set = hwloc_bitmap_alloc();
+  const bool is_done = set != NULL && hwloc_bitmap_list_sscanf(set, cpus) == 0 && !hwloc_bitmap_iszero(set) &&
+                       hwloc_topology_restrict(hwloc, set, 0) == 0;
+  hwloc_bitmap_free(set);
+  if (!is_done) message_error("the topology has no CPUs '%s'; for example: 0-15,20", cpus);
+  return is_done ? 0 : EINVAL;
+}
+
 /* What no environment names is what hwloc finds. */
 int topology_load(struct topology *topology) { return topology_load_from(topology, NULL); }
 
@@ -193,6 +203,10 @@ int topology_load_from(struct topology *topology, const struct topology_source *
       message_error("hwloc cannot read the topology: %s", strerror(error));
     topology_free(topology);
     return error;
+  }
+  if (source != NULL && source->cpus != NULL && take_cpus_away(topology->hwloc, source->cpus) != 0) {
+    topology_free(topology);
+    return EINVAL;
   }
   topology->is_this_system = hwloc_topology_is_thissystem(topology->hwloc);
   topology->n_machine_cpus = (unsigned)hwloc_get_nbobjs_by_type(topology->hwloc, HWLOC_OBJ_PU);
@@ -226,6 +240,8 @@ void topology_levels(const struct topology *topology, enum lk_level levels[LK_N_
     levels[at] = usual[n];
   }
 }
+
+const char *const topology_distance_names[N_DISTANCES] = {"same_cpu", "smt", "llc", "node", "remote"};
 
 enum distance topology_distance(const struct topology_cpu *a, const struct topology_cpu *b) {
   if (a->os_index == b->os_index) return DISTANCE_SAME_CPU;

@@ -33,6 +33,7 @@ struct topology {
 
 /* How far apart two CPUs are, nearest first. */
 enum distance { DISTANCE_SAME_CPU, DISTANCE_SMT, DISTANCE_LLC, DISTANCE_NODE, DISTANCE_REMOTE, N_DISTANCES };
+extern const char *const topology_distance_names[N_DISTANCES]; /* same_cpu, smt, ...: as files have them */
 
 /* Reads the machine (or what HWLOC_SYNTHETIC, HWLOC_XMLFILE name). Returns 0 or an errno, having said why. */
 int topology_load(struct topology *topology);
@@ -40,6 +41,7 @@ int topology_load(struct topology *topology);
 /* A machine that is not this one, by hwloc's synthetic description or the text of its XML; the other is NULL. */
 struct topology_source {
   const char *synthetic, *xml;
+  const char *cpus; /* "0-23": the machine has no others, whatever the description says; NULL: it has them all */
 };
 int topology_load_from(struct topology *topology, const struct topology_source *source);
 

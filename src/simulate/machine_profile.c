@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "built_in.h"
+#include "host_profile.h"
 #include "matrix_file.h"
-
-static const char *const distance_names[N_DISTANCES] = {NULL, "smt", "llc", "node", "remote"};
 
 /* What a message is made in; every function that is given one returns EINVAL after it has said what is wrong. */
 struct complaint {
@@ -75,9 +74,10 @@ static int read_transfers(struct machine_profile *profile, const struct complain
   if (!json_is_object(transfers)) return complain(complaint, "there is no object 'transfers'");
   int error = check_source(transfers, "'transfers'", complaint);
   for (enum distance distance = DISTANCE_SMT; error == 0 && distance < N_DISTANCES; distance++) {
-    const json_t *of_distance = json_object_get(transfers, distance_names[distance]);
+    const json_t *of_distance = json_object_get(transfers, topology_distance_names[distance]);
     if (of_distance != NULL)
-      error = read_known(of_distance, distance_names[distance], "ns", 0.1, &profile->transfers[distance], complaint);
+      error = read_known(of_distance, topology_distance_names[distance], "ns", 0.1, &profile->transfers[distance],
+                         complaint);
   }
   return error;
 }
@@ -130,6 +130,7 @@ static int read_all(struct machine_profile *profile, const struct complaint *com
              *cpu = json_string_value(json_object_get(profile->json, "cpu"));
   profile->synthetic = json_string_value(json_object_get(profile->json, "topology"));
   profile->xml = json_string_value(json_object_get(profile->json, "topology_xml"));
+  profile->cpus = json_string_value(json_object_get(profile->json, "cpus"));
   if (name == NULL || *name == '\0' || strlen(name) >= sizeof profile->name ||
       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != strlen(name))
     return complain(complaint, "its 'name' must be letters, digits, '_', '.' and '-', at most %zu",
@@ -160,6 +161,11 @@ int machine_profile_read(struct machine_profile *profile, const char *name_or_pa
   }
   if (profile->json == NULL) profile->json = json_load_file(name_or_path, 0, &error);
   if (profile->json == NULL) return complain(&complaint, "line %d: %s", error.line, error.text);
+  if (host_profile_is_host(profile->json)) {
+    json_t *const host = profile->json;
+    profile->json = host_profile_make(host);
+    json_decref(host);
+  }
   const int result = read_all(profile, &complaint);
   if (result != 0) machine_profile_free(profile);
   return result;
@@ -172,5 +178,6 @@ void machine_profile_free(struct machine_profile *profile) {
 }
 
 int machine_profile_load_topology(const struct machine_profile *profile, struct topology *topology) {
-  return topology_load_from(topology, &(struct topology_source){.synthetic = profile->synthetic, .xml = profile->xml});
+  return topology_load_from(
+      topology, &(struct topology_source){.synthetic = profile->synthetic, .xml = profile->xml, .cpus = profile->cpus});
 }

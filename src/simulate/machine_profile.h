@@ -6,7 +6,8 @@
  *
  *   "name", "cpu"          how results call it, and what it is in words
  *   "topology"             hwloc's synthetic description, or "topology_xml": the text of an XML file of lstopo's
- *   "transfers"            "source", and for each distance that the machine has ("smt", "llc", "node", "remote") an
+ *   "cpus"                 optional: the numbers of the CPUs that there are, as "0-15,20", where the description has
+ * more "transfers"            "source", and for each distance that the machine has ("smt", "llc", "node", "remote") an
  *                          object with the usual "ns" of one hand-over by compare-and-swap, and "low" and "high"
  *   "groups_ns"            optional: a matrix between NUMA nodes (or, where one has several, packages) in place of the
  *                          distance "remote", or of "node" too
@@ -36,6 +37,7 @@ struct machine_profile {
   json_t *json;
   char name[64], cpu[128];
   const char *synthetic, *xml;         /* one of them; of the JSON */
+  const char *cpus;                    /* of the JSON, or NULL */
   struct known transfers[N_DISTANCES]; /* ns; value 0: the machine has no such distance */
   unsigned n_groups;
   double groups_ns[MACHINE_PROFILE_MAX_GROUPS][MACHINE_PROFILE_MAX_GROUPS];

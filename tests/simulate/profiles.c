@@ -30,6 +30,20 @@ static void each_built_in_one_makes_a_model(void) {
   }
 }
 
+/* The description has two CPUs in each core; the small ones have one. */
+static void small_cores_have_one_cpu(void) {
+  struct machine_profile profile;
+  struct topology topology;
+  CHECK_EQ(0, machine_profile_read(&profile, "alderlake", why, sizeof why));
+  CHECK_EQ(0, machine_profile_load_topology(&profile, &topology));
+  CHECK_EQ(24, topology.n_cpus);
+  CHECK_EQ(24, topology.n_machine_cpus);
+  CHECK_EQ(16, topology.n_domains[LK_CORE]);
+  CHECK_EQ(23, topology.cpus[23].os_index);
+  topology_free(&topology);
+  machine_profile_free(&profile);
+}
+
 /* Reads the test's machine after `from` is replaced by `to`; what is complained of must contain `what`. */
 static void refuses(const char *from, const char *to, const char *what) {
   static char json[sizeof two_sockets_json + 200];
@@ -57,6 +71,7 @@ static void a_transfer_that_is_missing_is_named(void) {
 
 int main(void) {
   each_built_in_one_makes_a_model();
+  small_cores_have_one_cpu();
   refuses("\"source\": \"made up\", \"smt\"", "\"smt\"", "no 'source'");
   refuses("\"noise\"", "\"nois\"", "no parameter 'nois'");
   refuses("{\"value\": 5,", "{\"value\": -5,", "rmw_ns has no number 'value' of 0 or more");

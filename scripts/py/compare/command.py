@@ -15,6 +15,7 @@ import pandas as pd
 from compare import verdicts
 from compare import export
 from compare import floor
+from compare import model_error
 from compare import tables
 from compare import compatibility
 from results import labels
@@ -67,10 +68,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="; ".join(f"{name}: {text}" for name, text in export.INTERVALS.items()))
     parser.add_argument("--fail-if-slower", type=percentage, metavar="PCT",
                         help="exit code 1 if the verdict is `slower` and the change is more than PCT")
+    parser.add_argument("--model-error", action="store_true",
+                        help="of a simulated and a measured run: how far the model is off, lock by lock")
     parser.add_argument("--format", choices=list(FORMATS), default="table")
     parser.add_argument("--anyway", action="store_true", help="compare runs that differ in a way that forbids it")
     options = parser.parse_args(arguments)
     options.margin /= 100
+    if options.model_error and (options.against is not None or options.by != "lock" or options.metric != "ops_per_s"
+                                or options.fail_if_slower is not None or options.anyway):
+        parser.error("--model-error judges a model's operations per second; only --format goes with it")
     if len(options.runs) > 1 and (options.against is not None or options.by != "lock"):
         parser.error("--by and --against are for one run; several are held against the first of them")
     if len(options.runs) == 1 and options.fail_if_slower is not None and options.against is None:
@@ -81,6 +87,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def compare(runs: list[Run], options: argparse.Namespace) -> export.Comparison:
     """Raises ResultsError where the runs cannot be compared."""
     is_across = len(runs) > 1
+    if mixed := compatibility.models_and_machines(runs):
+        raise ResultsError(f"refused, {mixed}")
     by_machine = is_across and compatibility.several_machines(runs)
     differences = compatibility.differences(runs) if is_across else compatibility.Differences([], [])
     trials = Trials.of(runs, options.metric, options.margin, pooled=is_across)
@@ -165,6 +173,10 @@ def slower(found: export.Comparison, limit_pct: float) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    if options.model_error:
+        for line in model_error.FORMATS[options.format](model_error.of([reading.load(run) for run in options.runs])):
+            print(line)
+        return 0
     found = compare([reading.load(run) for run in options.runs], options)
     failures = slower(found, options.fail_if_slower) if options.fail_if_slower is not None else []
     for line in FORMATS[options.format](found):

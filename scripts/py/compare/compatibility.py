@@ -87,13 +87,22 @@ def _window(first: Run, run: Run) -> list[str]:
 def _simulated(first: Run, run: Run) -> list[str]:
     """A model's operations per second are no machine's: only what was simulated alike compares."""
     a, b = (_names(r, "simulated") for r in (first, run))
-    return [] if a == b else [f"simulated on {a or 'nothing (measured)'} against {b or 'nothing (measured)'}"]
+    return [] if a == b else [f"simulated on {a} against {b}"]
+
+
+def models_and_machines(runs: list[Run]) -> str:
+    """What is said of a simulated and a measured run, which have no cell in common; "" of others."""
+    of_models = [run for run in runs if (run.rows["simulated"] != "").any()]
+    if len(of_models) in (0, len(runs)):
+        return ""
+    return (f"{of_models[0].path} is simulated ({_names(of_models[0], 'simulated')}) and another is measured, which "
+            "says nothing of a lock; --model-error tells how far the model is off")
 
 
 def cell_differences(cells: pd.DataFrame, pairs: Pairs, by_machine: bool) -> list[str]:
     """Of the cells that they have in common: none at all, or with another number of CPUs."""
     if not len(pairs.first):
-        return [f"no cell in common: {_no_common(cells, [*CELL, *(MACHINE if by_machine else [])])}"]
+        return [f"no cell in common: {no_common(cells, [*CELL, *(MACHINE if by_machine else [])])}"]
     cpus = cells["cpus"].to_numpy()
     a, b = cpus[pairs.second], cpus[pairs.first]
     if (a != b).any():
@@ -103,7 +112,7 @@ def cell_differences(cells: pd.DataFrame, pairs: Pairs, by_machine: bool) -> lis
     return []
 
 
-def _no_common(cells: pd.DataFrame, columns: list[str]) -> str:
+def no_common(cells: pd.DataFrame, columns: list[str]) -> str:
     """The columns of which the runs share no value, and so could not share a cell."""
     sides = [{name: _texts(side[name]) for name in columns} for _, side in cells.groupby("side")]
     apart = [name for name in columns if all(not sides[0][name] & side[name] for side in sides[1:])]

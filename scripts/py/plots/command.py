@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Draws a run into its folder: throughput, scaling, fairness, CPU per operation and, when measured, waits against
-threads; and, by number of threads, throughput against fairness, the tail of the waits, and hand-offs by distance."""
+threads; and, by number of threads, throughput against fairness, the tail of the waits, and hand-offs by distance. Of a
+simulated run also the misses, by what missed and how far away the line was."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from plots import panels
 from plots import situations
+from plots import traffic
 from common import palette
 from results import labels
 from results import reading
@@ -93,6 +95,7 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
     slugs = labels.workload_slugs(run.rows)
     table = cells(run)
     places = palette.places(table)
+    counted = traffic.counted(run)
     for workload, rows in run.rows.groupby("workload"):
         locks = rows.drop_duplicates("lock").sort_values("lock")
         locks = locks.assign(family=[labels.family(lock) for _, lock in locks.iterrows()])
@@ -113,6 +116,8 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
         words = [spaced(labels.workload_label(rows.iloc[0])), labels.provenance(run)]
         for name, figure in situations.figures(table[table["workload"] == workload], words, places):
             yield from save(figure, folder / (name + slugs[workload]))
+        if counted is not None and (figure := traffic.misses(counted[counted["workload"] == workload], words)):
+            yield from save(figure, folder / ("misses" + slugs[workload]))
 
 
 def main(arguments: list[str]) -> int:

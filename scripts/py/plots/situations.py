@@ -68,11 +68,11 @@ def who_pays(cells: pd.DataFrame, words: list[str], places: Places) -> Any:
     here_at = {n: cells[cells["threads"] == n] for n in counts}
     named = {n: list(here["lock"]) if names_all else fronts(here) for n, here in here_at.items()}
     shown = {lock for locks in named.values() for lock in locks}
-    fig, axes = _grid("Throughput against fairness", words if names_all else words + _families(cells, families),
-                      len(counts), 2.5, 2.6, _label_room(shown), left=0.65)
+    fig, axes = grid("Throughput against fairness", words if names_all else words + _families(cells, families),
+                     len(counts), 2.5, 2.6, _label_room(shown), left=0.65)
     styles = lock_styles(shown, places)
     for ax, (n, here) in zip(axes, here_at.items()):
-        ax.set_title(_title(n, here), loc="left", fontsize=9.5, fontweight="bold")
+        ax.set_title(title_of(n, here), loc="left", fontsize=9.5, fontweight="bold")
         value_axis(ax, "count", here["ops_per_s"].min(), here["ops_per_s"].max(), along="x")
         ax.set_xlabel("operations per second")
         ax.set_ylabel("fairness: least served thread")
@@ -98,12 +98,12 @@ def wait_tail(cells: pd.DataFrame, words: list[str], places: Places) -> Any:
         return None
     groups = chunks(cells)
     words = [*words, "Waits still open at the close count as long as they were then: that long, or longer."]
-    fig, axes = _grid("Tail of the wait: the share of acquisitions that waited that long or longer", words,
-                      len(groups) * len(counts), 3.0, 2.2, _label_room(cells["lock"]))
+    fig, axes = grid("Tail of the wait: the share of acquisitions that waited that long or longer", words,
+                     len(groups) * len(counts), 3.0, 2.2, _label_room(cells["lock"]))
     low, high = cells["wait_p50_ns"].min(), cells["wait_max_ns"].max()
     for ax, (family, locks, n) in zip(axes, ((family, locks, n) for family, locks in groups for n in counts)):
         here = cells[(cells["threads"] == n) & cells["lock"].isin(locks)].set_index("lock")
-        ax.set_title(f"{family}, {_title(n, cells)}" if family else _title(n, cells), loc="left", fontsize=9,
+        ax.set_title(f"{family}, {title_of(n, cells)}" if family else title_of(n, cells), loc="left", fontsize=9,
                      fontweight="bold")
         value_axis(ax, "ns", max(low, 1), high, along="x")
         ax.set_yscale("log")
@@ -131,12 +131,12 @@ def hand_offs(cells: pd.DataFrame, words: list[str], _: Places) -> Any:
         return None
     locks = sorted(cells["lock"].unique(), reverse=True)
     left = 0.3 + 0.08 * max(map(len, locks))
-    fig, axes = _grid("Hand-offs by distance: share of the acquisitions that took the lock from another CPU", words,
-                      len(counts), 3.2, 0.6 + 0.17 * len(locks), 0.15, left=left)
+    fig, axes = grid("Hand-offs by distance: share of the acquisitions that took the lock from another CPU", words,
+                     len(counts), 3.2, 0.6 + 0.17 * len(locks), 0.15, left=left)
     there_are = [column for column in DISTANCES if (cells[column] > 0).any()]
     for ax, n in zip(axes, counts):
         here = cells[cells["threads"] == n].set_index("lock").reindex(locks)
-        ax.set_title(_title(n, cells), loc="left", fontsize=9.5, fontweight="bold")
+        ax.set_title(title_of(n, cells), loc="left", fontsize=9.5, fontweight="bold")
         start = np.zeros(len(locks))
         for column in there_are:
             share = (here[column] / here["exclusive"]).fillna(0).clip(0, 1).to_numpy()
@@ -164,7 +164,7 @@ def figures(cells: pd.DataFrame, words: list[str], places: Places) -> Iterator[t
             yield name, figure
 
 
-def _title(n: float, cells: pd.DataFrame) -> str:
+def title_of(n: float, cells: pd.DataFrame) -> str:
     return f"{n:g} threads" + (" *" if n > cells["cpus"].min() else "")
 
 
@@ -180,8 +180,8 @@ def _label_room(locks: Iterable[str]) -> float:
     return 0.4 + 0.075 * max(map(len, locks))
 
 
-def _grid(title: str, words: list[str], n_panels: int, width: float, height: float, right: float,
-          left: float = 0.75) -> tuple[Any, list[Any]]:
+def grid(title: str, words: list[str], n_panels: int, width: float, height: float, right: float,
+         left: float = 0.75) -> tuple[Any, list[Any]]:
     """Axes placed in inches, row by row, with a title above and words below."""
     n_columns = min(n_panels, MAX_COLUMNS)
     n_rows = -(-n_panels // n_columns)

@@ -9,10 +9,8 @@ they fit the other three: what then is off is what to expect on a machine that n
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
-import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any, NamedTuple, Sequence
 from common.program import Parser, UserError
 from simulation import published
 from simulation.published import LOCKS, MACHINES, Machine
+from simulation.runs import plain_options, simulate
 
 # What was chosen for each machine by its protocol: see docs/simulate.md.
 CHOSEN: dict[str, dict[str, float]] = {
@@ -59,24 +58,11 @@ class Validation:
     def simulate(self, profile: Path, locks: Sequence[str], threads: Sequence[int], cs_ns: int,
                  window_s: float) -> dict[str, dict[int, float]]:
         """Operations per second by lock and number of threads."""
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "out"
-            result = subprocess.run(
-                [self.program, "simulate", "--machine", str(profile), "--locks", ",".join(locks), "--threads",
-                 ",".join(map(str, threads)), "--read-pct", "0", "--cs-ns", str(cs_ns), "--counted-sections",
-                 "--seeds", "1", "--duration",
-                 f"{window_s:g}", "--out", str(out)],
-                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-            if result.returncode != 0:
-                raise UserError(f"{self.program} simulate failed: {result.stdout.splitlines()[-1]}")
-            found: dict[str, dict[int, float]] = {}
-            with (out / "results.csv").open(encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    found.setdefault(row["lock"], {})[int(row["threads"])] = float(row["ops_per_s"])
-        return found
+        return simulate(self.program, profile, *plain_options(locks, threads), "--read-pct", "0", "--cs-ns", str(cs_ns),
+                        "--counted-sections", "--duration", f"{window_s:g}")
 
     def fit(self, parameters: dict[str, float], few: bool = False) -> Fit:
-        """`few`: of the numbers of threads every other one."""
+        """`few`: of the numbers of threads every other one, in a third of the window."""
         with tempfile.TemporaryDirectory() as folder:
             profile = published.write_profile(Path(folder), self.machine, self.cycles, parameters)
             fewest = min(self.measured["mcs"])
@@ -90,7 +76,8 @@ class Validation:
             for lock in LOCKS:
                 threads = sorted(self.measured[lock])
                 threads = threads[1::2] if few and len(threads) > 4 else threads
-                simulated = self.simulate(profile, [lock], threads, cs_ns, self.window_s)[lock]
+                window_s = self.window_s / 3 if few else self.window_s
+                simulated = self.simulate(profile, [lock], threads, cs_ns, window_s)[lock]
                 ratios[lock] = {n: max(simulated[n], 1) / self.measured[lock][n] for n in threads}
         return Fit(cs_ns, ratios)
 
