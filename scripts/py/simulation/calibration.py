@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple, Sequence
 
@@ -45,7 +46,7 @@ class Fit(NamedTuple):
 FITS = (
     Fit("instructions and hits", ("access_ns", "hit_ns", "store_ns"), ("empty",), True),
     Fit("an atomic operation", ("rmw_ns",), ("counter", "tas", "ticket"), True),
-    Fit("transfers between cores", (), ("counter", "ticket", "mcs"), False),
+    Fit("transfers between cores", (), ("ticket", "mcs", "counter"), False),
     Fit("the way into a futex wait", ("futex_check_ns",), ("futex",), False),
 )
 
@@ -143,7 +144,7 @@ class Calibration:
         locks = sorted({str(lock) for lock, _ in self.measured.index})
         threads = sorted({int(n) for _, n in self.measured.index})
         simulate_into(self.program, out, self.path, *plain_options(locks, threads, seeds), *self.situation)
-        return reading.load(out)
+        return replace(reading.load(out), path=Path("this profile"))
 
 
 def _around(value: float, key: str) -> dict[str, Any]:
