@@ -14,6 +14,8 @@ from compare import tables
 from programs import catalogue, judging, runs
 from programs.command import cells
 from programs.runs import COLUMNS, REFERENCES, Lock
+from report.programs import programs_section
+from results.reading import ResultsError
 
 PRINTED = {
     "rocksdb-get": ("DB path: [/x]\nreadrandom   :      12.175 micros/op 163744 ops/sec 2.009 seconds 328998 "
@@ -99,6 +101,46 @@ class Judging(support.FolderTest):
             writer.writeheader()
             writer.writerows(rows)
         return "\n".join(tables.table(judging.judge(path, HOST, "none", catalogue.PROGRAMS)))
+
+    def test_panels_are_drawn_and_become_a_section_of_the_report(self) -> None:
+        self.judge({("rocksdb-get", "futex"): 1.5, ("pigz", "futex"): 0.5}, failed=("rocksdb-get", "mcs"))
+        path = self.folder / judging.NAME
+        programs = judging.programs_of(path)
+        shown = list(judging.panels(judging.judge(path, HOST, "system", programs), programs))
+        self.assertEqual([("rocksdb-get", 2), ("pigz", 2)], [(panel.program.name, panel.threads) for panel in shown])
+        self.assertEqual(["futex", "none", "mcs"], [line.lock for line in shown[0].lines])
+        self.assertEqual(["faster", "no difference shown"], [line.verdict for line in shown[0].lines[:2]])
+        self.assertEqual("no good run of mcs", shown[0].lines[2].failure)
+        self.assertEqual(("futex", "slower"), (shown[1].lines[-1].lock, shown[1].lines[-1].verdict))
+
+        drawn = support.script("plot", self.folder)
+        self.assertEqual((0, f"{path.with_suffix('.svg')}\n{path.with_suffix('.png')}\n"),
+                         (drawn.returncode, drawn.stdout), drawn.stderr)
+        svg = path.with_suffix(".svg").read_text()
+        for text in ("rocksdb-get, 2 threads", "pigz, 2 threads", "relative to system", "no good run of mcs"):
+            self.assertIn(text, svg)
+
+        section = programs_section(self.folder)
+        futex = r"<td class=faster>\u25b6\u00a0<b>1\.[45]\d</b><br><small>1\.\d\d\u20131\.\d\d</small></td>"
+        none = r"<td class=alike>[^/]*</b>.*?</td>"
+        self.assertRegex(section, rf"<tr><th scope=row>rocksdb-get, 2 threads</th>{none}{futex}"
+                                  '<td class=alike title="no good run of mcs">no good run</td></tr>')
+        self.assertIn("something besides the locks is at work", section)  # pigz is a control
+
+    def test_the_program_of_a_try_is_in_no_list(self) -> None:
+        self.judge({})
+        path = self.folder / judging.NAME
+        path.write_text(path.read_text().replace("rocksdb-get", "own-server"))
+        self.assertEqual(["pigz", "own-server"], [program.name for program in judging.programs_of(path)])
+        self.assertIn("<th scope=row>own-server, 2 threads</th>", programs_section(self.folder))
+
+    def test_what_is_no_campaign_is_told(self) -> None:
+        self.assertIsNone(judging.csv_of(self.folder))
+        with self.assertRaisesRegex(ResultsError, "no programs.csv in it; give the folder of a run of scripts/"):
+            programs_section(self.folder)
+        (self.folder / judging.NAME).write_text("program,lock\npigz,mcs\n")
+        with self.assertRaisesRegex(ResultsError, "no column 'run_id'; give a CSV that scripts/programs wrote"):
+            judging.programs_of(self.folder / judging.NAME)
 
     def test_a_difference_is_found_in_its_program_alone(self) -> None:
         told = self.judge({("rocksdb-get", "futex"): 1.5, ("rocksdb-get", "mcs"): 0.5})

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from plots import panels
+from plots import programs
 from plots import situations
 from plots import traffic
 from common import palette
+from programs import judging
 from results import labels
 from results import reading
 from stats import inference
@@ -122,16 +124,25 @@ def draw(run: reading.Run, folder: Path) -> Iterator[Path]:
 
 def main(arguments: list[str]) -> int:
     parser = Parser("scripts/plot", "Draws a run as SVG and PNG, into its folder.")
-    parser.add_argument("run", metavar="RUN", help="the folder of a run, or a CSV file; the plots go beside it")
-    run = reading.load(parser.parse_args(arguments).run)
+    parser.add_argument("run", metavar="RUN",
+                        help="the folder of a run, or a CSV file, of scripts/programs too; the plots go beside it")
+    given = parser.parse_args(arguments).run
+    campaign = judging.csv_of(given)
+    if campaign is not None:
+        return show(campaign, programs.draw(campaign))
+    run = reading.load(given)
+    return show(run.path, draw(run, run.path.parent))
+
+
+def show(csv: Path, drawn: Iterable[Path]) -> int:
     n_drawn = 0
     try:
-        for path in draw(run, run.path.parent):
+        for path in drawn:
             print(path, flush=True)
             n_drawn += 1
     except OSError as error:
-        raise UserError(f"{error.filename or run.path.parent}: {error.strerror}; the plots go into the folder of the "
+        raise UserError(f"{error.filename or csv.parent}: {error.strerror}; the plots go into the folder of the "
                         "run") from None
     if n_drawn == 0:
-        print(f"warning: {run.path}: nothing is drawn, no trial was good", file=sys.stderr)
+        print(f"warning: {csv}: nothing is drawn, no trial was good", file=sys.stderr)
     return 0

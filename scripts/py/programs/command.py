@@ -262,7 +262,7 @@ def main(arguments: list[str]) -> int:
     (options.out / "host.json").write_text(json.dumps(host, indent=2) + "\n")
     print(f"{plural(len(programs), 'program')}, {plural(len(wanted), 'cell')}, "
           f"{plural(len(wanted) * options.repetitions, 'run')}: {options.out}", file=sys.stderr)
-    path = options.out / "programs.csv"
+    path = options.out / judging.NAME
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the program that runs would go on alone
     campaign, is_whole = measure(options, programs, wanted, host, path)
     if not is_whole:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,22 +15,71 @@ from compare import verdicts
 from compare.command import limits
 from compare.export import Comparison
 from compare.trials import Trials
+from programs import catalogue
 from programs.catalogue import Program
 from programs.runs import COLUMNS, PASS, TWIN
 from results.cautions import drifted
 from results.columns import ABSENT, NUMBERS, TEXT
-from results.reading import Run
+from results.reading import ResultsError, Run
 from stats import inference
 
 METRIC = "ops_per_s"
+NAME = "programs.csv"
 # More CPU time of other programs than this part of what the CPUs had is told.
 FOREIGN = 0.1
 
 
+class Line(NamedTuple):
+    """A lock in one program at a number of threads, held against another. Numbers that there are not are nan."""
+
+    lock: str
+    ratio: float
+    low: float
+    high: float
+    verdict: str
+    failure: str  # why there is no ratio: which of the two had no good run
+
+
+class Panel(NamedTuple):
+    """The locks of a program at a number of threads, the fastest first, those without a ratio last."""
+
+    program: Program
+    threads: int
+    floor: float  # what the twin shows of nothing
+    lines: list[Line]
+
+
+def csv_of(given: str | os.PathLike[str]) -> Path | None:
+    """Of the folder of a campaign, or its CSV; None: it is no campaign's."""
+    path = Path(given)
+    if path.is_dir() and not (path / "results.csv").exists():
+        path = path / NAME
+    return path if path.name == NAME and path.is_file() else None
+
+
 def read(path: Path) -> pd.DataFrame:
+    """Raises ResultsError."""
     texts = {name: str for name in COLUMNS if name in (*TEXT, "program", "operation")}
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={
-        name: [""] for name in COLUMNS if name not in texts})
+    try:
+        rows = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={
+            name: [""] for name in COLUMNS if name not in texts})
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"{path}: cannot be read: {error}") from None
+    missing = [name for name in COLUMNS if name not in rows]
+    if missing:
+        raise ResultsError(f"{path}: no column {missing[0]!r}; give a CSV that scripts/programs wrote")
+    return rows
+
+
+def programs_of(path: Path) -> list[Program]:
+    """Those of a file, in the order of the catalogue; behind them what is not in there, as far as the file tells of it:
+    the program of scripts/try. Raises ResultsError."""
+    listed = {program.name: program for program in catalogue.PROGRAMS}
+    told = read(path).drop_duplicates("program")
+    named = dict(zip(told["program"], zip(told["operation"], told["kind"])))
+    return [*(program for name, program in listed.items() if name in named),
+            *(Program(name, "", "", "", operation, locks=kind) for name, (operation, kind) in named.items()
+              if name not in listed)]
 
 
 def judge(path: Path, host: dict[str, Any], against: str, programs: Sequence[Program]) -> Comparison:
@@ -47,6 +97,22 @@ def judge(path: Path, host: dict[str, Any], against: str, programs: Sequence[Pro
                       table, notes, workloads=trials.cells["run_id"].map(in_words))
 
 
+def panels(found: Comparison, programs: Sequence[Program]) -> Iterator[Panel]:
+    """In the order of the programs, and of the numbers of threads."""
+    first, second = (found.cells.loc[found.table[name]].reset_index(drop=True) for name in ("first", "second"))
+    table = found.table.reset_index(drop=True).assign(program=first["run_id"], threads=first["threads"],
+                                                      lock=first["lock"], n_own=first["n"], against=second["lock"])
+    situations = {*zip(table["program"], table["threads"])}
+    for program in programs:
+        for threads in sorted(threads for name, threads in situations if name == program.name):
+            group = table[(table["program"] == program.name) & (table["threads"] == threads)]
+            own = found.cells[(found.cells["run_id"] == program.name) & (found.cells["threads"] == threads)]
+            lines = [Line(row.lock, row.ratio, row.low, row.high, row.verdict,
+                          f"no good run of {row.lock if row.n_own == 0 else row.against}")
+                     for row in group.sort_values("ratio", ascending=False, na_position="last").itertuples()]
+            yield Panel(program, int(threads), float(own["floor"].max()), lines)
+
+
 def _as_trials(rows: pd.DataFrame) -> pd.DataFrame:
     """The same runs in the columns of trials. Only within one run_id are locks held against each other, and what a twin
     shows of nothing counts there alone: so each program is one."""
@@ -60,8 +126,9 @@ def _as_trials(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_words(program: Program) -> str:
-    return (f"{program.name}{', a control' if program.is_control else ''}, an operation is: {program.operation}; "
-            f"{program.command.format(threads='THREADS', data='DATA')}")
+    command = program.command.format(threads="THREADS", data="DATA")
+    return (f"{program.name}{', a control' if program.is_control else ''}, an operation is: {program.operation}"
+            + (f"; {command}" if command else ""))
 
 
 def _provenance(host: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 import pandas as pd
 
@@ -28,6 +28,7 @@ from common.program import Parser, UserError
 from results.reading import Run
 from common.units import plural, spaced
 from report.front_section import front_section
+from report.programs import programs_section
 from report.sections import answers_section, flips_section, machine_section, map_section, warnings_section
 from results.cautions import cautions
 
@@ -116,8 +117,9 @@ def chart_library() -> str:
                     "LOCKBENCH_CHARTJS to the path of its chart.min.js")
 
 
-def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking]) -> str:
-    """The whole report; for each run a table of cells(), and what it shows of their order."""
+def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking], campaigns: Sequence[Path] = ()) -> str:
+    """The whole report; for each run a table of cells(), and what it shows of their order. `campaigns`: those of
+    scripts/programs."""
     names = named(runs)
     places = palette.places(pd.concat(tables))
     titles = [f": {name}" if len(runs) > 1 else "" for name in names]
@@ -130,6 +132,7 @@ def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking]) -
         for kind, what in (("mutex", "Best mutex"), ("rw", "Best readers/writer lock")):
             sections.append(map_section(what, title, answer.regions(table, ranking, kind), places))
         sections.append(front_section(title, front.fronts(run, table)))
+    sections += [programs_section(campaign) for campaign in campaigns]
     machines = [machine_section(name, labels.provenance(run), baselines.line(run), machine.topology(run),
                                 machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
     return pages.fill(
@@ -141,12 +144,12 @@ def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking]) -
         library=chart_library().replace("</script", "<\\/script"))
 
 
-def of_runs(given: list[str], out: Path | None) -> None:
+def of_runs(given: list[str], out: Path | None, campaigns: Sequence[Path]) -> None:
     runs = [reading.load(run) for run in given]
     path = out or runs[0].path.parent / "report.html"
     tables = [cells(run) for run in runs]
     rankings = [Ranking.of(run) for run in runs]
-    pages.write(page(runs, tables, rankings), path)
+    pages.write(page(runs, tables, rankings, campaigns), path)
     print(f"report: {path}")
     for name, table, ranking in zip(named(runs), tables, rankings):
         if len(runs) > 1:
@@ -172,11 +175,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE",
                         help="the page (default: report.html in the folder of the first run; of profile.json, "
                         "profile.html beside it)")
+    parser.add_argument("--programs", type=Path, action="append", default=[], metavar="FOLDER",
+                        help="of a run of scripts/programs, which gets a section of its own; may be given repeatedly")
     options = parser.parse_args(arguments)
     profiles = [path for path in map(profile.find, options.runs) if path is not None]
     if not profiles:
-        of_runs(options.runs, options.out)
-    elif len(options.runs) == 1:
+        of_runs(options.runs, options.out, options.programs)
+    elif len(options.runs) == 1 and not options.programs:
         of_profile(profiles[0], options.out)
     else:
         raise UserError(f"{profiles[0]}: a profile has a page of its own; give it alone")

@@ -81,7 +81,7 @@ def load(given: str | os.PathLike[str]) -> Run:
     # In place: a copy of a million rows would double the memory.
     rows["workload"] = rows.groupby(WORKLOAD, **by).ngroup()  # sorted: the trials' order is random
     rows["cell"] = rows.groupby(CELL, **by, sort=False).ngroup()
-    return Run(path, rows, _host(path.with_name("host.json")), resolution.mark(rows))
+    return Run(path, rows, read_host(path.with_name("host.json")), resolution.mark(rows))
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -188,7 +188,7 @@ def _check_values(path: Path, rows: pd.DataFrame) -> None:
                                f"{int(unknown.to_numpy().argmax()) + 2}; allowed: {', '.join(map(str, allowed))}")
 
 
-def _host(path: Path) -> dict[str, Any]:
+def read_host(path: Path) -> dict[str, Any]:
     """The provenance is worth a warning, never a refusal: the numbers stand without it."""
     try:
         host = json.loads(path.read_text(encoding="utf-8"))
