@@ -60,8 +60,9 @@ static json_t *runs_of(const struct recording *recording) {
       json_t *const events = json_array();
       for (uint32_t event = 0; event < n_events && event < RECORDING_N_EVENTS; event++)
         json_array_append_new(events, event_of(recording, &run->events[event]));
-      json_array_append_new(runs, json_pack("{s:I, s:I, s:o}", "thread", (json_int_t)run->thread, "start_ns",
-                                            (json_int_t)since_start(recording, run->start), "events", events));
+      json_array_append_new(runs, json_pack("{s:I, s:I, s:I, s:o}", "thread", (json_int_t)run->thread, "start_ns",
+                                            (json_int_t)since_start(recording, run->start), "before",
+                                            (json_int_t)run->n_before, "events", events));
     }
   return runs;
 }

@@ -58,10 +58,15 @@ static uint32_t number_of(struct recording *recording, uint64_t key, const struc
   return number;
 }
 
+static uint64_t maker_of(const struct recording_lock *lock) {
+  uint64_t maker = places_mix(places_mix(KEY_OF_MAKER, lock->image), lock->kind);
+  for (int i = 0; i < N_CALLERS_TOLD_APART; i++) maker = places_mix(maker, lock->callers[i]);
+  return maker;
+}
+
 /* One more lock made, or used for the first time, by wanted->callers. */
 static uint32_t find(struct recording *recording, struct recording_lock *wanted, bool is_one_of_many) {
-  uint64_t maker = places_mix(places_mix(KEY_OF_MAKER, wanted->image), wanted->kind);
-  for (int i = 0; i < N_CALLERS_TOLD_APART; i++) maker = places_mix(maker, wanted->callers[i]);
+  const uint64_t maker = maker_of(wanted);
   const uint64_t key = places_mix(maker, wanted->address);
   bool is_new;
   struct recording_place *const place = places_find(recording, key, false, &is_new);
@@ -107,4 +112,19 @@ uint32_t known_locks_at(struct recording *recording, const void *address, enum r
   if (place != NULL) return places_number(place);
   callers_find(wanted.callers, RECORDING_N_CALLERS, site);
   return number_of(recording, key, &wanted);
+}
+
+uint32_t known_locks_tell_apart(struct recording *recording, const void *address, uint32_t group) {
+  struct recording_lock *const origin = &recording->locks[group];
+  struct recording_lock wanted = {
+      .address = (uint64_t)(uintptr_t)address, .kind = origin->kind, .image = origin->image};
+  memcpy(wanted.callers, origin->callers, sizeof wanted.callers);
+  const uint64_t maker = maker_of(&wanted), key = places_mix(maker, wanted.address);
+  bool is_new;
+  struct recording_place *const place = places_find(recording, key, false, &is_new);
+  if (place != NULL) return places_number(place);
+  if (is_beyond(recording, places_mix(maker, KEY_OF_APART), MOST_OF_ONE_MAKER)) return 0;
+  const uint32_t number = number_of(recording, key, &wanted);
+  if (number != 0) atomic_fetch_sub_explicit(&origin->n_instances, 1, memory_order_relaxed); /* a count */
+  return number;
 }

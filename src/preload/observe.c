@@ -152,9 +152,19 @@ EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, cons
                false, is_held_again(mutex));
 }
 
+/* What libc's release takes, a waiter's waking above all, is the lock's doing and in no gap. */
+#define GIVE(lock, release)                                                                                            \
+  ({                                                                                                                   \
+    struct recorder *const me_ = recorder_ready();                                                                     \
+    recorder_gives(me_, lock);                                                                                         \
+    const int error_ = release;                                                                                        \
+    recorder_gave(me_);                                                                                                \
+    error_;                                                                                                            \
+  })
+
 EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex) {
-  if (!is_held_again(mutex)) recorder_gives(recorder_ready(), mutex);
-  return SYSTEM(pthread_mutex_unlock)(mutex);
+  if (is_held_again(mutex)) return SYSTEM(pthread_mutex_unlock)(mutex);
+  return GIVE(mutex, SYSTEM(pthread_mutex_unlock)(mutex));
 }
 
 /*
@@ -253,10 +263,7 @@ EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock, c
                false, false);
 }
 
-EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock) {
-  recorder_gives(recorder_ready(), lock);
-  return SYSTEM(pthread_rwlock_unlock)(lock);
-}
+EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock) { return GIVE(lock, SYSTEM(pthread_rwlock_unlock)(lock)); }
 
 EXPORT int pthread_spin_init(pthread_spinlock_t *spin, int is_shared) {
   const int error = SYSTEM(pthread_spin_init)(spin, is_shared);
@@ -277,6 +284,5 @@ EXPORT int pthread_spin_trylock(pthread_spinlock_t *spin) {
 }
 
 EXPORT int pthread_spin_unlock(pthread_spinlock_t *spin) {
-  recorder_gives(recorder_ready(), (const void *)(uintptr_t)spin);
-  return SYSTEM(pthread_spin_unlock)(spin);
+  return GIVE((const void *)(uintptr_t)spin, SYSTEM(pthread_spin_unlock)(spin));
 }

@@ -12,7 +12,7 @@
 #include "recording.h"
 
 /* A key begins with what it is of, so that those of different things differ. */
-enum places_key { KEY_OF_MAKER = 1, KEY_OF_COUNT, KEY_OF_SEARCHES, KEY_OF_ADDRESS, KEY_OF_PATH };
+enum places_key { KEY_OF_MAKER = 1, KEY_OF_COUNT, KEY_OF_SEARCHES, KEY_OF_ADDRESS, KEY_OF_PATH, KEY_OF_APART };
 
 /* A key with more in it. */
 uint64_t places_mix(uint64_t key, uint64_t with);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "lane.h"
 #include "modules.h"
@@ -18,6 +20,12 @@ enum { FIRST_RUNS = 8, RUNS_PER_STEP = 4, LATER_RUNS = RECORDING_N_RUNS - FIRST_
 /* FIRST_BURSTS follow each other without a pause. Timing an acquisition takes some 40 ns, of PER_TIMING_NS one in a
    hundred; but at least one in MOST_PER_TIMING is timed. */
 enum { BURST = 64, FIRST_BURSTS = 8, PER_TIMING_NS = 4000, MOST_PER_TIMING = 16 };
+
+/* Of several locks that count as one, the one that was timed so often in succession is told apart. */
+enum { OFTEN = 16 };
+
+/* What is longer may be so since the thread had no CPU. */
+static const double LONG_NS = 10e3;
 
 struct clock_scale clock_scale;
 
@@ -39,6 +47,7 @@ void host_renew_contexts(struct thread *thread) {
   }
   me->number = 1 + atomic_fetch_add_explicit(&recording->n_threads, 1, memory_order_relaxed); /* a number */
   me->depth = 0;
+  me->n_acquired = me->n_acquired_then = 0;
   if (me->until_run < 0) me->until_run = 0; /* the run that it was in has ended */
 }
 
@@ -122,6 +131,20 @@ LK_COLD struct recording_record *recorder_find_slowly(struct recorder_call call,
   return record;
 }
 
+/* A lock of several that count as one, which matters: from the next call on it has a number of its own. */
+LK_COLD static void tell_apart(const struct recorder_call *call) {
+  const uint32_t lock = known_locks_tell_apart(call->me->recording, call->address, call->record->lock);
+  if (lock != 0) atomic_store_explicit(call->note.lock, lock, memory_order_relaxed); /* all write the same */
+}
+
+static void count_in_succession(const struct recorder_call *call) {
+  struct recording_record *const record = call->record;
+  const bool is_same = record->timed_address == (uint64_t)(uintptr_t)call->address;
+  record->timed_address = (uint64_t)(uintptr_t)call->address;
+  record->n_timed = is_same ? record->n_timed + 1 : 1;
+  if (record->n_timed == OFTEN) tell_apart(call);
+}
+
 void recorder_made(struct recorder_call call, enum recording_kind kind) { (void)number_of(&call, kind); }
 
 struct recorder_note recorder_note_beside(struct recorder *me, const void *address, enum recording_kind kind,
@@ -184,12 +207,46 @@ static int32_t acquisitions_before(uint32_t run) {
   return RECORDING_N_EVENTS << (step < MOST_STEPS ? step : MOST_STEPS);
 }
 
+static void note_usage(struct recorder *me) {
+  struct rusage usage;
+  struct timespec cpu;
+  if (getrusage(RUSAGE_THREAD, &usage) != 0 || clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) != 0) return;
+  me->usage = (struct recorder_usage){.ticks = clock_ticks(),
+                                      .cpu_ns = (uint64_t)cpu.tv_sec * 1000000000 + (uint64_t)cpu.tv_nsec,
+                                      .n_slept = usage.ru_nvcsw,
+                                      .n_preempted = usage.ru_nivcsw};
+}
+
+static bool is_long(uint64_t ticks) { return LK_UNLIKELY(clock_ticks_to_ns((double)ticks) > LONG_NS); }
+
+/*
+ * Of ticks that have just passed, those in which another thread had the CPU that this one wanted. A replay loses its
+ * CPU to others by itself. None where the thread has slept.
+ */
+static uint64_t lost(struct recorder *me, uint64_t ticks) {
+  if (!is_long(ticks)) return 0;
+  const struct recorder_usage before = me->usage;
+  note_usage(me);
+  const struct recorder_usage *const now = &me->usage;
+  if (now->n_slept != before.n_slept || now->n_preempted == before.n_preempted) return 0;
+  const double passed = (double)clock_ticks_between(before.ticks, now->ticks);
+  const double had = (double)(now->cpu_ns - before.cpu_ns) * passed / (clock_ticks_to_ns(passed) + 1);
+  return passed <= had ? 0 : passed - had < (double)ticks ? (uint64_t)(passed - had) : ticks;
+}
+
+void recorder_begin_gap(struct recorder *me) {
+  const uint64_t now = clock_ticks();
+  if (is_long(clock_ticks_between(me->last, now))) note_usage(me); /* what was lost in the release is in no gap */
+  me->last = now;
+}
+
 static void begin_run(struct recorder *me, uint64_t start) {
   me->run = atomic_load_explicit(&me->place->n_runs, memory_order_relaxed); /* its own */
   struct recording_run *const run = place_of_run(me, me->run);
   atomic_store_explicit(&run->n_events, 0, memory_order_relaxed); /* nothing is in it, whatever it was */
   run->thread = me->number;
   run->start = start;
+  run->n_before = me->n_acquired - 1; /* the first of this run is counted */
   me->n_in_run = 0;
   atomic_store_explicit(&me->place->n_runs, me->run + 1, memory_order_release); /* see below */
 }
@@ -197,11 +254,13 @@ static void begin_run(struct recorder *me, uint64_t start) {
 /* The first acquisition of a run is only looked at for its time: the second one's gap begins there. */
 static void add_event(struct recorder_call *call, struct recorder_held *held, uint64_t asked, bool is_shared) {
   struct recorder *const me = call->me;
+  if (me->until_run == -1) note_usage(me);
   if (me->until_run == -1) return;
   if (me->until_run == -2) begin_run(me, asked);
   struct recording_run *const run = place_of_run(me, me->run);
   struct recording_event *const event = &run->events[me->n_in_run++];
-  event->gap = clock_ticks_between(me->last, asked);
+  const uint64_t gap = clock_ticks_between(me->last, asked);
+  event->gap = gap - lost(me, gap);
   atomic_store_explicit(&event->held, RECORDING_NEVER, memory_order_relaxed); /* ordered by what follows */
   event->lock = call->record->lock;
   event->is_shared = is_shared;
@@ -215,12 +274,13 @@ static void add_event(struct recorder_call *call, struct recorder_held *held, ui
 
 static void end_event(struct recorder *me, const struct recorder_held *held, uint64_t ticks) {
   const bool is_overwritten = held->run >= FIRST_RUNS && me->run >= held->run + LATER_RUNS;
-  if (!is_overwritten) atomic_store_explicit(&held->event->held, ticks, memory_order_relaxed); /* a number */
+  if (is_overwritten) return;
+  atomic_store_explicit(&held->event->held, ticks - lost(me, ticks), memory_order_relaxed); /* a number */
 }
 
 /* Of so many acquisitions one is timed, so that timing takes a hundredth of the time. */
 static uint32_t acquisitions_per_timing(struct recorder *me, uint64_t now) {
-  const uint32_t n = me->n_acquired - me->n_acquired_then;
+  const double n = (double)(me->n_acquired - me->n_acquired_then);
   const double ns = clock_ticks_to_ns((double)clock_ticks_between(me->then, now));
   me->n_acquired_then = me->n_acquired;
   me->then = now;
@@ -264,7 +324,6 @@ __attribute__((noinline)) void recorder_time(struct recorder_call call, struct r
   if (asked == 0) asked = now;
   if (path == 0 && look(call, now, &path)) now = clock_ticks();
   if (path != 0) note_path(call, path);
-  held->since = now;
   held->event = NULL;
   held->path = path;
   held->weight = record->until_timed < 0 ? record->weight : 0;
@@ -273,7 +332,8 @@ __attribute__((noinline)) void recorder_time(struct recorder_call call, struct r
     add_event(&call, held, asked, is_shared);
   else if (me->until_run < 0)
     me->until_run = INT32_MAX;
-  me->last = now;
+  if (record->address == 0) count_in_succession(&call);
+  me->last = held->since = held->event != NULL ? clock_ticks() : now; /* what was noted is not in its section */
 }
 
 void recorder_time_end(struct recorder *me, struct recorder_held *held) {
@@ -298,12 +358,16 @@ void recorder_hands_over(struct recorder_call call) {
 }
 
 struct recorder_wait recorder_waits(struct recorder_call call) {
+  struct recorder *const me = call.me;
   /* Relaxed, both: hints. The holder is the last one that wrote them, unless it has released the lock since. */
   const uint32_t holder = atomic_load_explicit(call.note.holder, memory_order_relaxed);
   const uint64_t holder_site = atomic_load_explicit(call.note.site, memory_order_relaxed);
-  uint64_t now = clock_ticks();
+  const uint64_t asked = clock_ticks();
+  const uint64_t was_lost = me->until_run < 0 ? lost(me, clock_ticks_between(me->last, asked)) : 0;
   uint32_t path = 0;
-  if (look(call, now, &path)) now = clock_ticks();
+  look(call, asked, &path);
+  const uint64_t now = clock_ticks();
+  me->last += was_lost + clock_ticks_between(asked, now); /* what is done here is in no gap */
   return (struct recorder_wait){.start = now, .holder = holder, .holder_site = holder_site, .path = path};
 }
 
@@ -334,6 +398,8 @@ static void charge_holder(struct recorder_call call, uint64_t holder_site, uint6
 void recorder_waited(struct recorder_call call, struct recorder_wait wait, bool has_lock) {
   struct recording_record *const record = call.record;
   const uint64_t now = clock_ticks(), ticks = clock_ticks_between(wait.start, now);
+  if (record->address == 0) tell_apart(&call);
+  if (call.me->until_run < 0) note_usage(call.me); /* what was lost in the wait is in no section */
   recorder_count(&call, RECORDED_CONTENDED);
   recorder_add(&record->counts[RECORDED_WAIT_TICKS], ticks);
   if (ticks > atomic_load_explicit(&record->counts[RECORDED_WAIT_LONGEST], memory_order_relaxed)) /* its own */

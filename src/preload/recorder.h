@@ -37,17 +37,24 @@ struct recorder_held {
   uint32_t weight; /* so many sections it stands for; 0: it is timed for the run alone */
 };
 
+/* What a thread had of a CPU until a moment. */
+struct recorder_usage {
+  uint64_t ticks, cpu_ns;
+  long n_slept, n_preempted;
+};
+
 struct recorder {
   struct recording *recording;
   struct recording_thread *place; /* NULL: no room for its waits and runs */
   uint32_t number;                /* of the thread */
   uint32_t first_record;
-  uint64_t last;     /* in a run: when it last acquired or released a lock */
+  uint64_t last;     /* in a run: when it last acquired a lock, or had released one */
   int32_t until_run; /* acquisitions until the next run begins; below 0 in a run */
-  uint32_t n_acquired;
-  uint32_t n_acquired_then; /* and the time, when a pause was last decided on */
+  uint64_t n_acquired;
+  uint64_t n_acquired_then; /* and the time, when a pause was last decided on */
   uint64_t then;
   struct paths_budget looks;
+  struct recorder_usage usage; /* in a run: at some time in its last gap, or later */
   uint32_t run, n_in_run;
   uint32_t depth;
   struct recorder_held held[RECORDER_MAX_HELD];
@@ -93,6 +100,7 @@ void recorder_hands_over(struct recorder_call call);
 void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked, uint32_t path,
                    bool is_shared);
 void recorder_time_end(struct recorder *me, struct recorder_held *held);
+void recorder_begin_gap(struct recorder *me);
 void recorder_count_outer(struct recorder_call call, bool is_shared);
 uint32_t recorder_find_held(struct recorder *me, const void *address);
 struct recorder_note recorder_note_beside(struct recorder *me, const void *address, enum recording_kind kind,
@@ -168,6 +176,11 @@ RECORDER_INLINE void recorder_gives(struct recorder *me, const void *address) {
   if (LK_UNLIKELY(me->held[top].since != 0 || me->until_run < 0)) recorder_time_end(me, &me->held[top]);
   for (; LK_UNLIKELY(top + 1 < me->depth); top++) me->held[top] = me->held[top + 1];
   me->depth--;
+}
+
+/* And after it. */
+RECORDER_INLINE void recorder_gave(struct recorder *me) {
+  if (LK_UNLIKELY(me->until_run < 0)) recorder_begin_gap(me);
 }
 
 /* The lock is held by somebody: who, and since when is waited for it. */

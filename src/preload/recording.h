@@ -124,6 +124,8 @@ struct recording_record {
   uint32_t n_in_burst, n_bursts, weight;
   uint64_t released;        /* when the thread released the lock last, in this burst; 0: never */
   uint64_t acquired_before; /* acquisitions of the threads in RECORDED_THREADS */
+  uint64_t timed_address;   /* of several locks: which of them was timed last, and so often in succession */
+  uint32_t n_timed;
   _Atomic(uint64_t) counts[RECORDING_N_COUNTS];
   struct recording_site sites[RECORDING_N_SITES];
   struct recording_outer outer[RECORDING_N_OUTER];
@@ -155,6 +157,7 @@ struct recording_run {
   _Atomic(uint32_t) n_events;
   uint32_t thread;
   uint64_t start;
+  uint64_t n_before; /* acquisitions of its thread */
   struct recording_event events[RECORDING_N_EVENTS];
 };
 

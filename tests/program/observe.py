@@ -205,7 +205,7 @@ class Observe(lockbench.Case):
         locks = self.locks("crowd")
         said = self.observe(self.program, "crowd", "nest")[1]
         self.assertRegex(said, r"614 acquisitions of 202 locks")
-        self.assertRegex(said, r"  200 locks: lock_crowd")
+        self.assertRegex(said, r"  200 locks: lock_in_crowd")
         self.assertEqual(2, said.count("  nest"), said)
         self.assertEqual(65, len(locks))
         self.assertEqual(200, sum(lock["instances"] for lock in locks))
@@ -213,6 +213,36 @@ class Observe(lockbench.Case):
         crowd, = (lock for lock in locks if lock["instances"] > 1)
         self.assertEqual(3 * crowd["instances"], crowd["acquisitions"])
         self.assertEqual({1}, {total(lock["hold_ns"]) // lock["acquisitions"] for lock in locks})
+
+    def test_of_many_locks_of_one_site_those_that_matter_are_told_apart(self) -> None:
+        for act, n_acquisitions, its_own in (("crowd-often", 1600, range(900, 1001)), ("crowd-waited-for", 1202, (3,))):
+            with self.subTest(act):
+                locks = self.locks(act)
+                self.assertEqual(200, sum(lock["instances"] for lock in locks))
+                self.assertEqual(n_acquisitions, sum(lock["acquisitions"] for lock in locks))
+                crowd, = (lock for lock in locks if lock["instances"] > 1)
+                self.assertEqual(200 - 65, crowd["instances"])
+                self.assertEqual(crowd["made"], locks[-1]["made"])
+                usual = 3 if act == "crowd-often" else 6
+                other, = {lock["acquisitions"] for lock in locks if lock is not crowd} - {usual}
+                self.assertIn(other, its_own)
+
+    def test_time_in_which_another_thread_had_the_cpu_is_in_no_run(self) -> None:
+        profile, said = self.observe(self.program, "share-cpu")
+        n_preempted = sum(map(int, re.findall(r"preempted (\d+)", said)))
+        if n_preempted < 10:
+            self.skipTest(f"preempted only {n_preempted} times")
+        gaps = [event[2] for run in profile["runs"] for event in run["events"]]
+        self.assertGreater(len(gaps), 800)
+        self.assertLess(sum(gap > 1e6 for gap in gaps), n_preempted / 2)
+
+    def test_runs_say_how_many_acquisitions_came_before(self) -> None:
+        profile, _ = self.observe(self.program, "many")
+        before = [run["before"] for run in profile["runs"]]
+        self.assertEqual([1 + 65 * i for i in range(8)], before[:8])
+        self.assertTrue(all(a < b for a, b in zip(sorted(before[8:]), sorted(before[8:])[1:])), before)
+        self.assertLess(50000, max(before))
+        self.assertLessEqual(max(before) + 64, 100000)
 
     def test_what_finds_no_room_is_told(self) -> None:
         profile, said = self.observe(self.program, "too-many")

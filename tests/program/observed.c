@@ -3,20 +3,24 @@
  * observed: does with locks what observe.py knows of: observed WHAT... Who waits is known from glibc's own mark in a
  * mutex (2: held, and somebody sleeps), not from a time that should have been long enough.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SECTION_MS = 20, N_CROWD = 200, N_CROWD_OF_SPINS = 9000 };
+enum { SECTION_MS = 20, N_CROWD = 200, N_CROWD_OF_SPINS = 9000, N_LONG_GAPS = 500, LONG_GAP_NS = 100000 };
 
 static pthread_mutex_t hot = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER, outer, inner;
+static pthread_mutex_t crowd[N_CROWD], *waited_for = &hot;
 static pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
 
 static void nap(long ms) {
@@ -34,8 +38,8 @@ static struct timespec in_ms(long ms) {
 }
 
 static __attribute__((noinline)) void *wait_for_hot(void *nothing) {
-  pthread_mutex_lock(&hot); /* the waiter's */
-  pthread_mutex_unlock(&hot);
+  pthread_mutex_lock(waited_for); /* the waiter's */
+  pthread_mutex_unlock(waited_for);
   return nothing;
 }
 
@@ -46,11 +50,11 @@ static pthread_t start(void *(*run)(void *)) {
 }
 
 static __attribute__((noinline)) void hold_hot(void) {
-  pthread_mutex_lock(&hot); /* the holder's */
+  pthread_mutex_lock(waited_for); /* the holder's */
   const pthread_t waiter = start(wait_for_hot);
-  while (*(volatile int *)&hot.__data.__lock != 2) nap(1);
+  while (*(volatile int *)&waited_for->__data.__lock != 2) nap(1);
   nap(SECTION_MS);
-  pthread_mutex_unlock(&hot);
+  pthread_mutex_unlock(waited_for);
   pthread_join(waiter, NULL);
 }
 
@@ -179,13 +183,26 @@ static void lock_robust(void) {
   }
 }
 
+static __attribute__((noinline)) void lock_in_crowd(int i) {
+  pthread_mutex_lock(&crowd[i]); /* the crowd's */
+  pthread_mutex_unlock(&crowd[i]);
+}
+
 static void lock_crowd(void) {
-  static pthread_mutex_t crowd[N_CROWD];
   for (int round = 0; round < 3; round++)
-    for (int i = 0; i < N_CROWD; i++) {
-      pthread_mutex_lock(&crowd[i]); /* the crowd's */
-      pthread_mutex_unlock(&crowd[i]);
-    }
+    for (int i = 0; i < N_CROWD; i++) lock_in_crowd(i);
+}
+
+static void lock_crowd_and_one_often(void) {
+  lock_crowd();
+  for (int i = 0; i < 1000; i++) lock_in_crowd(N_CROWD - 1);
+}
+
+static void lock_crowd_and_wait_for_one(void) {
+  lock_crowd();
+  waited_for = &crowd[N_CROWD - 1];
+  hold_hot();
+  lock_crowd();
 }
 
 static void lock_too_many(void) {
@@ -242,6 +259,39 @@ static void stay(void) {
   for (;;) pause();
 }
 
+static void use_cpu(long ns) {
+  struct timespec begin, now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+  do clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  while ((now.tv_sec - begin.tv_sec) * 1000000000 + now.tv_nsec - begin.tv_nsec < ns);
+}
+
+static void *lock_after_long_gaps(void *nothing) {
+  struct rusage usage;
+  for (int i = 0; i < N_LONG_GAPS; i++) {
+    use_cpu(LONG_GAP_NS);
+    pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&own);
+    pthread_mutex_unlock(&own);
+  }
+  getrusage(RUSAGE_THREAD, &usage);
+  fprintf(stderr, "preempted %ld\n", usage.ru_nivcsw);
+  return nothing;
+}
+
+/* Two threads that never sleep, on one CPU. */
+static void share_a_cpu(void) {
+  cpu_set_t cpus, first;
+  sched_getaffinity(0, sizeof cpus, &cpus);
+  CPU_ZERO(&first);
+  for (int cpu = 0; CPU_COUNT(&first) == 0; cpu++)
+    if (CPU_ISSET(cpu, &cpus)) CPU_SET(cpu, &first);
+  sched_setaffinity(0, sizeof first, &first);
+  const pthread_t one = start(lock_after_long_gaps), another = start(lock_after_long_gaps);
+  pthread_join(one, NULL);
+  pthread_join(another, NULL);
+}
+
 static void be_killed(void) {
   lock_other_once(NULL);
   raise(SIGKILL);
@@ -264,6 +314,9 @@ int main(int n_arguments, char **arguments) {
               {"c11", lock_by_c11},
               {"robust", lock_robust},
               {"crowd", lock_crowd},
+              {"crowd-often", lock_crowd_and_one_often},
+              {"crowd-waited-for", lock_crowd_and_wait_for_one},
+              {"share-cpu", share_a_cpu},
               {"too-many", lock_too_many},
               {"move", move},
               {"many", many},
