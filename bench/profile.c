@@ -160,6 +160,9 @@ static int read_run(const struct reader *reader, size_t i, const json_t *object,
   if (!json_is_integer(thread)) return refuse_field(reader, "run", i, "thread");
   if (!read_amount(json_object_get(object, "start_ns"), &run->start_ns))
     return refuse_field(reader, "run", i, "start_ns");
+  const json_t *before = json_object_get(object, "before");
+  run->n_before = -1;
+  if (before != NULL && !read_amount(before, &run->n_before)) return refuse_field(reader, "run", i, "before");
   if (n == 0 || n > MAX_RUN) return refuse(reader, "run %zu has %zu events; 1 to %d are allowed", i + 1, n, MAX_RUN);
   int error = 0;
   for (size_t e = 0; error == 0 && e < n; e++, profile->n_events++)

@@ -28,6 +28,7 @@ struct profile_event {
 struct profile_run {
   int64_t thread;
   double start_ns;
+  double n_before; /* acquisitions of its thread; below 0: not known */
   uint32_t first, n_events;
 };
 

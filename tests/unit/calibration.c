@@ -64,7 +64,7 @@ static void it_finds_what_the_program_did(void) {
     check_about("%g threads, gap %g, hold %g, %u lines, x %g, x %g, noise %g", model.n_threads, model.gap_ns,
                 model.hold_ns, setting.cs_lines, setting.hold_scale, setting.gap_scale, model.noise);
     CHECK(calibration_search(&found, &target, play, &model));
-    CHECK(found.n_steps <= CALIBRATION_MAX_STEPS && model.n_plays == found.n_steps + 1);
+    CHECK(found.n_steps <= CALIBRATION_MAX_STEPS && model.n_plays <= found.n_steps + 2);
     check_that(found.misfit < 0.07, __FILE__, __LINE__, "misfit %.3f after %u steps", found.misfit, found.n_steps);
   }
 }
@@ -78,6 +78,19 @@ static void what_fits_is_left_alone(void) {
   CHECK_EQ(1, found.n_steps);
   CHECK(found.best.cs_lines == 0 && found.best.hold_scale == 1 && found.best.gap_scale == 1);
   CHECK(found.misfit < 1e-9);
+}
+
+/* On a machine that is not quiet, no setting is taken for what chance has made. */
+static void what_chance_makes_fit_is_not_taken(void) {
+  struct model model = {.n_threads = 4, .gap_ns = 3000, .hold_ns = 100, .noise = 0.4, .random = random_seed(1, 0)};
+  const struct profile_target target = target_of(&model, (struct calibration_setting){0, 1, 1});
+  for (unsigned i = 0; i < 100; i++) {
+    struct calibration found;
+    check_about("noisy search %u", i);
+    CHECK(calibration_search(&found, &target, play, &model));
+    CHECK(found.best.hold_scale > 0.5 && found.best.hold_scale < 2);
+    CHECK(found.best.gap_scale > 0.6 && found.best.gap_scale < 1.7);
+  }
 }
 
 /* One thread waits for nobody: how long its sections are cannot be told, and is left as recorded. */
@@ -126,6 +139,7 @@ static void the_misfit_is_the_worse_of_two(void) {
 int main(void) {
   it_finds_what_the_program_did();
   what_fits_is_left_alone();
+  what_chance_makes_fit_is_not_taken();
   without_contention_only_gaps_are_fitted();
   what_cannot_be_is_told_by_its_misfit();
   it_stops_when_it_is_told_to_or_sees_nothing();

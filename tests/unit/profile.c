@@ -30,6 +30,8 @@ struct parts {
   ", \"contended\": " #contended ", \"wait_total_ns\": " #wait ", \"hold_total_ns\": 500, \"instances\": " #instances  \
   "}"
 #define RUN(thread, start, events) "{\"thread\": " #thread ", \"start_ns\": " #start ", \"events\": [" events "]}"
+#define LATER_RUN(thread, start, before, events)                                                                       \
+  "{\"thread\": " #thread ", \"start_ns\": " #start ", \"before\": " #before ", \"events\": [" events "]}"
 #define HEAD                                                                                                           \
   "\"schema\": 1, \"program\": [\"/usr/bin/some program\", \"-x\"], \"threads\": 4, \"cpus\": 2, \"seconds\": 1e-5"
 
@@ -96,6 +98,7 @@ static void what_is_no_profile_is_refused(void) {
       {{.runs = ""}, "no runs of events"},
       {{.runs = "{\"start_ns\": 0, \"events\": []}"}, "run 1 has no 'thread'"},
       {{.runs = RUN(1, -5, "")}, "run 1 has no 'start_ns'"},
+      {{.runs = LATER_RUN(1, 0, -1, "[1, \"w\", 1, 1, 0]")}, "run 1 has no 'before'"},
       {{.runs = RUN(1, 0, "")}, "run 1 has 0 events; 1 to 64 are allowed"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -268,6 +271,42 @@ static void the_target_is_the_pace_with_the_waits(void) {
   }
 }
 
+/* Of 1000 acquisitions the second run stands for nearly all, and the third for as many as that one: both are drawn more
+   often. And the rate is that of the thread, 1000 in 0.1 ms, whatever the program's whole life tells. */
+static void runs_are_drawn_for_what_they_stand_for(void) {
+  static const char runs[] = LATER_RUN(1, 1000, 0, "[1, \"w\", 10, 1, 0]") ", " LATER_RUN(
+      1, 50000, 1, "[1, \"w\", 20, 2, 0]") ", " LATER_RUN(1, 100995, 999, "[1, \"w\", 30, 5, 0]");
+  unsigned n_drawn[3] = {0};
+  if (!load((struct parts){.runs = runs})) return;
+  for (uint32_t i = 0; i < replay.n_runs; i++) {
+    CHECK_EQ(1, replay.runs[i].n);
+    n_drawn[replay.runs[i].first]++;
+  }
+  CHECK_EQ(1, n_drawn[0]);
+  CHECK(n_drawn[1] >= 20 && n_drawn[1] == n_drawn[2]);
+  CHECK_EQ(replay.n_runs, replay.sources[0].n);
+  CHECK_NEAR(1e9 * 1000 / 100000, target.acquisitions_per_s, 1e-9);
+  release();
+}
+
+/* Three threads there from the beginning to the end, one of which takes three locks in all. */
+static void who_hardly_takes_locks_is_left_out(void) {
+  static const char *const events[] = {"[1, \"w\", 0, 10, 0]", "[2, \"w\", 0, 10, 0]", "[1, \"w\", 0, 10, 0]"};
+  static const unsigned last[] = {999, 2, 999};
+  char runs[1024] = "";
+  for (unsigned i = 0; i < 6; i++)
+    snprintf(runs + strlen(runs), sizeof runs - strlen(runs),
+             "%s{\"thread\": %u, \"start_ns\": %u, \"before\": %u, \"events\": [%s]}", i > 0 ? "," : "", i / 2 + 1,
+             i % 2 * 99990, i % 2 * last[i / 2], events[i / 2]);
+  if (!load((struct parts){.locks = LOCK(1, "mutex", 2003, 5, 1000, 1) "," LOCK(2, "mutex", 3, 0, 0, 1), .runs = runs}))
+    return;
+  CHECK_EQ(2, replay.n_sources);
+  CHECK_EQ(2, replay.n_threads);
+  CHECK_EQ(1, replay.n_locks);
+  CHECK_NEAR(2e7, target.acquisitions_per_s, 1e-9);
+  release();
+}
+
 /* One gap of 1 ms among ten of 100 ns, where the whole life tells of 1 us a round: it is shortened to 9 us. */
 static void rare_gaps_weigh_what_the_whole_life_allows(void) {
   const struct parts parts = {
@@ -296,6 +335,8 @@ int main(void) {
   locks_that_are_counted_as_one_are_several();
   who_is_there_for_a_moment_is_left_out_unless_there_are_many();
   the_target_is_the_pace_with_the_waits();
+  runs_are_drawn_for_what_they_stand_for();
+  who_hardly_takes_locks_is_left_out();
   rare_gaps_weigh_what_the_whole_life_allows();
   unlink(path);
   return check_result();
