@@ -184,3 +184,25 @@ build() {
     fail "$dir could not be built (whole log: $log)"
   fi
 }
+
+# own_lockbench: sets `lockbench` to a program with the libraries that it preloads. In a checkout that is a copy, which
+# stays as it is when the next script builds; where the scripts are installed, it is the installed one.
+own_lockbench() {
+  local own
+  if [[ ! -f meson.build ]]; then
+    lockbench=$(realpath -m "$PWD/../../bin/lockbench")
+    [[ -x $lockbench ]] || lockbench=$(command -v lockbench) || fail "no program lockbench beside these scripts or on the PATH"
+    return
+  fi
+  lock_builds
+  install_packages "${RUN_PACKAGES[@]}"
+  build build/release "bench/lockbench preload" --buildtype=release
+  own=$(mktemp -d "$PWD/build/run.XXXXXX")
+  # shellcheck disable=SC2064 # what it is now
+  trap "rm -rf '$own'" EXIT
+  mkdir -p "$own"/{bench,src/preload}
+  cp build/release/bench/lockbench "$own/bench"
+  cp build/release/src/preload/lockbench-preload-*.so "$own/src/preload"
+  unlock_builds
+  lockbench=$own/bench/lockbench
+}

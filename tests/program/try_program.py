@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import unittest
@@ -15,12 +16,14 @@ import lockbench
 
 ROOT = Path(__file__).resolve().parents[2]
 CC = shlex.split(os.environ.get("CC_COMMAND", "cc"))
-# Two threads share a counter; `fail` under a lock of ours.
+# Two threads share a counter; `fail` under a lock of ours, `stay` in one run.
 SOURCE = r"""
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
 static volatile long shared;
 static void *work(void *p) {
@@ -31,11 +34,24 @@ static void *work(void *p) {
   }
   return p;
 }
+/* Whether this is the n-th run of those that nobody observes. */
+static int in_run(int n, const char *folder) {
+  char path[4096];
+  const char *const preloaded = getenv("LD_PRELOAD");
+  if (preloaded && strstr(preloaded, "preload-observe")) return 0;
+  for (int i = 1; i <= n; i++) {
+    snprintf(path, sizeof path, i < n ? "%s/run-%d" : "%s/stays", folder, i);
+    const int file = open(path, O_CREAT | O_EXCL, 0600);
+    if (file >= 0) return i == n;
+  }
+  return 0;
+}
 int main(int n, char **arguments) {
   const char *const preloaded = getenv("LD_PRELOAD");
   pthread_t threads[2];
   for (int i = 0; i < 2; i++) pthread_create(&threads[i], 0, work, 0);
   for (int i = 0; i < 2; i++) pthread_join(threads[i], 0);
+  if (n > 3 && !strcmp(arguments[2], "stay") && in_run(4, arguments[3])) for (;;) pause();
   if (n > 2 && !strcmp(arguments[2], "fail") && preloaded && strstr(preloaded, "preload-futex")) return 3;
   printf("made %s at 4000.5 things/s\n", n > 1 ? arguments[1] : "");
   return shared == 40000 ? 0 : 1;
@@ -50,9 +66,13 @@ class Try(lockbench.Case):
         source.write_text(SOURCE)
         subprocess.run([*CC, "-O1", "-pthread", str(source), "-o", str(self.program)], check=True)
 
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        return [sys.executable, str(ROOT / "scripts" / "py" / "verb.py"), "try", lockbench.PROGRAM, *arguments]
+
     def attempt(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         result = subprocess.run(
-            [sys.executable, str(ROOT / "scripts" / "py" / "verb.py"), "try", lockbench.PROGRAM, *arguments],
+            self.command(*arguments),
             cwd=self.folder, text=True, capture_output=True, check=False, timeout=2 * lockbench.DEADLINE_S)
         self.assertEqual(code, result.returncode, result.stdout + result.stderr)
         return result
@@ -65,7 +85,7 @@ class Try(lockbench.Case):
         result = self.attempt("--duration", "0.005", "--locks", "futex,ttas", "--best",
                               "2", "--repetitions", "2", "--figure", r"at ([0-9.]+) things", "--out", str(self.out),
                               "--", "./small", "{a b}", "fail", code=1)
-        rows = list(csv.DictReader((self.out / "programs.csv").read_text().splitlines()))
+        rows = self.programs()
         self.assertEqual(sorted((lock, n) for lock in ("system", "none", "twin", "futex", "ttas") for n in "12"),
                          sorted((row["lock"], row["repetition"]) for row in rows))
         for row in rows:
@@ -78,6 +98,33 @@ class Try(lockbench.Case):
         self.assertEqual(result.stdout, (self.out / "table.txt").read_text())
         replayed = {row["lock"] for row in self.rows(self.out / "replay")}
         self.assertLessEqual({"pthread_mutex", "futex", "ttas"}, replayed)
+
+    def test_it_goes_on_where_it_was_interrupted(self) -> None:
+        """The program stops by itself in its fourth run under ours or as it is; then it is left alone."""
+        command = ("--duration", "0.005", "--locks", "futex", "--best", "1", "--repetitions", "3", "--figure",
+                   r"at ([0-9.]+) things", "--out", str(self.out), "--", "./small", "x", "stay", str(self.folder))
+        process = subprocess.Popen(self.command(*command), cwd=self.folder, text=True, start_new_session=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.stop, process)
+        lockbench.wait_until((self.folder / "stays").exists, "a run that stays")
+        before = (self.out / "programs.csv").read_text()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=lockbench.DEADLINE_S)
+        self.assertEqual(130, process.returncode, err)
+        self.assertIn(f"the same command with --out {self.out} goes on", err)
+        observed, replayed = self.out / "observed" / "profile.json", self.out / "replay" / "results.csv"
+        profile, rows = observed.read_bytes(), replayed.read_bytes()
+        (self.out / "programs.csv").write_text(before + "cut off in its midd")
+        self.attempt(*command[:-3], "y", code=2)  # another command
+        self.attempt(*command)
+        self.assertEqual(profile, observed.read_bytes())
+        self.assertTrue(replayed.read_bytes().startswith(rows))  # trials that were disturbed may be made anew
+        self.assertTrue((self.out / "programs.csv").read_text().startswith(before))
+        done = [(row["lock"], row["repetition"], row["status"]) for row in self.programs()]
+        self.assertEqual(sorted((lock, n, "ok") for lock in ("system", "none", "twin", "futex") for n in "123"),
+                         sorted(done))
+        self.assertEqual(1, len({row["run_id"] for row in self.programs()}))
+        self.assertIn("futex", (self.out / "table.txt").read_text())
 
     def test_what_cannot_be_observed_is_told(self) -> None:
         result = self.attempt("--out", str(self.out), "--", "false", code=2)

@@ -55,6 +55,9 @@ def check_program(prefix: Path) -> None:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     said = run([str(prefix / "bin" / "lockbench-summary"), str(folder)], cwd="/", env=environment)
     assert "mcs" in said, f"lockbench-summary says {said}"
+    tried = subprocess.run([str(prefix / "bin" / "lockbench-try"), "--locks", "nosuch", "--", "true"], cwd=prefix,
+                           env=environment, text=True, stderr=subprocess.PIPE, check=False, timeout=120)
+    assert (tried.returncode, tried.stderr.count("\n")) == (2, 1), f"lockbench-try says {tried.stderr}"
 
 
 def main() -> int:

@@ -78,7 +78,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="seconds after which a run has failed (default: %(default)s)")
     parser.add_argument("--against", metavar="LOCK", default=PASS,
                         help=f"which the others are held against: {SYSTEM} or a lock, too (default: %(default)s)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="to create (default: results/programs-DATE)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER",
+                        help="to create (default: results/programs-DATE), or one of the same command, which then goes "
+                             "on where it was interrupted")
     options = parser.parse_args(arguments)
     try:
         options.threads = [count(1, 1024)(text) for text in options.threads]
@@ -158,28 +160,87 @@ def _package_version(package: str) -> str | None:
     return asked.stdout or None
 
 
-class Campaign:
-    """All runs of some cells, written to a file one by one, each row whole."""
+def open_folder(path: Path, host: dict[str, Any]) -> bool:
+    """Creates it, or goes on with one that the same command has made on this machine: then True. Raises UserError."""
+    known = path / "host.json"
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        try:
+            is_same = _command(json.loads(known.read_text(encoding="utf-8"))) == _command(host)
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(f"--out: {path}: File exists; give a folder that can be created") from None
+        if not is_same:
+            raise UserError(f"--out: {path} is of another command, machine or lockbench, which alone could go on with "
+                            "it; give a folder that can be created") from None
+        return True
+    except OSError as error:
+        raise UserError(f"--out: {path}: {error.strerror}; give a folder that can be created") from None
+    known.write_text(json.dumps(host, indent=2) + "\n")
+    return False
 
-    def __init__(self, options: argparse.Namespace, host: dict[str, Any], file: Any) -> None:
+
+def _command(host: dict[str, Any]) -> tuple[Any, ...]:
+    """What has to be the same for two parts of one campaign: all but --out."""
+    arguments = list(host["arguments"])
+    n_own = arguments.index("--") if "--" in arguments else len(arguments)
+    own = [word for i, word in enumerate(arguments[:n_own])
+           if not word.startswith("--out=") and "--out" not in arguments[max(0, i - 1):i + 1]]
+    return own, arguments[n_own:], host.get("folder"), host["host"], host["lockbench"]
+
+
+class Campaign:
+    """All runs of some cells, written to a file one by one, each row whole. What is in the file already is not run
+    again."""
+
+    def __init__(self, options: argparse.Namespace, host: dict[str, Any], path: Path) -> None:
         self.options, self.host = options, host
-        self.file, self.writer = file, csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        self.writer.writeheader()
         self.run_id = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-        self.n_done = 0
+        self.done: set[tuple[str, str, int, int]] = set()
         self.n_failed: dict[tuple[str, str, int], int] = {}
         self.n_good: set[tuple[str, str, int]] = set()
+        if path.exists():
+            self._go_on_with(path)
+        self.file = path.open("a", newline="")
+        self.writer = csv.DictWriter(self.file, COLUMNS, lineterminator="\n")
+        if self.file.tell() == 0:
+            self.writer.writeheader()
+
+    def __enter__(self) -> Campaign:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+    @property
+    def n_done(self) -> int:
+        return len(self.done)
+
+    def _go_on_with(self, path: Path) -> None:
+        """A row that was cut off is removed; the passes that follow have the orders that they would have had."""
+        whole = path.read_text().rpartition("\n")
+        path.write_text(whole[0] + whole[1])
+        for row in csv.DictReader(whole[0].splitlines()):
+            self.run_id = row["run_id"]
+            self._count((row["program"], row["lock"], int(row["threads"])), int(row["repetition"]), row["status"])
+
+    def _count(self, key: tuple[str, str, int], repetition: int, status: str) -> None:
+        self.done.add((*key, repetition))
+        if status == "ok":
+            self.n_good.add(key)
+        else:
+            self.n_failed[key] = self.n_failed.get(key, 0) + 1
 
     def run(self, wanted: list[Cell], data: Path) -> None:
         """In passes over all cells, each in another order, so that what changes with time hits all alike."""
         rng = random.Random(self.run_id)
-        begin = time.monotonic()
+        begin, is_new = time.monotonic(), self.n_done == 0
         for repetition in range(1, self.options.repetitions + 1):
             for cell in rng.sample(wanted, len(wanted)):
-                if self._is_given_up(cell):
+                if (*_key(cell), repetition) in self.done or self._is_given_up(cell):
                     continue
                 self._run_cell(cell, repetition, cell.program.folder or data / cell.program.name)
-            if repetition == 1 and self.options.repetitions > 1:
+            if is_new and repetition == 1 and self.options.repetitions > 1:
                 left_s = (time.monotonic() - begin) * (self.options.repetitions - 1)
                 print(f"the first of {self.options.repetitions} passes is done; about {left_s / 60:.0f} min are left",
                       file=sys.stderr)
@@ -197,11 +258,8 @@ class Campaign:
                    order_index=self.n_done, host=self.host["host"], git_sha=self.host["lockbench"].split()[-1])
         self.writer.writerow(row)
         self.file.flush()
-        self.n_done += 1
-        if row["status"] == "ok":
-            self.n_good.add(_key(cell))
-        else:
-            self.n_failed[_key(cell)] = self.n_failed.get(_key(cell), 0) + 1
+        self._count(_key(cell), repetition, row["status"])
+        if row["status"] != "ok":
             print(f"{cell.program.name} under {lock.name} at {plural(cell.threads, 'thread')}: {row['status']}, "
                   f"{row['why']}", file=sys.stderr)
 
@@ -228,16 +286,17 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
 def measure(options: argparse.Namespace, programs: list[Program], wanted: list[Cell], host: dict[str, Any],
             path: Path) -> tuple[Campaign, bool]:
     """The campaign, and whether it came to its end."""
-    with path.open("w", newline="") as file:
-        campaign = Campaign(options, host, file)
+    is_new = not path.exists()
+    with Campaign(options, host, path) as campaign:
         try:
             with scratch() as data:
                 prepare(programs, Path(data))
                 campaign.run(wanted, Path(data))
         except KeyboardInterrupt:
             return campaign, False
-        except UserError:  # nothing has run
-            shutil.rmtree(options.out)
+        except UserError:  # nothing has run now
+            if is_new:
+                shutil.rmtree(options.out)
             raise
     return campaign, True
 
@@ -255,18 +314,15 @@ def main(arguments: list[str]) -> int:
         raise UserError(f"--against: {options.against!r} is not run; allowed: {', '.join(allowed)}")
     wanted = cells(programs, locks, options.threads, options.locks is not None)
     host = describe_machine(options.lockbench, programs, arguments[1:])
-    try:
-        options.out.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"--out: {options.out}: {error.strerror}; give a folder that can be created") from None
-    (options.out / "host.json").write_text(json.dumps(host, indent=2) + "\n")
-    print(f"{plural(len(programs), 'program')}, {plural(len(wanted), 'cell')}, "
+    goes_on = open_folder(options.out, host)
+    print(f"{'going on with ' if goes_on else ''}{plural(len(programs), 'program')}, {plural(len(wanted), 'cell')}, "
           f"{plural(len(wanted) * options.repetitions, 'run')}: {options.out}", file=sys.stderr)
     path = options.out / judging.NAME
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the program that runs would go on alone
     campaign, is_whole = measure(options, programs, wanted, host, path)
     if not is_whole:
-        print(f"programs: interrupted after {plural(campaign.n_done, 'run')}, which are in {path}", file=sys.stderr)
+        print(f"programs: interrupted after {plural(campaign.n_done, 'run')}, which are in {path}; the same command "
+              f"with --out {options.out} goes on", file=sys.stderr)
         if campaign.n_done == 0:
             return INTERRUPTED
     try:

@@ -58,9 +58,11 @@ def kind_of(profile: dict[str, Any]) -> str:
 
 
 def replay(lockbench: str, profile: Path, locks: list[str], duration_s: float, out: Path) -> None:
-    """Leaves the folder of a run."""
-    done = subprocess.run([lockbench, "run", "--profile", str(profile), "--locks", ",".join(locks), "--duration",
-                           str(duration_s), "--out", str(out)],
+    """Leaves the folder of a run; one that was interrupted is finished."""
+    begun = (out / "results.csv").exists()
+    what = ["--resume", str(out)] if begun else ["--profile", str(profile), "--locks", ",".join(locks), "--duration",
+                                                 str(duration_s), "--out", str(out)]
+    done = subprocess.run([lockbench, "run", *what],
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0 and not (out / "results.csv").exists():  # a lock that has failed is told by its rows
         raise UserError((done.stderr.strip().splitlines() or ["the replay failed"])[-1].removeprefix("lockbench: "))

@@ -80,7 +80,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="of each trial of the replay (default: %(default)s)")
     parser.add_argument("--timeout", type=command.count(1, 3600), default=60, metavar="S",
                         help="seconds after which a run has failed (default: %(default)s)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="to create (default: results/try-DATE)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER",
+                        help="to create (default: results/try-DATE), or one of the same command, which then goes on "
+                             "where it was interrupted")
     options = parser.parse_args(given)
     if not program:
         parser.error("no program; it comes behind --")
@@ -97,9 +99,20 @@ def as_program(words: list[str], figure: str | None, kind: str) -> Program:
                    figures=figures, work="1", locks=kind, folder=Path.cwd())
 
 
+def is_whole(profile: Path) -> bool:
+    """Not one of a program that was interrupted along with us."""
+    try:
+        return bool(json.loads(profile.read_text(encoding="utf-8"))["ended"] == "exit 0")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def observe(options: argparse.Namespace) -> Path:
     """Returns the profile."""
     folder = options.out / "observed"
+    if is_whole(folder / "profile.json"):
+        return folder / "profile.json"
+    shutil.rmtree(folder, ignore_errors=True)
     try:
         done = subprocess.run([options.lockbench, "observe", "--out", str(folder), "--", *options.program],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -159,21 +172,19 @@ def fixed_time(rows: pd.DataFrame) -> Iterator[str]:
                "in what it prints: --figure.")
 
 
-def measure(options: argparse.Namespace, program: Program, locks: list[Lock], threads: int, path: Path) -> Campaign:
-    host = command.describe_machine(options.lockbench, [], sys.argv[3:])
-    (options.out / "host.json").write_text(json.dumps(host, indent=2) + "\n")
-    with path.open("w", newline="") as file:
-        campaign = Campaign(options, host, file)
+def measure(options: argparse.Namespace, host: dict[str, Any], program: Program, locks: list[Lock], threads: int,
+            path: Path) -> Campaign:
+    with Campaign(options, host, path) as campaign:
         campaign.run([Cell(program, lock, threads) for lock in (*REFERENCES, *locks)], Path.cwd())
     return campaign
 
 
-def try_it(options: argparse.Namespace) -> int:
+def try_it(options: argparse.Namespace, host: dict[str, Any]) -> int:
     profile = options.profile or observe(options)
     content = prediction.read_profile(profile)
     kind, threads = prediction.kind_of(content), int(content["threads"])
     locks = candidates(options, kind, threads)
-    print(f"replaying {plural(threads, 'thread')} under {plural(len(locks), 'lock')}", file=sys.stderr)
+    print(f"replaying what it did under {plural(len(locks), 'lock')}", file=sys.stderr)
     names = [lock.name for lock in locks]
     prediction.replay(options.lockbench, profile.resolve(), [OWN[kind], *names], options.duration,
                       options.out / "replay")
@@ -182,9 +193,10 @@ def try_it(options: argparse.Namespace) -> int:
     if not best:
         raise UserError("no lock came to an end in the replay")
     print(f"running {options.program[0]} under {', '.join(best)} and its own", file=sys.stderr)
-    program, path = as_program(options.program, options.figure, kind), options.out / "programs.csv"
-    campaign = measure(options, program, [lock for name in best for lock in locks if lock.name == name], threads, path)
-    found = judging.judge(path, campaign.host, SYSTEM, [program])
+    program, path = as_program(options.program, options.figure, kind), options.out / judging.NAME
+    chosen = [lock for name in best for lock in locks if lock.name == name]
+    campaign = measure(options, host, program, chosen, threads, path)
+    found = judging.judge(path, host, SYSTEM, [program])
     lines = [*tables.table(found), "", *told(predicted, found, options.best)]
     if options.figure is None:
         lines += fixed_time(judging.read(path))
@@ -201,17 +213,15 @@ def main(arguments: list[str]) -> int:
         prediction.read_profile(options.profile)
     if options.only_usage:
         return 0
-    try:
-        options.out.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"--out: {options.out}: {error.strerror}; give a folder that can be created") from None
+    host = {**command.describe_machine(options.lockbench, [], arguments[1:]), "folder": str(Path.cwd())}
+    goes_on = command.open_folder(options.out, host)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the program that runs would go on alone
     try:
-        return try_it(options)
+        return try_it(options, host)
     except UserError:
-        if not (options.out / "programs.csv").exists():  # the program has not been measured
+        if not goes_on and not (options.out / judging.NAME).exists():  # the program has not been measured
             shutil.rmtree(options.out)
         raise
     except KeyboardInterrupt:
-        print(f"try: interrupted; what there is is in {options.out}", file=sys.stderr)
+        print(f"try: interrupted; the same command with --out {options.out} goes on", file=sys.stderr)
         return command.INTERRUPTED
