@@ -16,6 +16,7 @@ import lockbench
 import sshd
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = Path(__file__).with_name("profiles") / "sample.json"
 PROGRAM = str(Path(lockbench.PROGRAM).resolve())
 # On one CPU, where nothing waits for a thread that a busy machine does not run.
 MATRIX = ["--no-twin", "--locks", "ticket,futex", "--threads", "1",
@@ -74,13 +75,29 @@ class Fleet(sshd.Case):
         self.assertEqual(2, done.returncode)
         self.assertIn("unknown lock 'a 'b\" $HOME;x'", done.stderr)
 
+    def test_a_profile_is_copied_to_the_machines(self) -> None:
+        up, _ = self.machines()
+        self.start_machine(up)
+        (self.folder / "hosts").write_text(up.login + "\n")
+        shutil.copy(SAMPLE, self.folder / "a profile.json")
+        done = self.fleet("--out", "out", "--program", PROGRAM, "hosts", "--", "--profile", "a profile.json",
+                          "--gap-scale", "1", "--locks", "futex", "--no-twin", "--threads", "1", "--duration", "0.01",
+                          "--repetitions", "1")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn(b",db_bench-", self.gathered()["01"])
+        [copy] = self.out.glob("01-*/profile.json")
+        self.assertEqual(SAMPLE.read_bytes(), copy.read_bytes())
+
     def test_bad_usage_is_one_line_and_leaves_nothing(self) -> None:
         (self.folder / "empty").write_text("# no machine\n")
+        (self.folder / "hosts").write_text("somewhere\n")
         (self.folder / "there").mkdir()
         for line, word in {
                 "--out out": "no file of machines", "--out out nosuch": "cannot read", "there": "cannot read",
                 "--out out empty": "names no machine", "--nosuch": "unknown option", "--out": "takes a value",
                 "--out there empty": "exists", "empty another": "one file", "empty -- --out x": "fleet's own",
+                "--out out hosts -- --profile nosuch": "--profile: cannot read",
+                "--out out hosts -- --profile": "--profile takes a value",
                 "--out=out": "no file of machines", "--nosuch=x": "unknown option --nosuch;",
                 "--resume there": "not the folder of a fleet", "--report there": "no results"}.items():
             with self.subTest(line):
