@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "early.h"
 #include "trap.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -249,6 +250,25 @@ static void bound_deeply(void) {
   check_lock((void (*)(pthread_mutex_t *))lock);
 }
 
+/* The library's mutex is in memory that has been another one's, at each load anew. */
+static void unloaded(void) {
+  const char *const path = getenv("TRAP_LIBRARY");
+  REQUIRE(path != NULL);
+  for (int i = 0; i < 50; i++) {
+    void *const library = dlopen(path, RTLD_NOW);
+    REQUIRE(library != NULL);
+    void *const count = dlsym(library, "deep_count");
+    REQUIRE(count != NULL && ((int (*)(void))count)() == 2); /* its constructor was the first */
+    REQUIRE(dlclose(library) == 0);
+  }
+}
+
+/* A constructor of a library runs before those of one that is preloaded. */
+static void held_since_before_main(void) {
+  REQUIRE(pthread_mutex_trylock(&early_mutex) == EBUSY && pthread_mutex_unlock(&early_mutex) == 0);
+  REQUIRE(pthread_mutex_trylock(&early_mutex) == 0 && pthread_mutex_unlock(&early_mutex) == 0);
+}
+
 static int (*looked_up)(pthread_mutex_t *);
 static void lock_looked_up(pthread_mutex_t *given) { REQUIRE(looked_up(given) == 0); }
 
@@ -294,4 +314,6 @@ const struct trap traps_of_processes[] = {{"forked", forked},
                                           {"bound-deeply", bound_deeply},
                                           {"looked-up-in-libc", looked_up_in_libc},
                                           {"ends-while-locked", ends_while_locked},
+                                          {"unloaded", unloaded},
+                                          {"held-since-before-main", held_since_before_main},
                                           {NULL, NULL}};

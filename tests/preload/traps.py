@@ -30,7 +30,7 @@ SLOW = ("broadcast", "queue", "forked", "many-threads", "freed-by-last", "destro
 DEADLINE_S = 120
 # What a lock cannot do by its nature. clh has no trylock, by which deadlines are kept too.
 UNABLE = {"clh": ("trylock", "recursive", "zeroed", "reused", "copied", "deadlines", "c11", "cond-deadlines",
-                  "held-by-the-dead", "in-a-handler", "bound-deeply", "looked-up-in-libc"),
+                  "held-by-the-dead", "in-a-handler", "bound-deeply", "looked-up-in-libc", "held-since-before-main"),
           "pi_futex": ("as-semaphore",)}  # the kernel knows the owner
 STOPPED = (-signal.SIGABRT, 128 + signal.SIGABRT)
 # qemu 7.2 says yes to MADV_WIPEONFORK and does not wipe, so a child does not know that it is one; nor does it tell the
@@ -40,7 +40,8 @@ FOLDER = "{folder}"  # in a command: one that does not exist yet
 NOT_SANITIZED = ("bound-deeply",)  # the runtime, which comes first, ends a program that asks for it
 # Locks that are recorded stay the system's: those of its traps that move, copy, fork, cancel, or are C11's.
 OBSERVED = ("as-semaphore", "any-order", "recursive", "reused", "copied", "many-made", "c11", "cancelled",
-            "forked-twice", "robust", "many-threads", "held-by-the-dead", "in-a-handler", "bound-deeply", "rw-many")
+            "forked-twice", "robust", "many-threads", "held-by-the-dead", "in-a-handler", "bound-deeply", "unloaded",
+            "held-since-before-main", "rw-many")
 
 
 def parse() -> argparse.Namespace:

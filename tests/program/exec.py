@@ -16,6 +16,70 @@ import lockbench
 
 PYTHON = "/usr/bin/python3"
 CC = shlex.split(os.environ.get("CC_COMMAND", "cc"))
+CXX = shlex.split(os.environ.get("CXX_COMMAND", "c++"))
+CPLUSPLUS = r"""
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <vector>
+using namespace std::chrono;
+template <typename Lock> static bool is_exclusive(Lock &lock) {
+  bool is_had = true;
+  std::lock_guard<Lock> guard(lock);
+  std::thread([&] {
+    is_had = lock.try_lock() || lock.try_lock_for(milliseconds(2)) ||
+             lock.try_lock_until(system_clock::now() + milliseconds(2));
+  }).join();
+  return !is_had;
+}
+static bool is_shared(std::shared_timed_mutex &lock) {
+  bool is_had = false, is_written = true;
+  std::shared_lock<std::shared_timed_mutex> guard(lock);
+  std::thread([&] {
+    if ((is_had = lock.try_lock_shared_for(seconds(10)))) lock.unlock_shared();
+    is_written = lock.try_lock_for(milliseconds(2));
+  }).join();
+  return is_had && !is_written;
+}
+template <typename Lock> static bool is_signalled(Lock &lock) {
+  std::condition_variable_any condition;
+  bool is_asked = false, is_answered = false;
+  std::thread other([&] {
+    std::unique_lock<Lock> guard(lock);
+    condition.wait(guard, [&] { return is_asked; });
+    is_answered = true;
+    condition.notify_all();
+  });
+  std::unique_lock<Lock> guard(lock);
+  const bool is_early = condition.wait_for(guard, milliseconds(2), [&] { return is_answered; });
+  is_asked = true;
+  condition.notify_all();
+  condition.wait(guard, [&] { return is_answered; });
+  guard.unlock();
+  other.join();
+  return !is_early;
+}
+static int called_once() {
+  std::once_flag flag;
+  int n = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; i++) threads.emplace_back([&] { std::call_once(flag, [&] { n++; }); });
+  for (auto &thread : threads) thread.join();
+  return n;
+}
+int main() {
+  std::mutex plain;
+  std::timed_mutex timed;
+  std::recursive_timed_mutex recursive;
+  std::shared_timed_mutex shared;
+  const bool is_good = is_exclusive(timed) && is_exclusive(recursive) && is_exclusive(shared) && is_shared(shared) &&
+                       is_signalled(plain) && is_signalled(recursive) && is_signalled(shared) && called_once() == 1;
+  std::puts(is_good ? "good" : "bad");
+}
+"""
 LOCKS = 'for (int i = 0; i < 1000; i++) { pthread_mutex_lock(&m); pthread_mutex_unlock(&m); }'
 
 
@@ -166,6 +230,14 @@ class Exec(lockbench.Case):
             count = re.search(rf"{lock}: (\d+) acquisitions", said)
             assert count is not None, said
             self.assertGreater(int(count[1]), 3000)
+
+    def test_what_c_plus_plus_has(self) -> None:
+        """Deadlines by either clock, a condition with any lock, and what is called once."""
+        source, program = self.folder / "threads.cc", self.folder / "threads"
+        source.write_text(CPLUSPLUS)
+        subprocess.run([*CXX, "-O1", "-std=c++17", "-pthread", str(source), "-o", str(program)], check=True)
+        for locks in ("none", "futex", "mcs,rw_futex", "ticket,rw_phasefair"):
+            self.assertEqual("good\n", self.exec(locks, str(program)).stdout)
 
     def test_a_crash_is_told(self) -> None:
         said = self.exec("ticket", "sh", "-c", "kill -SEGV $$", code=128 + 11).stderr
