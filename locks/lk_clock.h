@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "lk_arch.h"
+
 enum { LK_CLOCK_MONOTONIC = 1 }; /* CLOCK_MONOTONIC of Linux */
 
 #if defined(CLOCK_MONOTONIC) || __SIZEOF_LONG__ == 8
@@ -46,5 +48,11 @@ static inline uint64_t lk_clock_ns(void) {
 }
 
 #endif
+
+/* Until then on the CPU, and away from memory. */
+static inline void lk_clock_pause_until(uint64_t time_ns) {
+  do lk_pause();
+  while (lk_clock_ns() < time_ns);
+}
 
 #endif

@@ -53,6 +53,14 @@ static inline bool lk_wait_sleep_until(LK_ATOMIC(uint32_t) *word, uint32_t expec
   return !is_late;
 }
 
+/* Sleeps for so long at most: for a waiter whose wake-up may be missed, and who looks again by itself then. */
+static inline void lk_wait_nap(LK_ATOMIC(uint32_t) *word, uint32_t expected, uint64_t time_ns) {
+  const lk_wait_seconds most[2] = {(lk_wait_seconds)(time_ns / 1000000000u), (lk_wait_seconds)(time_ns % 1000000000u)};
+  const int caller_errno = errno;
+  (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, most, NULL, 0);
+  errno = caller_errno;
+}
+
 /* Wakes at most n_threads of those that sleep on the word. */
 static inline void lk_wait_wake(LK_ATOMIC(uint32_t) *word, int n_threads) {
   const int caller_errno = errno;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 extern void *guest_alloc(size_t n_bytes);
+extern uint32_t guest_cpu(void);
 extern void guest_pause(void);
 extern int guest_clock_gettime(clockid_t clock, struct timespec *now);
 extern int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
@@ -35,6 +36,11 @@ extern long guest_syscall(long number, ...);
 #include "lk_arch.h"
 #undef lk_pause
 static inline void lk_pause(void) { guest_pause(); }
+
+#define lk_cpu lk_cpu_of_this_machine
+#include "lk_cpu.h"
+#undef lk_cpu
+static inline uint32_t lk_cpu(void) { return guest_cpu(); }
 
 /* What the locks of a process share is memory of the model too: see arena.h. */
 #undef LK_PROCESS_WIDE

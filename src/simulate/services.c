@@ -18,6 +18,7 @@
 
 /* Their prototypes are in guest.h, which only guests can include. */
 void *guest_alloc(size_t n_bytes);
+uint32_t guest_cpu(void);
 void guest_pause(void);
 int guest_clock_gettime(clockid_t clock, struct timespec *now);
 int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
@@ -30,6 +31,9 @@ struct clock_scale guest_clock_scale = {.uses_counter = false, .ns_per_tick = 1}
 bool guest_counts_sections;
 
 void *guest_alloc(size_t n_bytes) { return arena_take(n_bytes, LK_LINE_BYTES); }
+
+/* As the kernel publishes it: where the thread last began to run. */
+uint32_t guest_cpu(void) { return guests.current != NULL ? guests.current->cpu->index : 0; }
 
 void guest_pause(void) {
   if (guests.current == NULL) return;
@@ -80,12 +84,13 @@ int guest_sched_yield(void) {
   return 0;
 }
 
-static long do_futex(volatile uint32_t *word, int operation, uint32_t value, const struct timespec *deadline) {
+/* `time`: how long, or until when; NULL: for ever. */
+static long do_futex(volatile uint32_t *word, int operation, uint32_t value, const struct timespec *time) {
   switch (operation & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:
-      return futex_wait(word, value, INT64_MAX);
+      return futex_wait(word, value, time != NULL ? guests.current->now_ps + model_ps((double)ns_of(time)) : INT64_MAX);
     case FUTEX_WAIT_BITSET:
-      return futex_wait(word, value, deadline != NULL ? services_ps(ns_of(deadline)) : INT64_MAX);
+      return futex_wait(word, value, time != NULL ? services_ps(ns_of(time)) : INT64_MAX);
     case FUTEX_WAKE:
       return futex_wake(word, value);
     case FUTEX_LOCK_PI:
@@ -108,8 +113,8 @@ long guest_syscall(long number, ...) {
     const int operation = va_arg(arguments, int);
     const uint32_t value = va_arg(arguments, uint32_t);
     const int command = operation & FUTEX_CMD_MASK;
-    result = do_futex(word, operation, value,
-                      command == FUTEX_WAIT_BITSET ? va_arg(arguments, const struct timespec *) : NULL);
+    const bool has_time = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
+    result = do_futex(word, operation, value, has_time ? va_arg(arguments, const struct timespec *) : NULL);
     va_end(arguments);
   } else {
     result = -ENOSYS;

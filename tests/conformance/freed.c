@@ -25,7 +25,7 @@
 #include "sleep.h"
 #include "step.h"
 
-enum { MAX_OTHERS = 2, MAX_STEPS = 1000, MAX_PASSES = 10, PATIENCE_S = 20 };
+enum { MAX_OTHERS = 2, MAX_STEPS = 1000, MAX_PASSES = 10, PATIENCE_S = 20, NAP_US = 1000 };
 
 enum phase { ABSENT, ASKS, INSIDE, LEAVES, GONE };
 
@@ -51,7 +51,8 @@ struct round {
   struct client client;
   _Atomic(unsigned) n_references;
   struct person owner, others[MAX_OTHERS];
-  unsigned step; /* behind which instruction of its unlock the owner stops */
+  unsigned step;   /* behind which instruction of its unlock the owner stops */
+  bool is_patient; /* who sleeps may have a nap, which ends by itself */
   _Atomic(bool) may_unlock, may_leave, is_stopped, may_go_on; /* likewise */
 };
 
@@ -123,10 +124,12 @@ static bool is_stuck(struct person *person) {
   return (phase == ASKS && line_is_in(&person->asking)) || (phase == LEAVES && line_is_in(&person->leaving));
 }
 
-static void prepare(struct round *round, const struct lk_ops *ops, const struct scenario *scenario, unsigned step) {
+static void prepare(struct round *round, const struct lk_ops *ops, const struct scenario *scenario, unsigned step,
+                    bool is_patient) {
   memset(round, 0, sizeof *round);
   round->client = client_make(ops, 1 + scenario->n_others);
   round->step = step;
+  round->is_patient = is_patient;
   atomic_init(&round->n_references, 1 + scenario->n_others);
   round->owner = (struct person){.round = round, .shares = scenario->owner_shares};
   for (unsigned i = 0; i < scenario->n_others; i++)
@@ -166,13 +169,17 @@ static bool let_others_go(struct round *round, const struct scenario *scenario) 
   set(&round->may_leave);
   for (unsigned i = 0; i < scenario->n_others; i++)
     if (scenario->others[i].comes_late) start(&round->others[i]);
+  if (wait_for_others(round, scenario->n_others)) return true;
+  if (!round->is_patient) return false;
+  sleep_us(NAP_US);
   return wait_for_others(round, scenario->n_others);
 }
 
 /* False: the owner's unlock has fewer instructions than `step`. */
-static bool play(const struct lk_ops *ops, const struct scenario *scenario, unsigned step, struct progress *progress) {
+static bool play(const struct lk_ops *ops, const struct scenario *scenario, unsigned step, bool is_patient,
+                 struct progress *progress) {
   static struct round round;
-  prepare(&round, ops, scenario, step);
+  prepare(&round, ops, scenario, step, is_patient);
   start(&round.owner);
   while (phase_of(&round.owner) != INSIDE) sleep_us(10);
   for (unsigned i = 0; i < scenario->n_others; i++) {
@@ -193,13 +200,13 @@ static bool play(const struct lk_ops *ops, const struct scenario *scenario, unsi
 }
 
 /* Each step once. False: not until the end of unlock. */
-static bool play_steps(const struct lk_ops *ops, const struct scenario *scenario, enum arena_mode mode,
+static bool play_steps(const struct lk_ops *ops, const struct scenario *scenario, enum arena_mode mode, bool is_patient,
                        struct progress *progress) {
   for (unsigned step = 1; step < MAX_STEPS; step++) {
     atomic_store_explicit(&progress->step, step, memory_order_relaxed);
     alarm(PATIENCE_S); /* of one round */
     arena_begin(mode);
-    const bool was_there = play(ops, scenario, step, progress);
+    const bool was_there = play(ops, scenario, step, is_patient, progress);
     if (!arena_end()) _exit(WROTE);
     if (!was_there) return true;
   }
@@ -209,12 +216,12 @@ static bool play_steps(const struct lk_ops *ops, const struct scenario *scenario
 /*
  * In a process of its own. An unlock that looks at the clock (mcs_tp) takes another way through its instructions in
  * each round, and can be at its end before any round was stopped behind the step that lets the others in: then all
- * again.
+ * again. Then we are patient, too: a waiter that naps (relay) sleeps, but will go on by itself.
  */
 static _Noreturn void play_all(const struct lk_ops *ops, const struct scenario *scenario, enum arena_mode mode,
                                struct progress *progress) {
   for (unsigned pass = 0; pass < MAX_PASSES; pass++) {
-    if (!play_steps(ops, scenario, mode, progress)) _exit(WENT_ON);
+    if (!play_steps(ops, scenario, mode, pass > 0, progress)) _exit(WENT_ON);
     if (atomic_load_explicit(&progress->n_freed, memory_order_relaxed) > 0) break;
   }
   _exit(ENDED);

@@ -20,6 +20,7 @@
 /* Before the lock: they stand in for the headers of the same names. */
 #include "shadow/lk_arch.h"
 #include "shadow/lk_clock.h"
+#include "shadow/lk_cpu.h"
 #include "shadow/lk_wait.h"
 
 #include "../../src/the_lock.h"

@@ -20,6 +20,7 @@
  */
 #include "lk_lang.h"
 
+#include "lk_cpu.h"
 #include "search.h"
 #include "system.h"
 
@@ -38,6 +39,11 @@
 #define LK_HAPAX_LOOKS 1
 #define LK_QSPINLOCK_NODES 16
 #define LK_QSPINLOCK_PENDING_TRIES 1
+
+/* A few steps of the clock of system.cc. */
+#define LK_RELAY_TENURE_NS 3000
+#define LK_RELAY_SPIN_NS 5000
+#define LK_RELAY_LOOK_NS 1
 
 #include "../../src/the_lock.h"
 

@@ -120,6 +120,14 @@ long system_sleep_until(const void *word, uint64_t deadline_ns, rl::debug_info_p
   return -1;
 }
 
+long system_nap(rl::debug_info_param site) {
+  engine_wait(site);
+  engine_log(site, "naps");
+  system_sched_yield();
+  system_see();
+  return 0;
+}
+
 long system_wake(const void *word, long n_threads, rl::debug_info_param site) {
   long n_woken = 0;
   for (rl::thread_id_t thread; n_woken < n_threads && (thread = choose_sleeper(word)) >= 0; n_woken++)

@@ -50,6 +50,8 @@ template <typename T> void system_free(T *objects, SITE) {
 void system_sleep(const void *word, rl::debug_info_param site);
 /* The same until then, which may come at any moment; 0, or -1 and errno: it has come. */
 long system_sleep_until(const void *word, uint64_t deadline_ns, rl::debug_info_param site);
+/* Ends at any moment, and by itself: who needs its wake-up is told of, since there is none. */
+long system_nap(rl::debug_info_param site);
 /* How many were woken, of any that sleep on the word. */
 long system_wake(const void *word, long n_threads, rl::debug_info_param site);
 /* The kernel's locks: 0, or -1 and errno. The kernel writes the word itself, and orders nothing by it. */
@@ -84,6 +86,14 @@ long system_syscall(long number, LK_ATOMIC(uint32_t) *word, int operation, long 
       RL_VERIFY(!"an operation of futex(2) that the model knows");
       return -1;
   }
+}
+
+/* The same, for a wait that ends by itself after so long. */
+template <typename Seconds>
+long system_syscall(long number, LK_ATOMIC(uint32_t) *, int operation, long, const Seconds *, long, int) {
+  static const rl::debug_info site("futex", "the system", 0);
+  RL_VERIFY(number == SYS_futex && (operation & FUTEX_CMD_MASK) == FUTEX_WAIT);
+  return system_nap(site);
 }
 
 /* The same, for a wait with a deadline: seconds and nanoseconds. */

@@ -116,6 +116,13 @@ BOUNDS = {
                        defines=("LK_QSPINLOCK_NODES=16", "LK_QSPINLOCK_PENDING_TRIES=1")),
     "hapax": Bound("a waiter looks at `depart` each time; all share a slot, or two do",
                    variants=(("LK_HAPAX_LOOKS=1", "LK_HAPAX_SLOTS=1"), ("LK_HAPAX_LOOKS=1", "LK_HAPAX_SLOTS=2"))),
+    # Each look at the clock finds the tenure over or not, and naps or not; or each finds it over, and never naps. That
+    # a hot lock is left alone is the same as a longer pause.
+    "relay": Bound(NESTED_WAITS.reason + "; an arrival does not look again before it is in line", IN_PARTS,
+                   options=NESTED_WAITS.options,
+                   defines=(*NESTED_WAITS.defines, "LK_RELAY_HOT_NS=0", "LK_RELAY_LOOK_NS=0"),
+                   variants=(("LK_RELAY_TENURE_NS=1", "LK_RELAY_SPIN_NS=1"),
+                             ("LK_RELAY_TENURE_NS=0", "LK_RELAY_SPIN_NS=2000000000"))),
     "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", (TWO,),
                        hunts=(Size(3, False),), variants=((), ("LK_RW_PERCPU_SLOTS_PER_CPU=1",))),  # all share it
     "rw_bravo": Bound("readers turn to the table after one operation instead of 16",

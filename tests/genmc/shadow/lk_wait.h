@@ -87,6 +87,12 @@ static inline bool lk_wait_sleep_until(LK_ATOMIC(uint32_t) *word, uint32_t expec
   return true;
 }
 
+/* A long pause: it ends by itself, so a lock may miss the wake-up, and must not need it. */
+static inline void lk_wait_nap(LK_ATOMIC(uint32_t) *word, uint32_t expected, uint64_t time_ns) {
+  (void)word, (void)expected, (void)time_ns;
+  lk_pause();
+}
+
 static inline void lk_wait_wake(LK_ATOMIC(uint32_t) *word, int n_threads) {
   pthread_mutex_lock(&lk_wait_bucket);
   struct lk_wait_sleeper *sleeper;

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+/*
+ * relay: the owner may come again and again for a while, a tenure, and then hands the lock to the one waiter that is
+ * awake, the heir. The others sleep in a line; its first is the next heir, and wakes up in the tenure before its own.
+ *
+ * Source: ours. One awake waiter: Go's sync.Mutex ("woken"); a line of sleepers in one word: WebKit's WordLock.
+ *
+ *   state         owner   heir  call     steps from here
+ *   free          FREE    no    0        arrival: enters, held
+ *   held          a CPU   no    0        unlock: free; arrival: is the heir, watched
+ *   watched       a CPU   yes   WATCHED  unlock: contended; heir, when its tenure is over: called; arrival: sleeps
+ *   contended     FREE    yes   any      arrival: enters, watched or called; heir, unless the lock is hot: enters, left
+ *   called        a CPU   yes   WANTED   unlock: handed over
+ *   handed over   HANDED  yes   WANTED   heir: enters, left
+ *   left          a CPU   no    any      former heir, inside: the oldest sleeper is the heir, watched; none: held
+ *
+ *   owner   FREE, HANDED, or the CPU on which the owner came in: an heir there knows that it does not run
+ *   call    what the heir asks of unlock. WATCHED: to count it; WANTED: to hand the lock over; ASLEEP: to wake it up
+ *   turns   the unlocks that were counted: a lock is hot while turns are quicker than a hand-over
+ *   line    HEIR: there is one; and the address of the newest sleeper, from whom the others can be found
+ *
+ * Invariants: the line is 0 or has HEIR. Who has entered as the heir makes the next, or clears the line if nobody
+ * sleeps: so no sleeper is forgotten, and one thread at a time takes sleepers out. Unlock, a load and a store, may miss
+ * a call: so an heir only naps, and looks again. Bound: an heir gets in a tenure after the one before it, so who finds
+ * k in the line is overtaken for k + 2 tenures, and the sections, wake-ups and time slices in which they end. A tenure
+ * is TENURE_NS; on one CPU for both, NAP_NS. FIFO: the line is; arrivals barge past it. Context: none. Waits: spins as
+ * heir, else parks. End: unlock leaves the lock alone after its store to `owner`, but may wake the address where it
+ * was.
+ */
+#ifndef LK_RELAY_H
+#define LK_RELAY_H
+
+#include "lk.h"
+#include "lk_clock.h"
+#include "lk_cpu.h"
+#include "lk_wait.h"
+
+enum { lk_relay_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
+#ifndef LK_RELAY_TENURE_NS /* twenty hand-overs with their wake-ups. Each of these may be 1: it says how soon, not if  \
+                            */
+#define LK_RELAY_TENURE_NS 64000
+#endif
+#ifndef LK_RELAY_NAP_NS /* twenty times two switches, a timer and a wake-up on one CPU */
+#define LK_RELAY_NAP_NS 200000
+#endif
+#ifndef LK_RELAY_SPIN_NS /* without an unlock, before an heir naps: what a wake-up costs from a deep sleep */
+#define LK_RELAY_SPIN_NS 25000
+#endif
+#ifndef LK_RELAY_HOT_NS /* a shorter turn costs less than a hand-over: two transfers of a line, or more */
+#define LK_RELAY_HOT_NS 500
+#endif
+#ifndef LK_RELAY_LOOK_NS /* between two looks, a transfer each; up to eight times that if all were in vain */
+#define LK_RELAY_LOOK_NS 250
+#endif
+
+enum lk_relay_owner { LK_RELAY_FREE, LK_RELAY_CPUS = 0xffff, LK_RELAY_HANDED = 0x20000 };
+enum lk_relay_call { LK_RELAY_WATCHED = 1, LK_RELAY_WANTED = 2, LK_RELAY_ASLEEP = 4 };
+enum lk_relay_line { LK_RELAY_HEIR = 1 };
+enum lk_relay_state { LK_RELAY_SLEEPS, LK_RELAY_IS_HEIR };
+
+/* On the stack of a waiting thread. All but the state is written by it before it is in the line, then by the heir. */
+struct lk_relay_waiter {
+  LK_ATOMIC(uint32_t) state;
+  uint16_t turns;                 /* when it became heir */
+  uint64_t since_ns;              /* likewise */
+  struct lk_relay_waiter *older;  /* the one that came before */
+  struct lk_relay_waiter *newer;  /* known once the oldest has been looked for from there */
+  struct lk_relay_waiter *oldest; /* of all; known to the newest once it has been looked for, else NULL */
+};
+
+struct lk_relay {
+  LK_ATOMIC(uint32_t) owner;
+  LK_ATOMIC(uint16_t) call;
+  LK_ATOMIC(uint16_t) turns;
+  LK_ATOMIC(uintptr_t) line;
+  LK_CANARY_MEMBER
+};
+
+#define LK_RELAY_INIT                                                                                                  \
+  { 0, 0, 0, 0, LK_CANARY_INIT }
+
+#define lk_relay_no_ctx 1
+struct lk_relay_ctx {
+  char unused; /* C has no empty struct */
+};
+
+static inline bool lk_relay_init(struct lk_relay *lock, const struct lk_config *config) {
+  (void)config;
+  atomic_init(&lock->owner, LK_RELAY_FREE);
+  atomic_init(&lock->call, 0);
+  atomic_init(&lock->turns, 0);
+  atomic_init(&lock->line, 0);
+  LK_CANARY_SET(lock);
+  return true;
+}
+
+static inline void lk_relay_destroy(struct lk_relay *lock) { LK_CANARY_CHECK(lock); }
+
+static inline bool lk_relay_ctx_init(struct lk_relay *lock, struct lk_relay_ctx *ctx, const struct lk_domain *domain) {
+  (void)lock, (void)ctx, (void)domain;
+  return true;
+}
+
+static inline void lk_relay_ctx_destroy(struct lk_relay *lock, struct lk_relay_ctx *ctx) { (void)lock, (void)ctx; }
+
+/* What stands for the calling thread: its CPU's number, modulo a power of two, and one more. */
+static inline uint32_t lk_relay_mine(void) { return (lk_cpu() & LK_RELAY_CPUS) + 1; }
+static inline bool lk_relay_is_here(uint32_t owner) { return owner == lk_relay_mine() && lk_cpu() < LK_RELAY_CPUS; }
+
+/* Takes the lock if its owner is that: FREE, or HANDED to us. */
+static inline bool lk_relay_take(struct lk_relay *lock, uint32_t owner) {
+  /* Acquire: pairs with the releases in unlock. Relaxed on failure: nothing was acquired. */
+  return atomic_compare_exchange_strong_explicit(&lock->owner, &owner, lk_relay_mine(), memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+
+static inline bool lk_relay_trylock(struct lk_relay *lock, struct lk_relay_ctx *ctx) {
+  (void)ctx;
+  LK_CANARY_CHECK(lock);
+  return lk_relay_take(lock, LK_RELAY_FREE);
+}
+
+/* As the owner. Relaxed, both: only the owner writes it; for others it is a guess. */
+static inline void lk_relay_count(struct lk_relay *lock) {
+  const uint32_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed);
+  atomic_store_explicit(&lock->turns, (uint16_t)(turns + 1), memory_order_relaxed);
+}
+
+/* As an arrival: true if we are the heir, false if we are in the line. */
+static inline bool lk_relay_join(struct lk_relay *lock, struct lk_relay_waiter *self) {
+  uintptr_t line = 0, wanted = LK_RELAY_HEIR;
+  atomic_init(&self->state, LK_RELAY_SLEEPS);
+  /* Release: pairs with the acquires in pass_on: our node is seen. Relaxed on failure: a guess.
+     order-kept acquire: pairs with the release in pass_on, if that has cleared the line; else that the call was cleared
+     before could undo ours, and we would get in late. */
+  while (
+      !atomic_compare_exchange_weak_explicit(&lock->line, &line, wanted, memory_order_acq_rel, memory_order_relaxed)) {
+    self->older = (struct lk_relay_waiter *)(line & ~(uintptr_t)LK_RELAY_HEIR);
+    self->oldest = self->older == NULL ? self : NULL;
+    wanted = (line == 0 ? 0 : (uintptr_t)self) | LK_RELAY_HEIR;
+  }
+  return line == 0;
+}
+
+/* As the heir, who is inside now: the oldest sleeper is the heir, if there is one. */
+static inline void lk_relay_pass_on(struct lk_relay *lock) {
+  /* Relaxed, here and below: before any write of the next heir, by the releases that make it one. */
+  atomic_store_explicit(&lock->call, 0, memory_order_relaxed);
+  struct lk_relay_waiter *heir = NULL;
+  uintptr_t line = LK_RELAY_HEIR, rest = 0;
+  /* Acquire on failure: pairs with the release in join; the nodes are seen.
+     order-kept release: pairs with the acquire in join, see there. */
+  while (
+      !atomic_compare_exchange_strong_explicit(&lock->line, &line, rest, memory_order_acq_rel, memory_order_acquire)) {
+    struct lk_relay_waiter *const newest = (struct lk_relay_waiter *)(line - LK_RELAY_HEIR), *at = newest;
+    /* Each learns which is newer, once: in all, one step for each that has come. */
+    for (; at->oldest == NULL; at = at->older) at->older->newer = at;
+    heir = at->oldest;
+    newest->oldest = heir == newest ? heir : heir->newer;
+    if (heir != newest) break;
+    rest = LK_RELAY_HEIR;
+  }
+  if (heir == NULL) return;
+  atomic_store_explicit(&lock->call, LK_RELAY_WATCHED, memory_order_relaxed); /* while it wakes up, too */
+  heir->since_ns = lk_clock_ns();
+  heir->turns = atomic_load_explicit(&lock->turns, memory_order_relaxed); /* ours */
+  /* Release: pairs with the acquire in lock_slow. Then its node may be gone, and the wake-up late: as in mcs_park. */
+  atomic_store_explicit(&heir->state, LK_RELAY_IS_HEIR, memory_order_release);
+  lk_wait_wake_one(&heir->state);
+}
+
+/* As the heir: until inside. All loads are relaxed: guesses. */
+static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_waiter *self, uint16_t call) {
+  uint64_t looked_ns = self->since_ns, turned_ns = looked_ns, distance_ns = LK_RELAY_LOOK_NS, nap_ns = LK_RELAY_NAP_NS;
+  uint16_t before = self->turns;
+  for (;;) {
+    const uint64_t now_ns = lk_clock_ns();
+    const uint16_t n_turns = (uint16_t)(atomic_load_explicit(&lock->turns, memory_order_relaxed) - before);
+    const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+    const bool is_over = now_ns - self->since_ns >= LK_RELAY_TENURE_NS;
+    const bool is_hot = !is_over && n_turns > 1 && now_ns - looked_ns < (uint64_t)n_turns * LK_RELAY_HOT_NS;
+    if ((owner == LK_RELAY_HANDED || (owner == LK_RELAY_FREE && !is_hot)) && lk_relay_take(lock, owner)) return;
+    if (n_turns != 0) turned_ns = now_ns, nap_ns = LK_RELAY_NAP_NS;
+    before += n_turns, looked_ns = now_ns;
+    const bool is_here = lk_relay_is_here(owner);
+    const bool naps = is_here || (owner != LK_RELAY_FREE && now_ns - turned_ns >= LK_RELAY_SPIN_NS);
+    /* Not to be woken by the owner from its own CPU, which it would lose each time, before its tenure is over. */
+    const uint16_t wanted = (uint16_t)(LK_RELAY_WATCHED | (is_over ? LK_RELAY_WANTED : 0) |
+                                       (naps && (is_over || !is_here) ? LK_RELAY_ASLEEP : 0));
+    if (wanted != call) {
+      call = wanted, distance_ns = LK_RELAY_LOOK_NS;
+      atomic_store_explicit(&lock->call, call, memory_order_relaxed); /* as in unlock; then looks again */
+    } else if (naps) {
+      lk_wait_nap(&lock->owner, owner, nap_ns);
+      nap_ns *= 2; /* a long section costs no CPU; an unlock that was stopped, and missed the call, at most doubles */
+    } else {
+      lk_clock_pause_until(now_ns + (is_hot ? LK_RELAY_TENURE_NS / 4 : distance_ns));
+      if (n_turns != 0 && distance_ns < 8 * LK_RELAY_LOOK_NS) distance_ns *= 2;
+    }
+  }
+}
+
+/* As an arrival, in three looks: true if inside, since a short section has ended. Its loads are relaxed: guesses. */
+static inline bool lk_relay_visit(struct lk_relay *lock, uint16_t before) {
+  for (uint64_t distance_ns = LK_RELAY_LOOK_NS; distance_ns < 8 * LK_RELAY_LOOK_NS; distance_ns *= 2) {
+    if (atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false;
+    const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+    if (owner == LK_RELAY_FREE && lk_relay_take(lock, owner)) return true;
+    const uint32_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed);
+    if ((uint16_t)(turns - before) > 1 || lk_relay_is_here(owner)) return false;
+    lk_clock_pause_until(lk_clock_ns() + distance_ns);
+  }
+  return false;
+}
+
+LK_COLD static void lk_relay_lock_slow(struct lk_relay *lock) {
+  struct lk_relay_waiter self;
+  self.since_ns = lk_clock_ns();
+  self.turns = atomic_load_explicit(&lock->turns, memory_order_relaxed); /* a guess */
+  if (lk_relay_visit(lock, self.turns)) return;
+  const bool is_heir = lk_relay_join(lock, &self);
+  /* Acquire: pairs with the release in pass_on: what the heirs before wrote is seen. */
+  while (!is_heir && atomic_load_explicit(&self.state, memory_order_acquire) == LK_RELAY_SLEEPS)
+    lk_wait_sleep(&self.state, LK_RELAY_SLEEPS);
+  lk_relay_watch(lock, &self, is_heir ? 0 : LK_RELAY_WATCHED); /* pass_on has said so */
+  lk_relay_pass_on(lock);
+}
+
+static inline void lk_relay_lock(struct lk_relay *lock, struct lk_relay_ctx *ctx) {
+  if (LK_UNLIKELY(!lk_relay_trylock(lock, ctx))) lk_relay_lock_slow(lock);
+}
+
+LK_COLD static void lk_relay_unlock_slow(struct lk_relay *lock, uint16_t call) {
+  /* Release: pairs with the acquire in take. */
+  atomic_store_explicit(&lock->owner, call & LK_RELAY_WANTED ? LK_RELAY_HANDED : LK_RELAY_FREE, memory_order_release);
+  if (call & LK_RELAY_ASLEEP) lk_wait_wake_one(&lock->owner);
+}
+
+static inline void lk_relay_unlock(struct lk_relay *lock, struct lk_relay_ctx *ctx) {
+  (void)ctx;
+  /* Relaxed: what is missed now is seen by the next, or was not needed: the heir looks again by itself. */
+  const uint16_t call = atomic_load_explicit(&lock->call, memory_order_relaxed);
+  if (LK_UNLIKELY(call != 0)) lk_relay_count(lock);
+  if (LK_UNLIKELY((call & ~LK_RELAY_WATCHED) != 0))
+    lk_relay_unlock_slow(lock, call);
+  else /* Release: pairs with the acquire in take. */
+    atomic_store_explicit(&lock->owner, LK_RELAY_FREE, memory_order_release);
+}
+
+#endif
