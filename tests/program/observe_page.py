@@ -45,7 +45,7 @@ class ObservePage(lockbench.Case):
         self.assertEqual([worst["name"]], shown["locks"])
         self.assertIn(worst["sites"][0]["site"], page)
         self.assertIn(f"waited for {worst['name']}\n", done.stdout)
-        self.assertIn("200 locks: lock_crowd", page)
+        self.assertIn("200 locks: lock_in_crowd", page)
         self.assertRegex(page, rf"<rect class=waited [^>]*><title>thread {wait['thread']}, ")
         if shutil.which("addr2line"):
             self.assertRegex(page, r"nest \(observed.c:\d+\)</td><td class=name>nest \(observed.c:\d+\)</td><td>7</td>")
