@@ -119,7 +119,7 @@ BOUNDS = {
     # Each look at the clock finds the tenure over or not, and naps or not; or each finds it over, and never naps. That
     # a hot lock is left alone is the same as a longer pause.
     "relay": Bound(NESTED_WAITS.reason + "; an arrival does not look again before it is in line", IN_PARTS,
-                   options=NESTED_WAITS.options,
+                   Size(2, False), options=NESTED_WAITS.options,
                    defines=(*NESTED_WAITS.defines, "LK_RELAY_HOT_NS=0", "LK_RELAY_LOOK_NS=0"),
                    variants=(("LK_RELAY_TENURE_NS=1", "LK_RELAY_SPIN_NS=1"),
                              ("LK_RELAY_TENURE_NS=0", "LK_RELAY_SPIN_NS=2000000000"))),
