@@ -36,8 +36,8 @@
 #include "lk_wait.h"
 
 enum { lk_relay_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
-#ifndef LK_RELAY_TENURE_NS /* twenty hand-overs with their wake-ups. Each of these may be 1: it says how soon, not if  \
-                            */
+/* Each of these may be 1: they say how soon, not if. */
+#ifndef LK_RELAY_TENURE_NS /* twenty hand-overs with their wake-ups */
 #define LK_RELAY_TENURE_NS 64000
 #endif
 #ifndef LK_RELAY_NAP_NS /* twenty times two switches, a timer and a wake-up on one CPU */
