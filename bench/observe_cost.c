@@ -12,6 +12,7 @@
 #include "launch.h"
 #include "machine/clock.h"
 #include "preload/recording.h"
+#include "sorting.h"
 
 /* A round is some of the periods in which a burst of pairs is timed and a pause is not, 1024 pairs
    (preload/recorder.c): in shorter ones the median says what one with a burst in it takes, or one without. */
@@ -37,11 +38,6 @@ static void run(struct pair *pair, int n) {
   }
 }
 
-static int by_value(const void *a, const void *b) {
-  const double one = *(const double *)a, other = *(const double *)b;
-  return (one > other) - (one < other);
-}
-
 /* In the child. glibc leaves out atomic instructions as long as there is one thread. */
 static double measure(void *library) {
   static struct pair pairs[2];
@@ -61,7 +57,7 @@ static double measure(void *library) {
       run(&pairs[i], N_PAIRS);
       pairs[i].ns[round] = (double)(clock_now_ns() - start) / N_PAIRS;
     }
-  for (int i = 0; i < 2; i++) qsort(pairs[i].ns, N_ROUNDS, sizeof *pairs[i].ns, by_value);
+  for (int i = 0; i < 2; i++) sort_reals(pairs[i].ns, N_ROUNDS);
   return pairs[1].ns[N_ROUNDS / 2] - pairs[0].ns[N_ROUNDS / 2];
 }
 

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "calibration.h"
 #include "message.h"
 #include "run.h"
+#include "sorting.h"
 #include "trial/code_layout.h"
 
 enum { MAX_TIMES = 16 };
@@ -39,14 +39,9 @@ void run_tell_profile(const struct run *run) {
 
 static const char *own_lock(const struct run *run) { return run->target.is_rw ? "pthread_rwlock" : "pthread_mutex"; }
 
-static int by_size(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
 static double median(double *values, unsigned n) {
   if (n == 0) return NAN;
-  qsort(values, n, sizeof *values, by_size);
+  sort_reals(values, n);
   return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 

@@ -24,6 +24,7 @@
 #include "simulate/machine_profile.h"
 #include "simulate/simulation.h"
 #include "simulate_ranking.h"
+#include "sorting.h"
 
 enum { LEAST_TURNS = 5 };
 
@@ -231,11 +232,6 @@ static int simulate_one(struct simulate *simulate, unsigned order_index, unsigne
   return error;
 }
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return isnan(x) ? !isnan(y) : isnan(y) ? -1 : (x > y) - (x < y);
-}
-
 /* A cell in a line: the first draw, which is the profile's own, and the range of all. */
 static void print_cell(const struct simulate *simulate, unsigned i_cell) {
   const unsigned n = simulate->options.n_repetitions;
@@ -245,7 +241,7 @@ static void print_cell(const struct simulate *simulate, unsigned i_cell) {
     sorted[i] = simulate->ops_per_s[(size_t)i_cell * n + i];
     n_good += !isnan(sorted[i]);
   }
-  qsort(sorted, n, sizeof *sorted, by_value);
+  sort_reals(sorted, n);
   if (n_good == 0)
     printf("%-60s %10s\n", simulate->matrix.cells[i_cell].name, "-");
   else

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "simulate_ranking.h"
+#include "sorting.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,13 +14,8 @@ struct entry {
   double median;
 };
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static int fastest_first(const void *a, const void *b) {
-  return -by_value(&((const struct entry *)a)->median, &((const struct entry *)b)->median);
+  return -compare_reals(&((const struct entry *)a)->median, &((const struct entry *)b)->median);
 }
 
 /* NAN if any draw is missing: what failed is not ranked. */
@@ -28,7 +24,7 @@ static double median_of(const double *values, unsigned n) {
   memcpy(sorted, values, n * sizeof *values);
   for (unsigned i = 0; i < n; i++)
     if (isnan(values[i])) return NAN;
-  qsort(sorted, n, sizeof *sorted, by_value);
+  sort_reals(sorted, n);
   return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 

@@ -2,17 +2,12 @@
 #include "call_cost.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "clock.h"
 #include "lk_wait.h"
+#include "sorting.h"
 
 enum { N_BATCHES = 301, CALLS_PER_BATCH = 100, N_STEPS = 10000 };
-
-static int by_value(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
 
 /* Inlined with its argument, here and below: a call through a pointer would be a tenth of what is measured. */
 static inline double median_ns(uint64_t (*call)(void)) {
@@ -22,7 +17,7 @@ static inline double median_ns(uint64_t (*call)(void)) {
     for (int j = 0; j < CALLS_PER_BATCH; j++) (void)call();
     batch_ns[i] = clock_now_ns() - start_ns;
   }
-  qsort(batch_ns, N_BATCHES, sizeof *batch_ns, by_value);
+  sort_counts(batch_ns, N_BATCHES);
   const uint64_t median = batch_ns[N_BATCHES / 2];
   return median > 0 ? (double)median / CALLS_PER_BATCH : NAN;
 }

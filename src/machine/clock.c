@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "clock.h"
+#include "sorting.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct clock_scale clock_scale = {.uses_counter = false, .ns_per_tick = 1};
@@ -98,11 +98,6 @@ uint64_t clock_suspended_ns(void) {
   return least_ns;
 }
 
-static int compare_ticks(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
 /* The median of batches, in which spins of many lengths end at any moment between two readings. */
 static uint64_t spin_excess(void) {
   enum { N_BATCHES = 101, N_SPINS = 64 };
@@ -118,7 +113,7 @@ static uint64_t spin_excess(void) {
     const uint64_t lasted = clock_ticks_between(start, clock_ticks_ordered());
     excess[batch] = clock_ticks_between(asked, lasted) / N_SPINS;
   }
-  qsort(excess, N_BATCHES, sizeof *excess, compare_ticks);
+  sort_counts(excess, N_BATCHES);
   return excess[N_BATCHES / 2];
 }
 

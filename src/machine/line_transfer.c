@@ -5,9 +5,9 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "clock.h"
+#include "sorting.h"
 
 enum { N_BATCHES = 400, ROUND_TRIPS_PER_BATCH = 50, DURATION_NS = 2 * 1000 * 1000, LIMIT_NS = 10 * 1000 * 1000 };
 
@@ -48,11 +48,6 @@ static void *return_balls(void *argument) {
   }
 }
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* False if it does not come back in time: then another process has the other thread's CPU. */
 static bool wait_for(const _Atomic(uint32_t) *ball, uint32_t wanted, uint64_t limit_ns) {
   do {
@@ -81,7 +76,7 @@ static void *serve_balls(void *argument) {
     now_ns = end_ns;
   }
   atomic_store_explicit(&court->is_over, true, memory_order_relaxed); /* as in return_balls */
-  qsort(one_way_ns, n_batches, sizeof *one_way_ns, by_value);
+  sort_reals(one_way_ns, n_batches);
   if (n_batches > 0) court->one_way_ns = one_way_ns[n_batches / 2];
   return NULL;
 }

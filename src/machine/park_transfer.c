@@ -5,13 +5,13 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "child.h"
 #include "clock.h"
 #include "lk_wait.h"
 #include "message.h"
+#include "sorting.h"
 
 enum { MIN_ROUNDS = 10, MIN_ROUNDS_P99 = 100, MAX_ROUNDS = 2000 };
 enum { DURATION_NS = 20 * 1000 * 1000, MAX_DURATION_NS = 250 * 1000 * 1000 };
@@ -65,11 +65,6 @@ static void *return_token(void *argument) {
   }
 }
 
-static int by_value(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
 /*
  * Returns how many round trips were timed. The server alone ends the game, and only while it holds the token: there is
  * no end that a late token could overwrite, or that a sleeping returner could miss.
@@ -105,7 +100,7 @@ static void serve_token(void *argument) {
   if (pthread_create(&returner, NULL, return_token, &court) != 0) return;
   const unsigned n_rounds = play(&court, round_ns);
   pthread_join(returner, NULL);
-  qsort(round_ns, n_rounds, sizeof *round_ns, by_value);
+  sort_counts(round_ns, n_rounds);
   if (n_rounds < MIN_ROUNDS || round_ns[n_rounds / 2] > MAX_MEDIAN_NS) return;
   errand->result.one_way_ns = (double)round_ns[n_rounds / 2] / 2;
   if (n_rounds >= MIN_ROUNDS_P99) errand->result.one_way_p99_ns = (double)round_ns[n_rounds * 99 / 100] / 2;

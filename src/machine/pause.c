@@ -2,17 +2,12 @@
 #include "pause.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "clock.h"
 #include "lk_arch.h"
+#include "sorting.h"
 
 enum { N_BATCHES = 301, PAUSES_PER_BATCH = 100 };
-
-static int by_value(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
 
 double pause_measure_ns(void) {
   uint64_t batch_ns[N_BATCHES];
@@ -21,7 +16,7 @@ double pause_measure_ns(void) {
     for (int j = 0; j < PAUSES_PER_BATCH; j++) lk_pause();
     batch_ns[i] = clock_now_ns() - start_ns;
   }
-  qsort(batch_ns, N_BATCHES, sizeof *batch_ns, by_value);
+  sort_counts(batch_ns, N_BATCHES);
   const double ns = (double)batch_ns[N_BATCHES / 2] / PAUSES_PER_BATCH;
   return ns > 0.1 ? ns : 0.1; /* a clock too coarse to tell */
 }

@@ -9,6 +9,7 @@
 
 #include "machine/topology.h"
 #include "parameters.h"
+#include "sorting.h"
 
 /* How far off a ruler may be that was read once. */
 static const double RULER_RANGE = 0.15;
@@ -23,11 +24,6 @@ static double real_of(const json_t *object, const char *key) {
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* The one-way times of a list of transfers over that distance, sorted into `ns`. Returns how many. */
 static size_t collect(const json_t *transfers, const char *distance, double *ns) {
   size_t i, n = 0;
@@ -37,7 +33,7 @@ static size_t collect(const json_t *transfers, const char *distance, double *ns)
     const double one_way_ns = real_of(transfer, "one_way_ns");
     if (word != NULL && strcmp(word, distance) == 0 && one_way_ns > 0) ns[n++] = one_way_ns;
   }
-  if (n > 0) qsort(ns, n, sizeof *ns, by_value);
+  sort_reals(ns, n);
   return n;
 }
 

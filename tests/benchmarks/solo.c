@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "solo.h"
 #include "random.h"
+#include "sorting.h"
 #include "trial/code_layout.h"
 
 #include <errno.h>
@@ -105,13 +106,8 @@ int solo_compare(struct solo *solos, unsigned n_solos, unsigned n_rounds, unsign
   return 0;
 }
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 double solo_median_ns(struct solo *solo) {
-  qsort(solo->ns_per_operation, solo->n_rounds, sizeof(double), by_value);
+  sort_reals(solo->ns_per_operation, solo->n_rounds);
   return solo->ns_per_operation[solo->n_rounds / 2];
 }
 

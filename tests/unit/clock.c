@@ -2,10 +2,9 @@
 /* Which clock times the waits, on machines whose counter may and may not be trusted; and no wait is negative. */
 #include "machine/clock.h"
 
-#include <stdlib.h>
-
 #include "check.h"
 #include "fake_root.h"
+#include "sorting.h"
 
 static bool may_use_counter(const char *flags, const char *source) {
   char cpuinfo[512], line[64];
@@ -64,11 +63,6 @@ static void both_clocks_run_alike(void) {
   CHECK(between_ns < 1.01 * (double)(after_ns - before_ns));
 }
 
-static int compare_doubles(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /*
  * What the readings of the clock add to a spin, some tens of ns, is taken off: by the median of batches, most of which
  * nothing interrupts. In a virtual machine it would be 8 % of the shortest.
@@ -83,7 +77,7 @@ static void a_spin_lasts_as_long_as_asked(void) {
       for (int i = 0; i < N_SPINS; i++) clock_spin(clock_ns_to_ticks(asked_ns * (0.5 + (double)i / N_SPINS)));
       lasted_ns[batch] = clock_ticks_to_ns((double)clock_ticks_between(start, clock_ticks_ordered())) / N_SPINS;
     }
-    qsort(lasted_ns, N_BATCHES, sizeof *lasted_ns, compare_doubles);
+    sort_reals(lasted_ns, N_BATCHES);
     check_about("%g ns", asked_ns);
     CHECK_NEAR(asked_ns, lasted_ns[N_BATCHES / 2], 0.05 * asked_ns);
   }

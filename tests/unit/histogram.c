@@ -2,10 +2,9 @@
 /* Waits from one tick to centuries are told to 3 %, and merging loses nothing. */
 #include "trial/histogram.h"
 
-#include <stdlib.h>
-
 #include "check.h"
 #include "random.h"
+#include "sorting.h"
 #include "trial/workload.h"
 
 enum { N_SAMPLES = 20000 };
@@ -45,11 +44,6 @@ static void a_value_is_told_to_3_percent(void) {
   check_about("%s", "");
 }
 
-static int by_value(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return x < y ? -1 : x > y;
-}
-
 /* Sizes spread over thirty powers of two, most of them small: as waits are. */
 static void draw(uint64_t *samples, unsigned n, uint64_t seed) {
   struct random_state random = random_seed(seed, 0);
@@ -66,7 +60,7 @@ static void quantiles_agree_with_sorted_samples(void) {
   draw(samples, N_SAMPLES, 2);
   histogram_clear(&histogram);
   for (unsigned i = 0; i < N_SAMPLES; i++) histogram_add(&histogram, samples[i]);
-  qsort(samples, N_SAMPLES, sizeof *samples, by_value);
+  sort_counts(samples, N_SAMPLES);
   for (unsigned i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
     const unsigned rank = (unsigned)ceil(quantiles[i] * N_SAMPLES);
     check_about("quantile %g", quantiles[i]);
