@@ -69,7 +69,7 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
   if (is_again)
     recorder_took_again(call);
   else
-    recorder_took(call, 0, 0, is_shared);
+    recorder_took(call, NULL, is_shared);
 }
 
 /* `try` and `wait` are calls of libc's, and the second one's error is the value where the first one found the lock
@@ -82,8 +82,8 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
     } else if (error_ == EBUSY) {                                                                                      \
       const struct recorder_wait wait_ = recorder_waits(*(call));                                                      \
       error_ = wait;                                                                                                   \
-      if (has_lock(error_) || error_ == ETIMEDOUT) recorder_waited(*(call), wait_, has_lock(error_));                  \
-      if (has_lock(error_)) recorder_took(call, wait_.start, wait_.path, is_shared);                                   \
+      if (has_lock(error_)) recorder_took(call, &wait_, is_shared);                                                    \
+      if (error_ == ETIMEDOUT) recorder_waited_in_vain(*(call), wait_);                                                \
     }                                                                                                                  \
     error_;                                                                                                            \
   })
@@ -176,7 +176,10 @@ EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex) {
     struct recorder_call call_ = call_of_mutex(mutex, site);                                                           \
     const bool is_known_ = recorder_knows(&call_, RECORDING_MUTEX), is_kept_ = is_held_again(mutex);                   \
     if (is_known_) recorder_count(&call_, RECORDED_CONDITION_WAITS);                                                   \
-    if (is_known_ && !is_kept_) recorder_gives(call_.me, mutex);                                                       \
+    if (is_known_ && !is_kept_) {                                                                                      \
+      recorder_gives(call_.me, mutex);                                                                                 \
+      recorder_write(call_.me);                                                                                        \
+    }                                                                                                                  \
     const int error_ = wait;                                                                                           \
     if (is_known_ && (has_lock(error_) || error_ == ETIMEDOUT)) took(&call_, false, is_kept_);                         \
     error_;                                                                                                            \

@@ -47,6 +47,7 @@ void host_renew_contexts(struct thread *thread) {
   }
   me->number = 1 + atomic_fetch_add_explicit(&recording->n_threads, 1, memory_order_relaxed); /* a number */
   me->depth = 0;
+  me->given.since = 0;
   me->n_acquired = me->n_acquired_then = 0;
   if (me->until_run < 0) me->until_run = 0; /* the run that it was in has ended */
 }
@@ -85,6 +86,7 @@ LK_COLD struct recorder *recorder_begin(void) {
   if (place < RECORDING_MAX_THREADS) me->place = &recording->threads[place];
   if (me->place != NULL) me->place->lane.thread = me->number;
   me->until_run = me->place != NULL ? 0 : INT32_MAX;
+  me->wants_path = true;
   me->last = me->then = clock_ticks();
   thread->contexts = me;
   errno = caller_errno;
@@ -295,60 +297,58 @@ static void end_burst(struct recorder *me, struct recording_record *record, uint
 }
 
 /* The gap's beginning is not known where a burst begins after a pause. */
-static void add_to_burst(struct recorder *me, struct recording_record *record, uint64_t asked, uint64_t now) {
-  if (record->n_in_burst++ == 0 && record->weight > 1) record->released = 0;
-  if (record->released != 0)
-    recorder_add(&record->gaps[recording_bucket(clock_ticks_between(record->released, asked))], record->weight);
-  if (record->n_in_burst == BURST) end_burst(me, record, now);
+static uint64_t gap_in_burst(struct recording_record *record, uint64_t asked) {
+  if (record->n_in_burst == 0 && record->weight > 1) record->released = 0;
+  return record->released != 0 ? clock_ticks_between(record->released, asked) : RECORDING_NEVER;
 }
 
-/* From where this thread takes the lock, if it is time to look. */
-static bool look(struct recorder_call call, uint64_t now, uint32_t *path) {
-  if (!paths_may_look(&call.me->looks, now)) return false;
-  *path = paths_look(call.me->recording, call.record->lock, call.site);
-  return true;
+static void add_to_burst(struct recorder *me, const struct recorder_held *held, uint64_t ticks) {
+  struct recording_record *const record = held->record;
+  if (held->gap != RECORDING_NEVER) recorder_add(&record->gaps[recording_bucket(held->gap)], held->weight);
+  recorder_add(&record->held[recording_bucket(ticks)], held->weight);
+  recorder_add(&record->counts[RECORDED_HOLD_TICKS], ticks * held->weight);
+  recorder_add(&record->counts[RECORDED_TIMED_SECTIONS], 1);
+  record->released = held->until;
+  if (++record->n_in_burst == BURST) end_burst(me, record, held->until);
 }
 
-/* So that who waits for the lock knows more than the site. */
-static void note_path(struct recorder_call call, uint32_t path) {
-  /* Relaxed, both: a count, and what recorder_took has written less of. */
-  atomic_fetch_add_explicit(&call.me->recording->paths[path].n_acquired, 1, memory_order_relaxed);
-  atomic_store_explicit(call.note.site, path, memory_order_relaxed);
+LK_COLD uint32_t recorder_look(struct recorder_call call) {
+  call.me->wants_path = false;
+  return paths_look(call.me->recording, call.record->lock, call.site);
 }
 
-__attribute__((noinline)) void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked,
-                                             uint32_t path, bool is_shared) {
+__attribute__((noinline)) void recorder_time(struct recorder_call call, struct recorder_held *held,
+                                             const struct recorder_wait *wait, bool is_shared) {
   struct recorder *const me = call.me;
   struct recording_record *const record = call.record;
-  uint64_t now = clock_ticks();
-  if (asked == 0) asked = now;
-  if (path == 0 && look(call, now, &path)) now = clock_ticks();
-  if (path != 0) note_path(call, path);
+  const uint64_t now = clock_ticks(), asked = wait != NULL ? wait->start : now;
+  held->wait = wait != NULL ? *wait : (struct recorder_wait){0};
+  held->wait.end = now;
+  held->path = wait != NULL ? wait->path : call.path;
+  /* So that who waits for the lock knows more than the site. Relaxed: it is what recorder_took has written less of. */
+  if (held->path != 0) atomic_store_explicit(call.note.site, held->path, memory_order_relaxed);
+  held->site = call.site;
   held->event = NULL;
-  held->path = path;
   held->weight = record->until_timed < 0 ? record->weight : 0;
-  if (record->until_timed < 0) add_to_burst(me, record, asked, now);
-  if (me->until_run < 0 && me->place != NULL)
+  held->gap = held->weight != 0 ? gap_in_burst(record, asked) : RECORDING_NEVER;
+  if (me->until_run < 0 && me->place != NULL) {
+    if (wait != NULL) note_usage(me); /* what was lost in the wait is in no section */
     add_event(&call, held, asked, is_shared);
-  else if (me->until_run < 0)
+  } else if (me->until_run < 0) {
     me->until_run = INT32_MAX;
+  }
   if (record->address == 0) count_in_succession(&call);
+  if (record->address == 0 && wait != NULL) tell_apart(&call);
   me->last = held->since = held->event != NULL ? clock_ticks() : now; /* what was noted is not in its section */
 }
 
 void recorder_time_end(struct recorder *me, struct recorder_held *held) {
-  const uint64_t now = clock_ticks(), ticks = clock_ticks_between(held->since, now);
+  const uint64_t now = clock_ticks();
   me->last = now;
   if (held->since == 0) return; /* it is released in a run, and was taken before */
-  if (held->event != NULL) end_event(me, held, ticks);
-  if (held->path != 0) /* relaxed: a sum */
-    atomic_fetch_add_explicit(&me->recording->paths[held->path].held_ticks, ticks, memory_order_relaxed);
-  if (held->weight == 0) return;
-  struct recording_record *const record = held->record;
-  recorder_add(&record->held[recording_bucket(ticks)], held->weight);
-  recorder_add(&record->counts[RECORDED_HOLD_TICKS], ticks * held->weight);
-  recorder_add(&record->counts[RECORDED_TIMED_SECTIONS], 1);
-  record->released = now;
+  if (held->event != NULL) end_event(me, held, clock_ticks_between(held->since, now));
+  me->given = *held;
+  me->given.until = now;
 }
 
 void recorder_hands_over(struct recorder_call call) {
@@ -364,50 +364,68 @@ struct recorder_wait recorder_waits(struct recorder_call call) {
   const uint64_t holder_site = atomic_load_explicit(call.note.site, memory_order_relaxed);
   const uint64_t asked = clock_ticks();
   const uint64_t was_lost = me->until_run < 0 ? lost(me, clock_ticks_between(me->last, asked)) : 0;
-  uint32_t path = 0;
-  look(call, asked, &path);
+  if (call.path == 0 && paths_may_look(&me->looks, asked)) call.path = recorder_look(call);
   const uint64_t now = clock_ticks();
   me->last += was_lost + clock_ticks_between(asked, now); /* what is done here is in no gap */
-  return (struct recorder_wait){.start = now, .holder = holder, .holder_site = holder_site, .path = path};
+  return (struct recorder_wait){.start = now, .holder = holder, .holder_site = holder_site, .path = call.path};
 }
 
-static void write_wait(const struct recorder_call *call, const struct recorder_wait *wait, uint64_t now) {
-  struct recording_thread *const place = call->me->place;
+static void write_place(struct recorder *me, const struct recording_record *record, const struct recorder_wait *wait) {
+  struct recording_thread *const place = me->place;
   if (place == NULL) return;
   const uint32_t n = atomic_load_explicit(&place->n_waits, memory_order_relaxed); /* its own */
   place->waits[n % RECORDING_N_WAITS] = (struct recording_wait){
-      .start = wait->start, .end = now, .lock = call->record->lock, .thread = call->me->number, .holder = wait->holder};
+      .start = wait->start, .end = wait->end, .lock = record->lock, .thread = me->number, .holder = wait->holder};
   /* Release: lockbench finds the waits that are counted written. */
   atomic_store_explicit(&place->n_waits, n + 1, memory_order_release);
-  const uint64_t begin = call->me->recording->start;
-  lane_add(&place->lane, clock_ticks_between(begin, wait->start), clock_ticks_between(begin, now));
+  const uint64_t begin = me->recording->start;
+  lane_add(&place->lane, clock_ticks_between(begin, wait->start), clock_ticks_between(begin, wait->end));
 }
 
 /* To where the lock was held from, as its bytes say: a site, or a path to one. */
-static void charge_holder(struct recorder_call call, uint64_t holder_site, uint64_t ticks) {
-  struct recording_record *const record = call.record;
+static void charge_holder(struct recorder *me, struct recording_record *record, uint64_t holder_site, uint64_t ticks) {
   if (holder_site < RECORDING_MAX_PATHS) {
-    struct recording_path *const path = &call.me->recording->paths[holder_site];
+    struct recording_path *const path = &me->recording->paths[holder_site];
     if (holder_site == 0 || path->lock != record->lock) return;                  /* of another lock that was there */
     atomic_fetch_add_explicit(&path->caused_ticks, ticks, memory_order_relaxed); /* a sum */
     holder_site = path->callers[0];
   }
-  recorder_add(&record->sites[recorder_site(call.me, record, holder_site)].caused_ticks, ticks);
+  recorder_add(&record->sites[recorder_site(me, record, holder_site)].caused_ticks, ticks);
 }
 
-void recorder_waited(struct recorder_call call, struct recorder_wait wait, bool has_lock) {
-  struct recording_record *const record = call.record;
-  const uint64_t now = clock_ticks(), ticks = clock_ticks_between(wait.start, now);
-  if (record->address == 0) tell_apart(&call);
-  if (call.me->until_run < 0) note_usage(call.me); /* what was lost in the wait is in no section */
-  recorder_count(&call, RECORDED_CONTENDED);
+static void write_wait(struct recorder *me, struct recording_record *record, uint64_t site,
+                       const struct recorder_wait *wait, bool has_lock) {
+  const uint64_t ticks = clock_ticks_between(wait->start, wait->end);
+  recorder_add(&record->counts[RECORDED_CONTENDED], 1);
   recorder_add(&record->counts[RECORDED_WAIT_TICKS], ticks);
   if (ticks > atomic_load_explicit(&record->counts[RECORDED_WAIT_LONGEST], memory_order_relaxed)) /* its own */
     atomic_store_explicit(&record->counts[RECORDED_WAIT_LONGEST], ticks, memory_order_relaxed);
   if (has_lock) recorder_add(&record->waited[recording_bucket(ticks)], 1);
-  recorder_add(&record->sites[recorder_site(call.me, record, call.site)].waited_ticks, ticks);
-  if (wait.path != 0) /* relaxed: a sum */
-    atomic_fetch_add_explicit(&call.me->recording->paths[wait.path].waited_ticks, ticks, memory_order_relaxed);
-  charge_holder(call, wait.holder_site, ticks);
-  write_wait(&call, &wait, now);
+  recorder_add(&record->sites[recorder_site(me, record, site)].waited_ticks, ticks);
+  if (wait->path != 0) /* relaxed: a sum */
+    atomic_fetch_add_explicit(&me->recording->paths[wait->path].waited_ticks, ticks, memory_order_relaxed);
+  charge_holder(me, record, wait->holder_site, ticks);
+  write_place(me, record, wait);
+}
+
+void recorder_waited_in_vain(struct recorder_call call, struct recorder_wait wait) {
+  wait.end = clock_ticks();
+  if (call.record->address == 0) tell_apart(&call);
+  if (call.me->until_run < 0) note_usage(call.me); /* what was lost in the wait is in no gap */
+  write_wait(call.me, call.record, call.site, &wait, false);
+}
+
+void recorder_write_down(struct recorder *me) {
+  struct recorder_held held = me->given;
+  me->given.since = 0; /* first: a signal handler's locks find nothing to write */
+  const uint64_t ticks = clock_ticks_between(held.since, held.until);
+  if (held.wait.start != 0) write_wait(me, held.record, held.site, &held.wait, true);
+  if (held.weight != 0) add_to_burst(me, &held, ticks);
+  if (held.path != 0) {
+    struct recording_path *const path = &me->recording->paths[held.path];
+    /* Relaxed, both: sums. */
+    atomic_fetch_add_explicit(&path->n_acquired, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&path->held_ticks, ticks, memory_order_relaxed);
+  }
+  if (!me->wants_path) me->wants_path = paths_may_look(&me->looks, held.until);
 }

@@ -7,6 +7,11 @@
  * timed in bursts: so many successive acquisitions of a lock by a thread, and then a pause as long as keeps what timing
  * takes at about a hundredth of the thread's time; with few acquisitions there is none. What a burst finds counts for
  * the pause before it too. A run of successive acquisitions of a thread, of whichever locks, is timed beside that.
+ *
+ * In a section there are but the looks at the clock: what they say is written down after the release, and from where a
+ * lock is taken is looked at before it is. Sections of a tenth of a microsecond are common, and one that is twice as
+ * long is waited for twice as often, by threads that are then put to sleep. Runs, which are rare, are written as they
+ * happen.
  */
 #ifndef PRELOAD_RECORDER_H
 #define PRELOAD_RECORDER_H
@@ -26,15 +31,27 @@
 
 enum { RECORDER_MAX_HELD = 128, RECORDER_N_ADDRESSES = 64 };
 
+/* Of a call that found the lock held. */
+struct recorder_wait {
+  uint64_t start, end; /* start is 0: it did not wait */
+  uint64_t holder_site;
+  uint32_t holder;
+  uint32_t path; /* of who waits */
+};
+
 /* A lock that the thread is inside of. */
 struct recorder_held {
   const void *address;
   struct recording_record *record;
   uint64_t since;                /* 0: the section is not timed, and what follows not set */
+  uint64_t until;                /* set when it has ended */
+  uint64_t gap;                  /* before it; RECORDING_NEVER: not known */
   struct recording_event *event; /* NULL: it is in no run */
+  struct recorder_wait wait;     /* for it */
+  uint64_t site;                 /* where it was taken */
   uint32_t run;
   uint32_t path;   /* by which it was taken; 0: not looked at */
-  uint32_t weight; /* so many sections it stands for; 0: it is timed for the run alone */
+  uint32_t weight; /* so many sections it stands for; 0: it is not timed for the histograms */
 };
 
 /* What a thread had of a CPU until a moment. */
@@ -54,8 +71,10 @@ struct recorder {
   uint64_t n_acquired_then; /* and the time, when a pause was last decided on */
   uint64_t then;
   struct paths_budget looks;
+  bool wants_path;             /* looks at from where it takes its next lock */
   struct recorder_usage usage; /* in a run: at some time in its last gap, or later */
   uint32_t run, n_in_run;
+  struct recorder_held given; /* what was released last; since is 0: it is written down */
   uint32_t depth;
   struct recorder_held held[RECORDER_MAX_HELD];
   struct {
@@ -78,28 +97,23 @@ struct recorder_call {
   struct recorder_note note;
   const void *address;
   uint64_t site;
+  uint32_t path; /* 0: not looked at */
 };
 
 /*
  * What is not inline gets a call by value, so that on the way of most it is in registers only.
  */
 
-/* For a call that found the lock held. */
-struct recorder_wait {
-  uint64_t start;
-  uint64_t holder_site;
-  uint32_t holder;
-  uint32_t path; /* of who waits */
-};
-
 struct recorder *recorder_begin(void);
 struct recording_record *recorder_find_slowly(struct recorder_call call, enum recording_kind kind);
 void recorder_made(struct recorder_call call, enum recording_kind kind); /* a lock, which is not held yet */
 uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site);
 void recorder_hands_over(struct recorder_call call);
-void recorder_time(struct recorder_call call, struct recorder_held *held, uint64_t asked, uint32_t path,
+void recorder_time(struct recorder_call call, struct recorder_held *held, const struct recorder_wait *wait,
                    bool is_shared);
 void recorder_time_end(struct recorder *me, struct recorder_held *held);
+void recorder_write_down(struct recorder *me);
+uint32_t recorder_look(struct recorder_call call);
 void recorder_begin_gap(struct recorder *me);
 void recorder_count_outer(struct recorder_call call, bool is_shared);
 uint32_t recorder_find_held(struct recorder *me, const void *address);
@@ -128,7 +142,9 @@ RECORDER_INLINE bool recorder_knows(struct recorder_call *call, enum recording_k
   /* One without an address is of several locks, and was found by a note. */
   const bool is_its = record != NULL && (record->address == (uint64_t)(uintptr_t)call->address || record->address == 0);
   call->record = LK_LIKELY(is_its) ? record : recorder_find_slowly(*call, kind);
-  return call->record != NULL;
+  if (LK_UNLIKELY(call->record == NULL)) return false;
+  call->path = LK_UNLIKELY(call->me->wants_path) ? recorder_look(*call) : 0;
+  return true;
 }
 
 RECORDER_INLINE uint32_t recorder_site(struct recorder *me, struct recording_record *record, uint64_t site) {
@@ -136,9 +152,9 @@ RECORDER_INLINE uint32_t recorder_site(struct recorder *me, struct recording_rec
   return LK_LIKELY(record->sites[last].address == site) ? last : recorder_site_slowly(me, record, site);
 }
 
-/* The lock was taken, and is held from now on. asked: when the call began, 0: just now; path: that of its wait, 0: not
-   looked at. A lock that is taken again by who holds it is only counted, by recorder_took_again. */
-RECORDER_INLINE void recorder_took(struct recorder_call *call, uint64_t asked, uint32_t path, bool is_shared) {
+/* The lock was taken, and is held from now on. wait: NULL: it was free. A lock that is taken again by who holds it is
+   only counted, by recorder_took_again. */
+RECORDER_INLINE void recorder_took(struct recorder_call *call, const struct recorder_wait *wait, bool is_shared) {
   struct recorder *const me = call->me;
   struct recording_record *const record = call->record;
   recorder_add(&record->sites[recorder_site(me, record, call->site)].n_acquired, 1);
@@ -159,7 +175,8 @@ RECORDER_INLINE void recorder_took(struct recorder_call *call, uint64_t asked, u
   held->record = record;
   held->since = 0;
   me->n_acquired++;
-  if (LK_UNLIKELY((--record->until_timed | --me->until_run) < 0)) recorder_time(*call, held, asked, path, is_shared);
+  const bool is_timed = (--record->until_timed | --me->until_run) < 0;
+  if (LK_UNLIKELY(is_timed || call->path != 0 || wait != NULL)) recorder_time(*call, held, wait, is_shared);
 }
 
 RECORDER_INLINE void recorder_took_again(struct recorder_call *call) {
@@ -178,15 +195,20 @@ RECORDER_INLINE void recorder_gives(struct recorder *me, const void *address) {
   me->depth--;
 }
 
-/* And after it. */
+/* And after it; or before, where what releases the lock takes it again. */
+RECORDER_INLINE void recorder_write(struct recorder *me) {
+  if (LK_UNLIKELY(me->given.since != 0)) recorder_write_down(me);
+}
+
 RECORDER_INLINE void recorder_gave(struct recorder *me) {
+  recorder_write(me);
   if (LK_UNLIKELY(me->until_run < 0)) recorder_begin_gap(me);
 }
 
 /* The lock is held by somebody: who, and since when is waited for it. */
 struct recorder_wait recorder_waits(struct recorder_call call);
 
-/* The call that waits has come back, with the lock or without. */
-void recorder_waited(struct recorder_call call, struct recorder_wait wait, bool has_lock);
+/* The call that waited has come back without the lock. With it, recorder_took knows of the wait. */
+void recorder_waited_in_vain(struct recorder_call call, struct recorder_wait wait);
 
 #endif
