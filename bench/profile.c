@@ -6,55 +6,45 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "complaint.h"
 
 enum { SCHEMA = 1, MAX_BYTES = 1 << 28, MAX_RUN = 64, MAX_THREADS = 4096 };
 
 /* What is being read, and where to say what is wrong with it. */
 struct reader {
   struct profile *profile;
-  const char *path;
-  char *why;
-  size_t why_bytes;
+  struct complaint complaint;
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(const struct reader *reader, const char *format, ...) {
-  char what[256];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(what, sizeof what, format, arguments);
-  va_end(arguments);
-  for (char *c = what; *c != '\0'; c++)
-    if (iscntrl((unsigned char)*c)) *c = ' '; /* what is quoted from the file */
-  snprintf(reader->why, reader->why_bytes, "--profile: '%.120s': %s; `lockbench observe` writes such files",
-           reader->path, what);
-  return EINVAL;
+static int has_no_memory(const struct reader *reader) {
+  complain(&reader->complaint, "no memory for it");
+  return ENOMEM;
 }
 
-static int has_no_memory(const struct reader *reader) {
-  refuse(reader, "no memory for it");
-  return ENOMEM;
+static int cannot_read(const struct reader *reader, int error) {
+  const struct complaint *complaint = &reader->complaint;
+  snprintf(complaint->why, complaint->why_bytes, "--profile: cannot read '%.120s': %s", complaint->path,
+           strerror(error));
+  return EINVAL;
 }
 
 /* The whole file, with a zero behind it. */
 static int read_text(const struct reader *reader) {
   struct profile *profile = reader->profile;
   errno = 0;
-  FILE *file = fopen(reader->path, "re");
-  if (file == NULL) {
-    snprintf(reader->why, reader->why_bytes, "--profile: cannot read '%.120s': %s", reader->path, strerror(errno));
-    return EINVAL;
-  }
+  FILE *file = fopen(reader->complaint.path, "re");
+  if (file == NULL) return cannot_read(reader, errno);
   for (size_t capacity = 0;;) {
     if (profile->n_bytes + 1 >= capacity) {
       capacity = capacity == 0 ? 1 << 16 : 2 * capacity;
       char *larger = capacity > MAX_BYTES ? NULL : realloc(profile->text, capacity);
       if (larger == NULL) {
         fclose(file);
-        return refuse(reader, "larger than %d MiB", MAX_BYTES >> 20);
+        return complain(&reader->complaint, "larger than %d MiB", MAX_BYTES >> 20);
       }
       profile->text = larger;
     }
@@ -65,9 +55,7 @@ static int read_text(const struct reader *reader) {
   const int error = ferror(file) ? errno : 0;
   fclose(file);
   profile->text[profile->n_bytes] = '\0';
-  if (error == 0) return 0;
-  snprintf(reader->why, reader->why_bytes, "--profile: cannot read '%.120s': %s", reader->path, strerror(error));
-  return EINVAL;
+  return error == 0 ? 0 : cannot_read(reader, error);
 }
 
 /* A number of at least 0; false: something else. */
@@ -77,7 +65,7 @@ static bool read_amount(const json_t *value, double *amount) {
 }
 
 static int refuse_field(const struct reader *reader, const char *what, size_t i, const char *field) {
-  return refuse(reader, "%s %zu has no '%s' as it should be", what, i + 1, field);
+  return complain(&reader->complaint, "%s %zu has no '%s' as it should be", what, i + 1, field);
 }
 
 static int read_lock(const struct reader *reader, size_t i, const json_t *object, struct profile_lock *lock) {
@@ -94,7 +82,7 @@ static int read_lock(const struct reader *reader, size_t i, const json_t *object
   lock->id = json_integer_value(id);
   for (size_t other = 0; other < i; other++)
     if (reader->profile->locks[other].id == lock->id)
-      return refuse(reader, "locks %zu and %zu have the same id, %" PRId64, other + 1, i + 1, lock->id);
+      return complain(&reader->complaint, "locks %zu and %zu have the same id, %" PRId64, other + 1, i + 1, lock->id);
   const char *const word = json_is_string(kind) ? json_string_value(kind) : "";
   lock->is_rw = strcmp(word, "rwlock") == 0;
   if (!lock->is_rw && strcmp(word, "mutex") != 0 && strcmp(word, "spin") != 0)
@@ -108,7 +96,7 @@ static int read_lock(const struct reader *reader, size_t i, const json_t *object
 static int read_locks(const struct reader *reader, const json_t *list) {
   struct profile *profile = reader->profile;
   const size_t n = json_array_size(list);
-  if (n == 0) return refuse(reader, "it has no locks");
+  if (n == 0) return complain(&reader->complaint, "it has no locks");
   profile->locks = calloc(n, sizeof *profile->locks);
   if (profile->locks == NULL) return has_no_memory(reader);
   int error = 0;
@@ -148,7 +136,7 @@ static int read_event(const struct reader *reader, size_t run, size_t i, const j
     wrong = "has a hold_ns that is not a time";
   else if (!json_is_integer(depth) || json_integer_value(depth) < 0 || json_integer_value(depth) > UINT32_MAX)
     wrong = "has a depth that is not a number of locks";
-  return wrong == NULL ? 0 : refuse(reader, "event %zu of run %zu %s", i + 1, run + 1, wrong);
+  return wrong == NULL ? 0 : complain(&reader->complaint, "event %zu of run %zu %s", i + 1, run + 1, wrong);
 }
 
 static int read_run(const struct reader *reader, size_t i, const json_t *object, struct profile_run *run) {
@@ -163,7 +151,8 @@ static int read_run(const struct reader *reader, size_t i, const json_t *object,
   const json_t *before = json_object_get(object, "before");
   run->n_before = -1;
   if (before != NULL && !read_amount(before, &run->n_before)) return refuse_field(reader, "run", i, "before");
-  if (n == 0 || n > MAX_RUN) return refuse(reader, "run %zu has %zu events; 1 to %d are allowed", i + 1, n, MAX_RUN);
+  if (n == 0 || n > MAX_RUN)
+    return complain(&reader->complaint, "run %zu has %zu events; 1 to %d are allowed", i + 1, n, MAX_RUN);
   int error = 0;
   for (size_t e = 0; error == 0 && e < n; e++, profile->n_events++)
     error = read_event(reader, i, e, json_array_get(events, e), &profile->events[profile->n_events]);
@@ -173,7 +162,8 @@ static int read_run(const struct reader *reader, size_t i, const json_t *object,
 static int read_runs(const struct reader *reader, const json_t *list) {
   struct profile *profile = reader->profile;
   const size_t n = json_array_size(list);
-  if (n == 0) return refuse(reader, "it has no runs of events: the program took no locks, or none in a row");
+  if (n == 0)
+    return complain(&reader->complaint, "it has no runs of events: the program took no locks, or none in a row");
   profile->runs = calloc(n, sizeof *profile->runs);
   profile->events = calloc(n * MAX_RUN, sizeof *profile->events);
   if (profile->runs == NULL || profile->events == NULL) return has_no_memory(reader);
@@ -199,16 +189,18 @@ static int read_whole(const struct reader *reader, const json_t *root) {
   const json_t *schema = json_object_get(root, "schema"), *threads = json_object_get(root, "threads");
   const json_t *cpus = json_object_get(root, "cpus");
   const json_t *program = json_array_get(json_object_get(root, "program"), 0);
-  if (!json_is_object(root) || !json_is_integer(schema)) return refuse(reader, "not a profile: it has no schema");
+  if (!json_is_object(root) || !json_is_integer(schema))
+    return complain(&reader->complaint, "not a profile: it has no schema");
   if (json_integer_value(schema) != SCHEMA)
-    return refuse(reader, "schema %lld; this lockbench reads schema %d", (long long)json_integer_value(schema), SCHEMA);
-  if (!json_is_string(program)) return refuse(reader, "it does not name its program");
+    return complain(&reader->complaint, "schema %lld; this lockbench reads schema %d",
+                    (long long)json_integer_value(schema), SCHEMA);
+  if (!json_is_string(program)) return complain(&reader->complaint, "it does not name its program");
   if (!json_is_integer(threads) || json_integer_value(threads) < 1 || json_integer_value(threads) > MAX_THREADS)
-    return refuse(reader, "its 'threads' are not 1 to %d", MAX_THREADS);
+    return complain(&reader->complaint, "its 'threads' are not 1 to %d", MAX_THREADS);
   if (!json_is_integer(cpus) || json_integer_value(cpus) < 1)
-    return refuse(reader, "it does not tell how many 'cpus' there were");
+    return complain(&reader->complaint, "it does not tell how many 'cpus' there were");
   if (!read_amount(json_object_get(root, "seconds"), &reader->profile->seconds))
-    return refuse(reader, "it does not tell how many 'seconds' it is of");
+    return complain(&reader->complaint, "it does not tell how many 'seconds' it is of");
   reader->profile->n_cpus = (unsigned)json_integer_value(cpus);
   reader->profile->n_threads = (unsigned)json_integer_value(threads);
   set_name(reader->profile, json_string_value(program));
@@ -218,12 +210,18 @@ static int read_whole(const struct reader *reader, const json_t *root) {
 
 int profile_read(struct profile *profile, const char *path, char *why, size_t why_bytes) {
   *profile = (struct profile){0};
-  const struct reader reader = {.profile = profile, .path = path, .why = why, .why_bytes = why_bytes};
+  const struct reader reader = {.profile = profile,
+                                .complaint = {.begin = "--profile: ",
+                                              .end = "; `lockbench observe` writes such files",
+                                              .path = path,
+                                              .why = why,
+                                              .why_bytes = why_bytes}};
   int error = read_text(&reader);
   if (error == 0) {
     json_error_t where;
     json_t *root = json_loadb(profile->text, profile->n_bytes, JSON_REJECT_DUPLICATES, &where);
-    error = root == NULL ? refuse(&reader, "line %d: %s", where.line, where.text) : read_whole(&reader, root);
+    error =
+        root == NULL ? complain(&reader.complaint, "line %d: %s", where.line, where.text) : read_whole(&reader, root);
     json_decref(root);
   }
   if (error != 0) profile_free(profile);

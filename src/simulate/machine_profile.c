@@ -3,31 +3,14 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "built_in.h"
+#include "complaint.h"
 #include "host_profile.h"
 #include "matrix_file.h"
-
-/* What a message is made in; every function that is given one returns EINVAL after it has said what is wrong. */
-struct complaint {
-  const char *path;
-  char *why;
-  size_t why_bytes;
-};
-
-__attribute__((format(printf, 2, 3))) static int complain(const struct complaint *complaint, const char *format, ...) {
-  char text[400];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  snprintf(complaint->why, complaint->why_bytes, "the profile '%s': %s", complaint->path, text);
-  return EINVAL;
-}
 
 void machine_profile_names(char *text, size_t n_bytes) {
   size_t used = 0;
@@ -147,7 +130,8 @@ static int read_all(struct machine_profile *profile, const struct complaint *com
 }
 
 int machine_profile_read(struct machine_profile *profile, const char *name_or_path, char *why, size_t why_bytes) {
-  const struct complaint complaint = {name_or_path, why, why_bytes};
+  const struct complaint complaint = {
+      .begin = "the profile ", .end = "", .path = name_or_path, .why = why, .why_bytes = why_bytes};
   json_error_t error;
   *profile = (struct machine_profile){0};
   for (unsigned i = 0; built_in_profiles[i].name != NULL; i++)

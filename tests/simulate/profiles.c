@@ -74,6 +74,7 @@ int main(void) {
   small_cores_have_one_cpu();
   refuses("\"source\": \"made up\", \"smt\"", "\"smt\"", "no 'source'");
   refuses("\"noise\"", "\"nois\"", "no parameter 'nois'");
+  refuses("\"noise\"", "\"noi\\nse\"", "no parameter 'noi se'");
   refuses("{\"value\": 5,", "{\"value\": -5,", "rmw_ns has no number 'value' of 0 or more");
   refuses("{\"value\": 5,", "{\"value\": 5, \"low\": 6,", "are not in that order");
   refuses("\"topology\"", "\"topologie\"", "either 'topology' or 'topology_xml'");
