@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "access.h"
 
-#include "trace.h"
-
-/* Gets the line for the thread's core alone, from at_ps on; the rest is as of line_take(). */
-static int64_t take(struct line *line, const struct guest_thread *thread, int64_t at_ps, enum miss_kind kind) {
-  const uint16_t owner = line->owner, n_sharers = line->n_sharers;
-  const int64_t done_ps = line_take(line, thread->core, thread->cpu->index, at_ps, kind);
-  trace_add(
-      (struct trace_event){at_ps, done_ps, line, (uint16_t)thread->id, (uint16_t)thread->core, owner, n_sharers, kind});
-  return done_ps;
+/* Until the first store of the buffer is done. */
+static void wait_for_first(struct guest_thread *thread) {
+  if (thread->stores.done_ps > thread->now_ps) thread->now_ps = thread->stores.done_ps;
+  system_sync();
 }
 
 void access_drain(void) {
   struct guest_thread *thread = guests.current;
-  while (thread->stores.tail_ps > thread->now_ps || thread->stores.n_atomic > 0) {
-    if (thread->stores.tail_ps > thread->now_ps)
-      thread->now_ps = thread->stores.tail_ps;
-    else
-      thread->now_ps++; /* behind the store of the same moment */
-    system_sync();
-  }
-  store_buffer_settle(&thread->stores, thread->now_ps);
+  while (thread->stores.n > 0) wait_for_first(thread);
 }
 
 void access_miss(struct line *line) {
@@ -32,11 +20,7 @@ void access_miss(struct line *line) {
     tally.n_misses[MISS_LOAD][DISTANCE_SMT]++;
     return;
   }
-  const int64_t at_ps = thread->now_ps;
-  const uint16_t owner = line->owner, n_sharers = line->n_sharers;
-  thread->now_ps = line_fetch(line, thread->core, at_ps);
-  trace_add((struct trace_event){at_ps, thread->now_ps, line, (uint16_t)thread->id, (uint16_t)thread->core, owner,
-                                 n_sharers, MISS_LOAD});
+  thread->now_ps = request_fetch(line, thread->stores.who, thread->now_ps);
   system_sync();
 }
 
@@ -51,7 +35,7 @@ void access_rmw(const volatile void *address) {
   }
   tally.n_accesses++;
   if (!line_is_owned_by(line, thread->core)) {
-    thread->now_ps = take(line, thread, thread->now_ps, MISS_RMW);
+    thread->now_ps = request_take(line, thread->stores.who, thread->now_ps, MISS_RMW);
   } else if (access_is_siblings(line, thread)) {
     if (thread->now_ps < line->exclusive_until_ps) thread->now_ps = line->exclusive_until_ps;
     thread->now_ps += model_transfer_ps(guests.model, thread->core, thread->core);
@@ -62,28 +46,11 @@ void access_rmw(const volatile void *address) {
   system_sync();
 }
 
-/* The buffer is full: the thread waits for the first of its stores. */
-static void wait_for_room(struct guest_thread *thread) {
-  store_buffer_settle(&thread->stores, thread->now_ps);
-  while (thread->stores.n >= guests.model->n_buffer) {
-    const int64_t done_ps = thread->stores.ring[thread->stores.first].done_ps;
-    thread->now_ps = done_ps > thread->now_ps ? done_ps : thread->now_ps + 1;
-    system_sync();
-    store_buffer_settle(&thread->stores, thread->now_ps);
-  }
-}
-
 void access_store_later(struct line *line, struct store store) {
   struct guest_thread *thread = guests.current;
-  wait_for_room(thread);
-  const int64_t from = thread->stores.tail_ps > thread->now_ps ? thread->stores.tail_ps : thread->now_ps;
-  store.done_ps =
-      line_is_owned_by(line, thread->core) ? from + guests.model->store_ps : take(line, thread, from, MISS_STORE);
-  line->writer = (uint16_t)(thread->cpu->index + 1);
-  store_buffer_put(&thread->stores, store);
-  if (store.address != NULL)
-    events_add(&guests.events, event_make(&guests.events, store.done_ps, EVENT_COMMIT, thread->id));
-  if (store.done_ps < guests.horizon_ps) guests.horizon_ps = store.done_ps;
+  while (thread->stores.n >= guests.model->n_buffer) wait_for_first(thread);
+  store.line = line;
+  if (store_buffer_put(&thread->stores, store, thread->now_ps)) system_expect_commit(thread);
   system_spend(guests.model->store_ps);
 }
 

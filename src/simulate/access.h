@@ -56,8 +56,7 @@ static inline bool access_store(volatile void *address, struct store store) {
   if (line == NULL) return true;
   system_sync();
   tally.n_accesses++;
-  if (LK_LIKELY(line_is_owned_by(line, thread->core) && thread->stores.tail_ps <= thread->now_ps &&
-                thread->stores.n_atomic == 0)) {
+  if (LK_LIKELY(line_is_owned_by(line, thread->core) && thread->stores.n == 0)) {
     system_spend(guests.model->store_ps);
     line->writer = (uint16_t)(thread->cpu->index + 1);
     return true;

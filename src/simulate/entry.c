@@ -117,7 +117,7 @@ static inline void rmw(const volatile void *address) {
   void __tsan_atomic##bits##_store(volatile type *address, type value, int order) {                                    \
     if (guests.current != NULL && order == __ATOMIC_SEQ_CST) access_rmw(address);                                      \
     if (guests.current == NULL || order == __ATOMIC_SEQ_CST ||                                                         \
-        access_store(address, (struct store){address, (uint64_t)value, sizeof(type), 0}))                              \
+        access_store(address, (struct store){.address = address, .value = (uint64_t)value, .n_bytes = sizeof(type)}))  \
       *address = value;                                                                                                \
   }                                                                                                                    \
   MODIFY(bits, type, exchange, operand)                                                                                \

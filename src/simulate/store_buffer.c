@@ -3,25 +3,37 @@
 
 #include <string.h>
 
-static struct store *at(struct store_buffer *buffer, unsigned i) {
-  return &buffer->ring[(buffer->first + i) % STORE_BUFFER_MAX];
+/* It is the first one's turn. A line that has just come is kept for those that are done in the next moments. */
+static void begin_first(struct store_buffer *buffer, int64_t at_ps) {
+  struct line *line = buffer->ring[buffer->first].line;
+  if (line == buffer->came || line_is_owned_by(line, buffer->who.core)) {
+    buffer->done_ps = at_ps + line_traffic.model->store_ps;
+  } else {
+    buffer->done_ps = request_take(line, buffer->who, at_ps, MISS_STORE);
+    buffer->came = line;
+  }
+  line->writer = (uint16_t)(buffer->who.cpu + 1);
 }
 
-static void drop_first(struct store_buffer *buffer) {
+bool store_buffer_put(struct store_buffer *buffer, struct store store, int64_t now_ps) {
+  buffer->ring[(buffer->first + buffer->n++) % STORE_BUFFER_MAX] = store;
+  buffer->n_atomic += store.address != NULL;
+  if (buffer->n > 1) return false;
+  buffer->came = NULL;
+  begin_first(buffer, now_ps);
+  return true;
+}
+
+bool store_buffer_commit(struct store_buffer *buffer) {
+  const struct store *store = &buffer->ring[buffer->first];
+  if (store->address != NULL) {
+    memcpy((void *)(uintptr_t)store->address, &store->value, store->n_bytes); /* little-endian, as all it runs on */
+    buffer->n_atomic--;
+  }
   buffer->first = (buffer->first + 1) % STORE_BUFFER_MAX;
-  buffer->n--;
-}
-
-void store_buffer_settle(struct store_buffer *buffer, int64_t now_ps) {
-  while (buffer->n > 0 && at(buffer, 0)->address == NULL && at(buffer, 0)->done_ps <= now_ps) drop_first(buffer);
-}
-
-void store_buffer_commit(struct store_buffer *buffer) {
-  while (at(buffer, 0)->address == NULL) drop_first(buffer);
-  const struct store *store = at(buffer, 0);
-  memcpy((void *)(uintptr_t)store->address, &store->value, store->n_bytes); /* little-endian, as all that it runs on */
-  buffer->n_atomic--;
-  drop_first(buffer);
+  if (--buffer->n == 0) return false;
+  begin_first(buffer, buffer->done_ps);
+  return true;
 }
 
 enum store_overlap store_buffer_find(const struct store_buffer *buffer, const volatile void *address, unsigned n_bytes,

@@ -84,12 +84,18 @@ static void wake_at(struct guest_thread *thread, int64_t at_ps) {
   }
 }
 
+void system_expect_commit(struct guest_thread *thread) {
+  const int64_t at_ps = thread->stores.done_ps;
+  events_add(&guests.events, event_make(&guests.events, at_ps, EVENT_COMMIT, thread->id));
+  if (at_ps < guests.horizon_ps) guests.horizon_ps = at_ps;
+}
+
 /* What needs no thread to run: true if it was that. */
 static bool happens_by_itself(struct event event) {
   struct guest_thread *thread = &guests.threads[event_thread(event)];
   if (event_kind(event) == EVENT_RUN) return false;
   if (event_kind(event) == EVENT_COMMIT) {
-    store_buffer_commit(&thread->stores);
+    if (store_buffer_commit(&thread->stores)) system_expect_commit(thread);
   } else if (thread->state == THREAD_ASLEEP && thread->wake_at_ps == event.at_ps) {
     thread->is_timed_out = true;
     wake_at(thread, event.at_ps);
@@ -151,12 +157,15 @@ static void body(void *argument) {
 }
 
 int system_start_thread(void (*its_body)(void *), void *argument, unsigned cpu, double start_ns) {
-  struct guest_thread *thread = &guests.threads[guests.n_threads];
+  const unsigned id = guests.n_threads, core = guests.model->core_of[cpu];
+  struct guest_thread *thread = &guests.threads[id];
   void *stack = arena_take(STACK_BYTES, STACK_ALIGN);
   if (stack == NULL) return ENOMEM;
-  *thread = (struct guest_thread){.id = guests.n_threads++,
+  guests.n_threads++;
+  *thread = (struct guest_thread){.id = id,
                                   .cpu = &guests.cpus[cpu],
-                                  .core = guests.model->core_of[cpu],
+                                  .core = core,
+                                  .stores.who = {(uint16_t)id, (uint16_t)core, (uint16_t)cpu},
                                   .wake_at_ps = INT64_MAX,
                                   .body = its_body,
                                   .argument = argument,

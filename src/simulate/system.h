@@ -82,6 +82,9 @@ int64_t system_busy_ps(void);
 /* By the current thread: see system_sync(). */
 void system_sync_slowly(void);
 
+/* The first store of the thread's buffer is to reach its line, when it has it. */
+void system_expect_commit(struct guest_thread *thread);
+
 /* By the current thread: sleeps until system_wake(), or wake_at_ps (INT64_MAX: never). False: the time has come. */
 bool system_sleep(int64_t wake_at_ps);
 
