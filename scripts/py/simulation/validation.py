@@ -5,6 +5,9 @@ Prints, for each machine and lock, simulated over measured throughput. The lengt
 ("1000"), so it is fitted: on MCS with the fewest threads, and on nothing else. With --left-out the parameters of the
 coherence protocol that are not measured are chosen from a grid, once as they fit the machine itself best and once as
 they fit the other three: what then is off is what to expect on a machine that nobody has measured.
+
+With --published it is held against what others have published of locks that go by NUMA nodes, by how much they are
+faster than Linux's qspinlock; that needs no data beside what is kept here.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
 from common.program import Parser, UserError
-from simulation import published
+from simulation import gains, published
 from simulation.published import LOCKS, MACHINES, Machine
 from simulation.runs import plain_options, simulate
 
@@ -117,16 +120,27 @@ def _print_left_out(validations: Sequence[Validation], jobs: int) -> None:
               + " ".join(f"{fits[i][others].off(lock):6.2f}" for lock in LOCKS))
 
 
+def _print_all(validations: Sequence[Validation], left_out: bool, jobs: int) -> None:
+    with ThreadPoolExecutor(jobs) as pool:
+        fits = list(pool.map(lambda validation: validation.fit(CHOSEN[validation.machine.name]), validations))
+    for validation, fit in zip(validations, fits):
+        _print_machine(validation, fit)
+    _print_order(validations, fits)
+    if left_out:
+        _print_left_out(validations, jobs)
+
+
 def main(arguments: Sequence[str]) -> int:
     parser: Any = Parser("scripts/validate-simulation", __doc__)
     parser.add_argument("program", help="the lockbench to run; scripts/validate-simulation fills it in")
-    parser.add_argument("data", type=Path,
+    parser.add_argument("data", type=Path, nargs="?",
                         help="a folder with libmctop's desc/*.mct and results/locks/lock_backoff_1_1000_*.txt")
     parser.add_argument("--machines", default=",".join(machine.name for machine in MACHINES),
                         help="with commas (default: all)")
     parser.add_argument("--window", type=float, default=0.0006, metavar="S",
                         help="length of a simulated window (default: 0.0006)")
     parser.add_argument("--left-out", action="store_true", help="the table of in-sample and left-out errors too")
+    parser.add_argument("--published", action="store_true", help="the table of published gains; DATA may be left out")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many simulations at a time (default: 1)")
     options = parser.parse_args(arguments)
     known = {machine.name: machine for machine in MACHINES}
@@ -134,12 +148,11 @@ def main(arguments: Sequence[str]) -> int:
     for name in names:
         if name not in known:
             raise UserError(f"--machines: unknown machine '{name}'; allowed: {', '.join(known)}")
-    validations = [Validation(options.program, options.data, known[name], options.window) for name in names]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        fits = list(pool.map(lambda validation: validation.fit(CHOSEN[validation.machine.name]), validations))
-    for validation, fit in zip(validations, fits):
-        _print_machine(validation, fit)
-    _print_order(validations, fits)
-    if options.left_out:
-        _print_left_out(validations, options.jobs)
+    if options.data is None and not options.published:
+        parser.error("DATA is missing: a folder with libmctop's data; or give --published, which needs none")
+    if options.data is not None:
+        _print_all([Validation(options.program, options.data, known[name], options.window) for name in names],
+                   options.left_out, options.jobs)
+    if options.published:
+        gains.print_table(options.program)
     return 0
