@@ -109,7 +109,8 @@ static int choose_placements(struct builder *builder) {
 }
 
 /* The name says what is always of interest, and of the rest what differs from the plain run. */
-static char *name_cell(const struct cell *cell, const struct options *plain) {
+static char *name_cell(const struct builder *builder, const struct cell *cell) {
+  const struct options *const plain = &builder->plain;
   const struct workload *w = &cell->workload;
   char *name = NULL;
   size_t n_bytes;
@@ -137,6 +138,7 @@ static char *name_cell(const struct cell *cell, const struct options *plain) {
   if ((double)w->backoff_max_ns != plain->backoff_max_ns.values[0])
     fprintf(text, "/backoff_max_ns:%llu", (unsigned long long)w->backoff_max_ns);
   if (w->tries) fprintf(text, "/trylock");
+  if (builder->options->extends_slices) fprintf(text, "/slice_extension");
   if (cell->times_waits) fprintf(text, "/latency");
   fclose(text);
   return name;
@@ -193,7 +195,7 @@ static int add_cell(struct builder *builder, struct cell cell) {
     if (larger == NULL) return ENOMEM;
     matrix->cells = larger;
   }
-  cell.name = name_cell(&cell, &builder->plain);
+  cell.name = name_cell(builder, &cell);
   if (cell.name == NULL) return ENOMEM;
   matrix->cells[matrix->n_cells++] = cell;
   return 0;

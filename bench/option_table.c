@@ -92,6 +92,9 @@ const struct option option_table[] = {
      "seed for the random order and all random numbers (default: from the clock)"},
     {"latency", RUN | SIMULATE, OPTION_FLAG, AT(times_waits), 0, 0, NULL, NULL,
      "adds trials that time each wait for the lock"},
+    {"slice-extension", RUN, OPTION_FLAG, AT(extends_slices), 0, 0, NULL, NULL,
+     "threads inside of a section ask the kernel for a longer time slice (Linux 7.0, glibc 2.41); without a word not "
+     "where it has none: host.json tells"},
     {"no-twin", RUN, OPTION_FLAG, AT(has_no_twin), 0, 0, NULL, NULL,
      "leaves out the twin, a second copy of one lock that tells how small a difference the run can show"},
     {"timeout", RUN, OPTION_REAL, AT(timeout_s), 0.1, 3600, "S", "10",

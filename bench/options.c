@@ -204,6 +204,8 @@ static int check_together(const struct options *options, char *why, size_t why_b
     wrong = "--rate and --think exclude each other: at a rate, operations begin at times of their own";
   else if (has_rate && options->tries)
     wrong = "--rate and --trylock exclude each other: a try does not wait, so nothing queues up";
+  else if (options->extends_slices && (options->profile != NULL || options->tries || has_rate))
+    wrong = "--slice-extension excludes --profile, --trylock and --rate";
   else if (!thinks && options->think_ns.n > 0)
     wrong = "--think-ns needs --think spin or --think sleep";
   if (wrong == NULL) return 0;

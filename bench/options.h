@@ -44,6 +44,7 @@ struct options {
   bool has_seed;
   bool tries;                  /* operations try the lock once */
   bool times_waits;            /* trials that time each wait, beside those that do not */
+  bool extends_slices;         /* threads inside of sections ask for longer time slices, where the machine has that */
   bool has_no_twin;            /* leave out the twin, which is measured unasked */
   bool shows_phases;           /* of `lockbench stress` */
   bool wants_json;             /* instead of text */

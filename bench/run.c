@@ -17,6 +17,7 @@
 #include "machine/pause.h"
 #include "machine/priority.h"
 #include "machine/provenance.h"
+#include "machine/slice_extension.h"
 #include "message.h"
 #include "run.h"
 #include "run_arguments.h"
@@ -44,6 +45,7 @@ static bool plan(struct run *run) {
   char why[512];
   const char *filter_error;
   if (!run_load_profile(run) || topology_load(&run->topology) != 0) return false;
+  run->options.extends_slices = run->options.extends_slices && slice_extension_is_available(NULL);
   gbench_admits("", &filter_error);
   if (!run->topology.is_this_system && !gbench_only_lists())
     message_error(
@@ -88,8 +90,9 @@ static json_t *describe_run(const struct run *run, int n_arguments, char **argum
     json_array_append_new(list, json_sprintf("--hold-scale=%.10g", found->hold_scale));
     json_array_append_new(list, json_sprintf("--gap-scale=%.10g", found->gap_scale));
   }
-  return json_pack("{s:i, s:s, s:o, s:i, s:i}", "schema", RECORD_SCHEMA, "run_id", run->run_id, "arguments", list,
-                   "n_cells", (int)run->matrix.n_cells, "n_trials", (int)run->matrix.n_slots);
+  return json_pack("{s:i, s:s, s:o, s:b, s:i, s:i}", "schema", RECORD_SCHEMA, "run_id", run->run_id, "arguments", list,
+                   "slice_extension", run->options.extends_slices, "n_cells", (int)run->matrix.n_cells, "n_trials",
+                   (int)run->matrix.n_slots);
 }
 
 /* A lock is measured along with its slowest thread: says where the threads of a cell are on several kinds of CPUs. */
@@ -142,11 +145,13 @@ static int begin(struct run *run, int n_arguments, char **arguments) {
 static bool is_as_before(const struct run *run, const json_t *host) {
   char hash[24];
   snprintf(hash, sizeof hash, "%016" PRIx64, run->topology_hash);
-  const char *const now[] = {hash, provenance_git_sha};
+  const bool extended = json_is_true(json_object_get(json_object_get(host, "run"), "slice_extension"));
+  const char *const now[] = {hash, provenance_git_sha, run->options.extends_slices ? "on" : "off"};
   const char *const then[] = {json_string_value(json_object_get(host, "topology_hash")),
-                              json_string_value(json_object_get(json_object_get(host, "build"), "git_sha"))};
-  const char *const what[] = {"topology", "build (git commit)"};
-  for (unsigned i = 0; i < 2; i++)
+                              json_string_value(json_object_get(json_object_get(host, "build"), "git_sha")),
+                              extended ? "on" : "off"};
+  const char *const what[] = {"topology", "build (git commit)", "slice extension"};
+  for (unsigned i = 0; i < sizeof now / sizeof *now; i++)
     if (then[i] == NULL || strcmp(now[i], then[i]) != 0) {
       message_error("'%s' was measured with another %s (%s, now %s); start a new run", run->folder.path, what[i],
                     then[i] != NULL ? then[i] : "unknown", now[i]);

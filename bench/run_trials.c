@@ -119,6 +119,7 @@ static void take_turn(struct gbench_state *state, void *argument) {
       .pause_ns = run->pause_ns,
       .timeout_s = run->options.timeout_s,
       .times_waits = cell->times_waits,
+      .extends_slices = run->options.extends_slices,
       .code_layout = code_layout_draw(run->options.seed, slot->cell, slot->repetition),
       .seed = run->options.seed + turn->order_index, /* a stream of its own for each trial */
   };

@@ -24,6 +24,7 @@
 #include "line_transfer.h"
 #include "park_transfer.h"
 #include "priority.h"
+#include "slice_extension.h"
 
 const char provenance_git_sha[] = BUILD_GIT_SHA;
 
@@ -264,6 +265,9 @@ json_t *provenance_collect(const struct topology *topology) {
   json_object_set_new(host, "park_transfers", park_transfers(topology));
   json_object_set_new(host, "cpu_kinds", cpu_kinds_describe(topology));
   json_object_set_new(host, "scheduling", scheduling());
+  const char *slice_extension;
+  slice_extension_is_available(&slice_extension);
+  json_object_set_new(host, "slice_extension", json_string(slice_extension));
   json_object_set_new(host, "warnings", find_warnings(topology, host));
   json_object_set_new(host, "topology_xml", xml != NULL ? json_string(xml) : json_null());
   if (xml != NULL) topology_free_xml(topology, xml);

@@ -35,6 +35,7 @@ static void *work(void *argument) {
   if (trial->workload.rate_per_s > 0 || trial->workload.replay != NULL)
     prctl(PR_SET_TIMERSLACK, 1UL); /* ns: as little late as the kernel can */
   if (!crew_init_contexts(member) && error == 0) error = ENOMEM;
+  if (trial->extends_slices && lk_slice_enable(&member->worker.slice) != LK_SLICE_ON && error == 0) error = ENOTSUP;
   /* Relaxed: the barrier orders it before the crew's reading. */
   if (error != 0)
     atomic_compare_exchange_strong_explicit(&crew->error, &none, error, memory_order_relaxed, memory_order_relaxed);

@@ -137,6 +137,7 @@ static bool make_worker(struct crew *crew, unsigned i) {
       .domain = *placement_domain(trial->placement, i),
       .times_waits = trial->times_waits,
       .counts_contention = trial->counts_contention,
+      .extends = trial->extends_slices,
       .code_layout = trial->code_layout,
       .random = random_seed(trial->seed, i),
       .waits = trial->times_waits ? crew->take(&crew->places, sizeof(struct waits)) : NULL,

@@ -47,6 +47,7 @@ struct special {
   bool tries;       /* an operation that does not get the lock at once is given up */
   bool is_open;     /* operations begin when they are due, and wait from then on: see arrivals.h */
   bool is_replay;   /* operations are a program's: see replay.h */
+  bool extends;     /* a thread inside of a section asks for a longer time slice: see lk_slice.h */
 };
 
 /*
@@ -88,6 +89,7 @@ static ALWAYS_INLINE bool enter(struct worker *worker, const struct site *at, bo
   }
   if (!is_had && is_shared) acquire_shared(at->lock, at->ctx);
   if (!is_had && !is_shared) acquire(at->lock, at->ctx);
+  if (special.extends) lk_slice_request(&worker->slice);
   if (special.times_waits || special.is_replay) *acquired_at = clock_ticks_ordered();
   return true;
 }
@@ -121,6 +123,7 @@ static ALWAYS_INLINE bool do_exclusive(struct worker *worker, const struct site 
   }
   if (IS_RW) STORE(at->state->n_finished, at->state->n_sections); /* readers in shared mode look at it */
   release(at->lock, at->ctx);
+  if (special.extends) lk_slice_end(&worker->slice);
   return true;
 }
 
@@ -143,7 +146,9 @@ static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at
       linger(worker, operation, tag, special, *acquired_at);
     }
     is_torn = LOAD(state->n_sections) != n_finished;
-    if (LK_LIKELY(release_shared(at->lock, at->ctx))) break;
+    const bool is_consistent = release_shared(at->lock, at->ctx);
+    if (special.extends) lk_slice_end(&worker->slice);
+    if (LK_LIKELY(is_consistent)) break;
     if (special.tries) return false;
   }
   if (LK_UNLIKELY(is_torn)) worker->n_torn_reads++;
@@ -153,8 +158,8 @@ static ALWAYS_INLINE bool do_shared(struct worker *worker, const struct site *at
 
 /* Operations until the trial's phase is no longer `phase`. */
 static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct special special) {
-  if (special.is_open || special.is_replay)
-    special.times_waits = worker->times_waits; /* one loop for both: it reads a clock anyway */
+  if (special.is_open || special.is_replay || special.extends)
+    special.times_waits = worker->times_waits; /* one loop for both: it has more to do anyway */
   struct worker_signal *const signal = worker->signal;
   const struct workload *const workload = &worker->workload;
   uint64_t read_below = worker->read_below;
@@ -220,12 +225,13 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
   if (special.is_replay) worker->replay = replay;
 }
 
-enum special_kind { PLAIN, GENERAL, TIMED, TRYING, OPEN, REPLAY, N_SPECIALS };
+enum special_kind { PLAIN, GENERAL, TIMED, TRYING, OPEN, REPLAY, EXTENDED, N_SPECIALS };
 
 #ifdef LK_GUEST
 /*
  * What counts of a guest is its accesses, not where its code lies. They are the same in one loop for all
- * specialisations but the plain one, which takes compilers much less time. The simulator replays no program.
+ * specialisations but the plain one, which takes compilers much less time. The simulator replays no program, and has no
+ * scheduler to ask for time.
  */
 static void run_loop(struct worker *worker, uint32_t phase, enum special_kind kind) {
   if (kind == PLAIN)
@@ -251,9 +257,13 @@ static void run_loop(struct worker *worker, uint32_t phase, enum special_kind ki
   DEFINE_LOOP(timed, n, .times_waits = true)                                                                           \
   DEFINE_LOOP(trying, n, .tries = true)                                                                                \
   DEFINE_LOOP(open, n, .is_open = true)                                                                                \
-  DEFINE_LOOP(replay, n, .is_replay = true)
+  DEFINE_LOOP(replay, n, .is_replay = true)                                                                            \
+  DEFINE_LOOP(extended, n, .extends = true)
 #define LOOPS(n)                                                                                                       \
-  { LOOP(plain, n), LOOP(general, n), LOOP(timed, n), LOOP(trying, n), LOOP(open, n), LOOP(replay, n) }
+  {                                                                                                                    \
+    LOOP(plain, n), LOOP(general, n), LOOP(timed, n), LOOP(trying, n), LOOP(open, n), LOOP(replay, n),                 \
+        LOOP(extended, n)                                                                                              \
+  }
 
 DEFINE_LOOPS(0)
 DEFINE_LOOPS(1)
@@ -275,6 +285,7 @@ static void work(struct worker *worker) {
   const enum special_kind kind = is_replay             ? REPLAY
                                  : is_open             ? OPEN
                                  : w->tries            ? TRYING
+                                 : worker->extends     ? EXTENDED
                                  : worker->times_waits ? TIMED
                                  : is_plain            ? PLAIN
                                                        : GENERAL;

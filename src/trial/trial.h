@@ -48,6 +48,7 @@ struct trial {
   double timeout_s;       /* how long it may take beyond warm-up and window */
   bool times_waits;       /* measure each wait; then the rates are distorted by the clock and are left out */
   bool counts_contention; /* of a replay: acquisitions are tried first, and how many failed is in n_failed_tries */
+  bool extends_slices;    /* threads inside of sections ask for longer time slices, which the machine has */
   unsigned code_layout;   /* which copy of the lock's loop runs: see code_layout.h */
   uint64_t seed;
   trial_host *host; /* NULL: on this machine's threads; else the machine cannot be in its way */

@@ -14,6 +14,7 @@
 
 #include "arrivals.h"
 #include "lk.h"
+#include "lk_slice.h"
 #include "machine/topology.h"
 #include "random.h"
 #include "replay.h"
@@ -62,6 +63,7 @@ struct worker {
   struct lk_domain domain;
   bool times_waits;
   bool counts_contention; /* of a replay: each acquisition is tried first, and those that fail are counted */
+  bool extends;           /* asks for longer time slices; not of an open loop, a replay, or where locks are tried */
   unsigned code_layout;   /* which copy of the loop runs: see code_layout.h */
 
   /* The worker's own. */
@@ -69,6 +71,8 @@ struct worker {
   uint64_t n_torn_reads; /* in shared mode that met a writer half-way: the lock is broken */
   uint64_t sum;          /* of what operations found; kept so that the reads cannot be dropped */
   struct waits *waits;   /* NULL unless times_waits */
+
+  struct lk_slice slice; /* only if it extends */
 
   struct replay_cursor replay; /* only if the workload is one */
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from machine_code import exit_code, said_by
 
 PAGE_BYTES, LINE_BYTES, STEP_BYTES = 4096, 64, 16
-KINDS, N_LAYOUTS = ("plain", "general", "timed", "trying", "open", "replay"), 4
+KINDS, N_LAYOUTS = ("plain", "general", "timed", "trying", "open", "replay", "extended"), 4
 LOOP = re.compile(r"(?:_ZL\d+)?lk_(?P<lock>\w+)_loop_(?P<kind>[a-z]+)_(?P<layout>\d+)(?:P6workerj)?")
 
 

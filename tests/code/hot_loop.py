@@ -20,7 +20,8 @@ from pathlib import Path
 from machine_code import exit_code, said_by
 
 # There may be more; all that are called lk_<lock>_loop_<what for>_<layout> are looked at.
-LOOPS = {f"{kind}_{layout}" for kind in ("plain", "general", "timed", "open", "replay") for layout in range(4)}
+KINDS = ("plain", "general", "timed", "open", "replay", "extended")
+LOOPS = {f"{kind}_{layout}" for kind in KINDS for layout in range(4)}
 LOOP = re.compile(r"lk_\w+_loop_([a-z]+_\d+)")
 
 # In any lock's loop.

@@ -155,6 +155,16 @@ class Across(Programs):
         self.refused(old, new, words=("machine and build differ at once", "abcdef", "99", "1234567 against 7654321"))
         self.assertIn("compared anyway: machine and build differ", " ".join(self.good(old, new, "--anyway").split()))
 
+    def test_time_slices_are_what_is_compared_or_one_cause_of_two(self) -> None:
+        off = self.run_of("a", host={"run": {}})
+        on = self.run_of("b", host={"run": {"slice_extension": True}})
+        told = " ".join(self.good(off, on).split())
+        self.assertIn("Compared: slice extension off against on", told)
+        self.assertIn("time slices extended", told)
+        self.assertNotIn("slice", self.good(off, self.run_of("c", host={"run": {"slice_extension": False}})))
+        newer = self.run_of("d", host={"run": {"slice_extension": True}}, git_sha="7654321")
+        self.refused(off, newer, words=("build and settings differ at once", "slice extension off against on"))
+
     def test_other_windows_are_refused(self) -> None:
         old = self.run_of("a")
         self.refused(old, self.run_of("b", duration_s=1), words=("duration_s 0.1 against 1", "--anyway"))

@@ -80,6 +80,9 @@ static void cells_are_named_by_what_they_are(void) {
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/rate:0.5/placement:compact/latency",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/rate:1000000/placement:compact",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/rate:1000000/placement:compact/latency");
+  CHECK_CELLS("--locks mcs --threads 1 --latency --slice-extension",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/slice_extension",
+              "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact/slice_extension/latency");
   CHECK_CELLS("--locks empty,mcs --threads 1 --latency", /* a baseline waits for nothing */
               "baseline/empty/threads:1/read_pct:90/cs_ns:0/placement:compact",
               "mutex/mcs/threads:1/read_pct:90/cs_ns:0/placement:compact",

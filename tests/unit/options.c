@@ -124,6 +124,9 @@ static void options_that_exclude_each_other_are_refused(void) {
   check_refused("--think none,sleep", "--think-ns");
   check_refused("--think-ns 100", "--think");
   check_refused("--think none --think-ns 100", "--think");
+  check_refused("--slice-extension --trylock", "--slice-extension excludes");
+  check_refused("--slice-extension --rate 1000", "--slice-extension excludes");
+  check_refused("--slice-extension --profile x", "--slice-extension excludes");
 }
 
 static void good_values_are_read(void) {

@@ -22,6 +22,8 @@ BUILD: dict[str, Callable[[Run], str]] = {
     "flags": lambda run: _build(run, "flags"),
     "build type": lambda run: _build(run, "type"),
 }
+# What a run was told that is of all its cells.
+SETTINGS: dict[str, Callable[[Run], str]] = {"slice extension": lambda run: _slice_extension(run)}
 
 
 class Differences(NamedTuple):
@@ -40,6 +42,12 @@ def _build(run: Run, key: str) -> str:
     return str(build.get(key, "")).strip() if isinstance(build, dict) else ""
 
 
+def _slice_extension(run: Run) -> str:
+    """A host.json that does not tell is of a lockbench that had none."""
+    ran = run.host.get("run")
+    return ("on" if ran.get("slice_extension") else "off") if isinstance(ran, dict) else ""
+
+
 def _machine(run: Run) -> str:
     hosts = run.rows[MACHINE].drop_duplicates().astype(str)
     return ", ".join(sorted(f"{host} (topology {topology})" for host, topology in hosts.itertuples(index=False)))
@@ -56,10 +64,13 @@ def differences(runs: list[Run]) -> Differences:
     for run in runs[1:]:
         machine = _differing({"machine": _machine}, first, run)
         build = _differing(BUILD, first, run)
-        studied += machine + build
-        if machine and build and not several_machines(runs):
-            against.append("machine and build differ at once, so a difference has no one cause: "
-                           + "; ".join(machine + build))
+        settings = _differing(SETTINGS, first, run)
+        studied += machine + build + settings
+        causes = {"machine": [] if several_machines(runs) else machine, "build": build, "settings": settings}
+        at_once = [name for name, found in causes.items() if found]
+        if len(at_once) > 1:
+            against.append(f"{' and '.join(at_once)} differ at once, so a difference has no one cause: "
+                           + "; ".join(text for found in causes.values() for text in found))
         against += _window(first, run)
         against += _simulated(first, run)
     for run in runs:
