@@ -31,7 +31,6 @@ struct guest_thread {
   unsigned core, id;
   bool is_pausing; /* its last step was a pause */
   enum thread_state state;
-  struct store_buffer stores;
   const volatile void *last_address; /* that it accessed, for who asks why nothing goes on */
   const volatile void *sleeps_on;    /* a futex's word, or NULL: only the time wakes it */
   int64_t wake_at_ps;                /* when it is asleep; INT64_MAX: nobody but a thread wakes it */
@@ -40,6 +39,7 @@ struct guest_thread {
   struct coroutine coroutine;
   void (*body)(void *);
   void *argument;
+  struct store_buffer stores; /* last: it is large, and hardly used while a thread polls */
 };
 
 struct cpu {
