@@ -3,6 +3,8 @@
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 
+#include <stdbool.h>
+
 #include "registry.h"
 
 struct conformance_case {
@@ -12,6 +14,9 @@ struct conformance_case {
 
 /* How long the threads of one case are at it, and how many there are at most. */
 extern unsigned conformance_round_ms, conformance_max_threads;
+
+/* What is looked at in two ways is looked at in the one that finds most. */
+extern bool conformance_is_short;
 
 /* Of every lock, by its exclusive mode; NULL ends the list. */
 extern const struct conformance_case conformance_exclusive[];

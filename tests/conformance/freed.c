@@ -250,7 +250,8 @@ static void check_scenario(const struct lk_ops *ops, const struct scenario *scen
   for (unsigned i = 0; i < scenario->n_others; i++)
     snprintf(text + strlen(text), sizeof text - strlen(text), ", %s %s", name_of(scenario->others[i].shares),
              scenario->others[i].comes_late ? "late" : "in line");
-  for (enum arena_mode mode = ARENA_PROTECTS; mode <= ARENA_OVERWRITES; mode++) {
+  const enum arena_mode last = conformance_is_short ? ARENA_PROTECTS : ARENA_OVERWRITES;
+  for (enum arena_mode mode = ARENA_PROTECTS; mode <= last; mode++) {
     check_about("%s: freed by the last: %s unlocks%s, freed memory is %s", ops->name, name_of(scenario->owner_shares),
                 text, mode == ARENA_PROTECTS ? "protected" : "overwritten");
     memset(progress, 0, sizeof *progress);
