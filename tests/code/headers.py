@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file, and the
-same as C++17 and later.
+"""Every header compiles by itself, and twice, with all warnings on; the locks as plain C11 and all in one file, with a
+canary too, and the same as C++17 and later.
 
 headers.py [--only HEADER] COMPILER [ARGUMENT...]
 
@@ -72,10 +72,10 @@ def plan() -> list[tuple[list[str], list[Path]]]:
                     if not NOT_ALONE & set(header.relative_to(ROOT).parts))
     peers = os.environ.get("PEERS", "").split()
     in_c = locks + [header for name in peers if (header := ROOT / f"locks/peers/{name}.h").exists()]
-    tasks = [([*canary, *LOCKS, *WARNINGS], [header] * 2) for header in in_c for canary in CANARY]
+    tasks = [([*LOCKS, *WARNINGS], [header] * 2) for header in in_c]
     in_cpp = [header for name in peers if (header := ROOT / f"bench/peers/{name}.h").exists()]
-    tasks += [([*canary, *CPP], [header] * 2) for header in in_cpp for canary in CANARY]
-    tasks.append(([*LOCKS, *WARNINGS], locks))
+    tasks += [(CPP, [header] * 2) for header in in_cpp]
+    tasks += [([*canary, *LOCKS, *WARNINGS], locks) for canary in CANARY]
     tasks += [([*LOCKS, *wider, *WARNINGS], locks) for wider in WIDER]
     tasks.append(([*LOCKS, *WARNINGS], locks[::-1]))
     harness = [*HARNESS, *library_flags(), *(flag for flag in WARNINGS if flag != "-Wpedantic")]
@@ -83,10 +83,11 @@ def plan() -> list[tuple[list[str], list[Path]]]:
 
 
 def plan_in_cpp() -> list[tuple[list[str], list[Path]]]:
-    """As C++, each lock alone under the oldest standard; under the others all in one file, which is far quicker."""
+    """As C++, each lock alone under the oldest standard; else all in one file, which is far quicker."""
     locks = sorted((ROOT / "locks").glob("*.h"))
     oldest, *newer = CPP_STANDARDS
-    tasks = [([oldest, *canary, *CPP_LOCKS], [header] * 2) for header in locks for canary in CANARY]
+    tasks = [([oldest, *CPP_LOCKS], [header] * 2) for header in locks]
+    tasks.append(([oldest, "-DLK_CANARY", *CPP_LOCKS], locks))
     return tasks + [([standard, *CPP_LOCKS], locks) for standard in newer]
 
 

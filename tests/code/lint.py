@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Callable
 
@@ -90,18 +91,20 @@ def check_flake8() -> int:
 
 
 def check_mypy() -> int:
-    """The packages of scripts/py together; each other folder by itself, since their modules are called alike."""
+    """The packages of scripts/py together; each other folder by itself, since their modules are called alike. What
+    several import is read once."""
     tool = python_tool("mypy")
     if not tool:
         return skip("no mypy")
-    options = ["--ignore-missing-imports", "--disallow-untyped-defs", "--scripts-are-modules", "--cache-dir=/dev/null",
+    options = ["--ignore-missing-imports", "--disallow-untyped-defs", "--scripts-are-modules",
                "--explicit-package-bases"]
     packages = ROOT / "scripts" / "py"
     folders: dict[Path, list[str]] = {}
     for name in python_files():
         folders.setdefault(packages if packages in Path(name).parents else Path(name).parent, []).append(name)
-    return max(run([*tool, *options], group, folder, MYPYPATH=f"{folder}:{packages}")
-               for folder, group in folders.items())
+    with tempfile.TemporaryDirectory() as kept:
+        return max(run([*tool, *options, f"--cache-dir={kept}"], group, folder, MYPYPATH=f"{folder}:{packages}")
+                   for folder, group in folders.items())
 
 
 def check_licence() -> int:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import support
-import verb
 from results import columns
 
 LOCKS = ("mcs", "futex", "ticket")
@@ -36,14 +34,7 @@ class Programs(support.FolderTest):
 
     @staticmethod
     def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Without a process of its own, which would take most of the time."""
-        out, complaint = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(complaint):
-            try:
-                code = verb.run("compare", [str(argument) for argument in arguments])
-            except SystemExit as end:  # argparse's --help
-                code = int(end.code or 0)
-        return subprocess.CompletedProcess(arguments, code, out.getvalue(), complaint.getvalue())
+        return support.call("compare", *arguments)
 
     def good(self, *arguments: str | Path, code: int = 0) -> str:
         done = self.call(*arguments)

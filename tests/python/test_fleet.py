@@ -47,11 +47,11 @@ class Report(support.FolderTest):
 
     def test_as_a_program(self) -> None:
         self.machine("a", {})
-        done = support.script("fleet", self.folder / "a", self.folder / "a")
+        done = support.call("fleet", self.folder / "a", self.folder / "a")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("0 flip", done.stdout)
         for word in ("--nosuch", "nosuch"):
-            done = support.script("fleet", word)
+            done = support.call("fleet", word)
             self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1))
 
 

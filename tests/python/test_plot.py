@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import unittest
 from pathlib import Path
+from unittest import mock
 from xml.etree import ElementTree
 
 import numpy as np
@@ -29,9 +30,15 @@ def texts(svg: Path) -> list[str]:
 
 
 class Plots(support.FolderTest):
-    def draw(self, rows: list[support.Row], host: dict[str, object] | None = None) -> dict[str, Path]:
+    def draw(self, rows: list[support.Row], host: dict[str, object] | None = None,
+             only: tuple[str, ...] = (*OVER_THREADS, *BY_THREADS)) -> dict[str, Path]:
+        """only: of the plots over threads, these; none by threads unless some are among them. Drawing takes long."""
         run = reading.load(support.write(self.folder, rows, host))
-        return {path.name: path for path in command.draw(run, self.folder)}
+        over_threads = [plot for plot in command.PLOTS if plot.name in only]
+        by_threads = situations.figures if set(only) & set(BY_THREADS) else lambda *_: iter(())
+        with mock.patch.multiple(command, PLOTS=over_threads), mock.patch.object(style, "PNG_DPI", 30), \
+                mock.patch.object(situations, "figures", by_threads):
+            return {path.name: path for path in command.draw(run, self.folder)}
 
     def test_every_plot_is_written_twice_and_names_the_locks(self) -> None:
         files = self.draw(support.matrix(repetitions=7, latency=True), support.HOST)
@@ -55,28 +62,30 @@ class Plots(support.FolderTest):
         self.assertIn("100 µs", texts(files["wait.svg"]))
 
     def test_what_is_due_has_no_cpu_time_of_its_own(self) -> None:
-        files = self.draw(support.matrix(threads=(1, 2), repetitions=2, rate_per_s=1000.0, cpu_ns_per_op=""))
+        files = self.draw(support.matrix(threads=(1, 2), repetitions=2, rate_per_s=1000.0, cpu_ns_per_op=""),
+                          only=("throughput", "cpu_per_op"))
         self.assertNotIn("cpu_per_op.svg", files)
         self.assertIn("1000 operations/s", " ".join(texts(files["throughput.svg"])))
 
     def test_no_mark_where_threads_fit_and_no_waits_where_none_were_measured(self) -> None:
-        files = self.draw(support.matrix(threads=(1, 2), repetitions=2))
+        files = self.draw(support.matrix(threads=(1, 2), repetitions=2), only=("throughput", "wait"))
         self.assertNotIn("wait.svg", files)
         self.assertNotIn("more threads", " ".join(texts(files["throughput.svg"])))
 
     def test_one_number_of_threads_does_not_scale(self) -> None:
-        files = self.draw(support.matrix(threads=(2,), repetitions=2))
+        files = self.draw(support.matrix(threads=(2,), repetitions=2), only=("throughput", "scaling"))
         self.assertIn("throughput.svg", files)
         self.assertNotIn("scaling.svg", files)
 
     def test_baselines_are_named_only_where_they_were_measured(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2, latency=True)
-        files = self.draw([row for row in rows if row["kind"] != "baseline" or row["wait_max_ns"] == ""])
+        files = self.draw([row for row in rows if row["kind"] != "baseline" or row["wait_max_ns"] == ""],
+                          only=("throughput", "wait"))
         self.assertIn("counter", texts(files["throughput.svg"]))
         self.assertNotIn("counter", texts(files["wait.svg"]))
 
     def test_a_run_of_baselines_alone(self) -> None:
-        self.assertIn("empty", texts(self.draw(support.matrix(locks=["empty"], repetitions=2))["throughput.svg"]))
+        self.assertIn("empty", self.texts_of_throughput(support.matrix(locks=["empty"], repetitions=2)))
 
     def test_the_same_data_gives_the_same_svg(self) -> None:
         rows = support.matrix(threads=(1, 2), repetitions=2)
@@ -90,7 +99,7 @@ class Plots(support.FolderTest):
         rows = support.matrix(threads=(1,), repetitions=2)
         support.write(self.folder, rows)
         before = (self.folder / "results.csv").read_bytes()
-        self.draw(rows)
+        self.draw(rows, only=("throughput",))
         self.assertEqual((self.folder / "results.csv").read_bytes(), before)
 
     def test_one_set_of_plots_per_workload(self) -> None:
@@ -99,12 +108,15 @@ class Plots(support.FolderTest):
         self.assertEqual(len(files), 12)
         self.assertIn("throughput-cs_ns_200.svg", files)
 
+    def texts_of_throughput(self, rows: list[support.Row]) -> list[str]:
+        return texts(self.draw(rows, only=("throughput",))["throughput.svg"])
+
     def test_failed_trials_are_marked(self) -> None:
         rows = support.matrix(locks=["mcs", "futex"], repetitions=2)
         for row in rows:
             if row["lock"] == "mcs" and row["threads"] == 4:
                 row.update(status="timeout", ops_per_s="")
-        found = texts(self.draw(rows)["throughput.svg"])
+        found = self.texts_of_throughput(rows)
         for word in ("mcs†", "futex", "×", "† × trials that failed: mcs 2 timeout at 4 threads"):
             self.assertIn(word, found)
 
@@ -113,7 +125,7 @@ class Plots(support.FolderTest):
         for row in rows:
             if row["threads"] == 64:
                 row.update(status="timeout", ops_per_s="")
-        found = texts(self.draw(rows)["throughput.svg"])
+        found = self.texts_of_throughput(rows)
         self.assertIn("64", found)
         self.assertEqual(found.count("×"), 2)
 
@@ -122,11 +134,11 @@ class Plots(support.FolderTest):
         for row in rows:
             if row["lock"] == "mcs":
                 row.update(status="crashed", ops_per_s="")
-        self.assertIn("mcs†", texts(self.draw(rows)["throughput.svg"]))
+        self.assertIn("mcs†", self.texts_of_throughput(rows))
 
     def test_zero_and_single_values_are_drawn(self) -> None:
         rows = support.matrix(locks=["mcs"], threads=(4,), repetitions=1, ops_per_s=0, cpu_ns_per_op="")
-        self.assertIn("mcs", texts(self.draw(rows)["throughput.svg"]))
+        self.assertIn("mcs", texts(self.draw(rows, only=("throughput", *BY_THREADS))["throughput.svg"]))
 
     def test_thirty_locks_are_split_by_family(self) -> None:
         rng = np.random.default_rng(2)
@@ -134,13 +146,14 @@ class Plots(support.FolderTest):
         names = [f"lock_{i}" for i in range(30)]
         rows = [support.trial(rng, name, threads, traits=(*kinds[i % 4], "ours", 50 + i, 0.3))
                 for i, name in enumerate(names) for threads in (1, 2, 4)]
-        run = reading.load(support.write(self.folder, support.numbered(rows)))
+        rows = support.numbered(rows)
+        run = reading.load(support.write(self.folder, rows))
         locks = run.rows.drop_duplicates("lock")
         locks = locks.assign(family=[labels.family(lock) for _, lock in locks.iterrows()])
         shown = command.panels_of(command.PLOTS[0].metrics, locks)
         self.assertCountEqual([lock for panel in shown for lock in panel.locks], names)
         self.assertLessEqual(max(len(panel.locks) for panel in shown), 8)
-        files = {path.name: path for path in command.draw(run, self.folder)}
+        files = self.draw(rows, only=("throughput", *BY_THREADS))
         found = texts(files["throughput.svg"])
         for word in (*names, "spinning, FIFO", "parking", "readers/writer locks"):
             self.assertEqual(found.count(word), 1, word)
@@ -216,7 +229,7 @@ class Program(support.FolderTest):
 
     def test_says_that_there_was_nothing_to_draw(self) -> None:
         support.write(self.folder, support.matrix(threads=(2,), repetitions=1, status="timeout", ops_per_s=""))
-        done = support.script("plot", self.folder)
+        done = support.call("plot", self.folder)
         self.assertEqual((0, "", 1), (done.returncode, done.stdout, done.stderr.count("\n")))
         self.assertIn("nothing is drawn", done.stderr)
 
@@ -224,13 +237,13 @@ class Program(support.FolderTest):
         cases: list[list[str | Path]] = [[self.folder], [], ["--frobnicate"]]
         for arguments in cases:
             with self.subTest(arguments=arguments):
-                done = support.script("plot", *arguments)
+                done = support.call("plot", *arguments)
                 self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
 
     def test_a_folder_that_cannot_be_written(self) -> None:
         support.write(self.folder, support.matrix(threads=(1,), repetitions=1))
         (self.folder / "throughput.svg").mkdir()
-        done = support.script("plot", self.folder)
+        done = support.call("plot", self.folder)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
         self.assertIn("throughput.svg: Is a directory", done.stderr)
 

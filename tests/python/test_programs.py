@@ -114,7 +114,7 @@ class Judging(support.FolderTest):
         self.assertEqual("no good run of mcs", shown[0].lines[2].failure)
         self.assertEqual(("futex", "slower"), (shown[1].lines[-1].lock, shown[1].lines[-1].verdict))
 
-        drawn = support.script("plot", self.folder)
+        drawn = support.call("plot", self.folder)
         self.assertEqual((0, f"{path.with_suffix('.svg')}\n{path.with_suffix('.png')}\n"),
                          (drawn.returncode, drawn.stdout), drawn.stderr)
         svg = path.with_suffix(".svg").read_text()

@@ -247,7 +247,7 @@ class Page(support.FolderTest):
             support.write(folder, rows)
         names = [run["name"] for run in data_of(self.page(*folders))["runs"]]
         self.assertEqual([str(folder / "results.csv") for folder in folders], names)
-        done = support.script("report", folders[0], folders[1], folders[0] / "results.csv")
+        done = support.call("report", folders[0], folders[1], folders[0] / "results.csv")
         self.assertEqual((2, f"report: {folders[0] / 'results.csv'}: given twice; give each run once\n"),
                          (done.returncode, done.stderr))
 
@@ -266,7 +266,7 @@ class Page(support.FolderTest):
     def test_bad_arguments_are_one_line(self) -> None:
         given: tuple[tuple[str, ...], ...] = ((), ("--what",), ("/does/not/exist",), ("--out",))
         for arguments in given:
-            done = support.script("report", *arguments)
+            done = support.call("report", *arguments)
             self.assertEqual(2, done.returncode)
             self.assertEqual(1, done.stderr.count("\n"), done.stderr)
 
@@ -276,7 +276,7 @@ class Page(support.FolderTest):
         taken.mkdir()
         before = set(self.folder.iterdir())
         for out, why in ((Path("/does/not/exist/r.html"), "No such file or directory"), (taken, "Is a directory")):
-            done = support.script("report", folder, "--out", out)
+            done = support.call("report", folder, "--out", out)
             self.assertEqual((2, f"report: {out}: {why}; give a file that can be written by --out\n"),
                              (done.returncode, done.stderr))
         self.assertEqual(before, set(self.folder.iterdir()))

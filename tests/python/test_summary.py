@@ -153,7 +153,7 @@ class Program(support.FolderTest):
         cases: list[list[str | Path]] = [[self.folder], [self.folder / "missing"], [], ["a", "b"], ["--frobnicate"]]
         for arguments in cases:
             with self.subTest(arguments=arguments):
-                done = support.script("summary", *arguments)
+                done = support.call("summary", *arguments)
                 self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
 
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import unittest
 from pathlib import Path
 
@@ -15,13 +13,8 @@ import verb
 class Called(support.FolderTest):
     def call(self, name: str, *arguments: str | Path) -> tuple[int, str, str]:
         """Exit code, standard output and standard error of the verb."""
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = verb.run(name, list(map(str, arguments)))
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else 1
-        return code, out.getvalue(), err.getvalue()
+        done = support.call(name, *arguments)
+        return done.returncode, done.stdout, done.stderr
 
     def test_help_that_was_asked_for_is_output(self) -> None:
         for name in verb.MODULES:

@@ -32,7 +32,7 @@ CALL(LK_TRYENTER, LK);
 #endif
 #endif
 
-enum { N_ROUNDS = 300, N_TURNS = 50 };
+enum { N_ROUNDS = 100, N_TURNS = 20 };
 
 #ifdef INIT
 static struct LOCK_TYPE outer = INIT, inner = INIT;

@@ -15,6 +15,7 @@ from matplotlib import colors, pyplot, ticker  # noqa: E402
 from common.palette import COLORS, slots  # noqa: E402
 from common.units import count, duration, spaced  # noqa: E402
 
+PNG_DPI = 150
 INK, GREY, PALE = "#222222", "#777777", "#dddddd"
 MARKERS = "osD^vPX<>*"
 MARKERS_AS_TEXT = "●■◆▲▼✚✖◀▶★"
@@ -101,6 +102,6 @@ def save(figure: Any, stem: Path) -> list[Path]:
     """Writes SVG and PNG; no date inside, so the same data gives the same file."""
     files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]
     figure.savefig(files[0], metadata={"Date": None})
-    figure.savefig(files[1], dpi=150)
+    figure.savefig(files[1], dpi=PNG_DPI)
     pyplot.close(figure)
     return files
