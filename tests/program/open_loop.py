@@ -35,7 +35,7 @@ class OpenLoop(lockbench.Case):
 
     def test_a_lock_that_keeps_up_does_what_is_due(self) -> None:
         rows = self.measure("--locks", "ticket,rw_ticket", "--threads", "1,2", "--rate", "500,4000", "--duration",
-                            "0.4", "--repetitions", "3")
+                            "0.25", "--repetitions", "2")
         self.assertEqual({"500", "4000"}, {row["rate_per_s"] for row in rows})
         for row in rows:
             with self.subTest(lock=row["lock"], threads=row["threads"], rate=row["rate_per_s"]):
@@ -80,7 +80,7 @@ class OpenLoop(lockbench.Case):
     def test_a_wait_counts_from_when_the_operation_was_due(self) -> None:
         """One thread never waits for its own lock; but its operations wait for each other, at 80 % of what fits."""
         rows = self.measure("--locks", "pthread_mutex", "--threads", "1", "--rate", "0,400", "--cs-ns", "2000000",
-                            "--latency", "--duration", "0.5", "--repetitions", "3")
+                            "--latency", "--duration", "0.5", "--repetitions", "2")
         waits = {rate: [float(row["wait_p90_ns"]) for row in rows if row["rate_per_s"] == rate and row["wait_p90_ns"]]
                  for rate in ("", "400")}
         self.assertLess(min(waits[""]), 100e3)  # of the closed loop, which waits for nobody

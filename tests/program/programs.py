@@ -139,10 +139,10 @@ class Programs(lockbench.Case):
         self.assertIn("plain is a control", result.stdout)
 
     def test_runs_that_fail_are_rows_and_given_up(self) -> None:
-        faults = {"hang": ("timeout", "not done after 1 s"), "crash": ("crashed", "died of signal 6"),
+        faults = {"hang": ("timeout", "not done after 2 s"), "crash": ("crashed", "died of signal 6"),
                   "fail": ("failed", "exit code 3: no luck today"), "mute": ("failed", "did not print how fast it was")}
         result = self.campaign(self.command(*((fault, "mutex", fault) for fault in faults)), "--locks", "futex",
-                               "--threads", "1", "--repetitions", "3", "--timeout", "1", code=1)
+                               "--threads", "1", "--repetitions", "3", "--timeout", "2", code=1)
         rows = self.read()
         for fault, (status, why) in faults.items():
             own = [row for row in rows if row["program"] == fault and row["lock"] == "futex"]

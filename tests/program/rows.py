@@ -12,6 +12,8 @@ from math import ceil
 import lockbench
 
 QUICK = ["--duration", "0.02", "--warmup", "0.005", "--repetitions", "1", "--seed", "7", "--no-twin"]
+# One of each kind, but where there is time for all.
+FEW = "all" if os.environ.get("LOCKBENCH_DEEP") else "common,rw_futex,rw_percpu,seqlock"
 
 
 def number(row: lockbench.Row, column: str) -> float:
@@ -56,8 +58,12 @@ class Rows(lockbench.Case):
                 self.assertEqual(sum(map(float, distances)), number(row, "owner_changes"))
 
     def test_every_lock_alone_and_crowded(self) -> None:
-        for row in self.measure("--locks", "all", "--threads", "1,2,5", "--read-pct", "50", "--placement",
-                                "compact,none"):
+        """Where threads are free to go, and at one and two of them, one of each kind."""
+        workload = ("--read-pct", "50")
+        rows = self.measure("--locks", "all", "--threads", "5", *workload)
+        self.out = self.folder / "few"
+        rows += self.measure("--locks", FEW, "--threads", "1,2,5", "--placement", "compact,none", *workload)
+        for row in rows:
             with self.subTest(lock=row["lock"], threads=row["threads"], placement=row["placement"]):
                 self.check_sums(row)
                 self.check_handoffs(row)
@@ -69,7 +75,10 @@ class Rows(lockbench.Case):
                     self.assertAlmostEqual(0.5, number(row, "reads") / number(row, "ops"), delta=0.1)
 
     def test_waits_are_monotone_and_within_the_trial(self) -> None:
-        rows = self.measure("--locks", "all", "--threads", "1,3", "--latency")
+        """With more threads than CPUs, where windows are long, one of each kind."""
+        rows = self.measure("--locks", "all", "--threads", "2", "--latency")
+        self.out = self.folder / "few"
+        rows += self.measure("--locks", FEW, "--threads", "1,3", "--latency")
         rows = [row for row in rows if row["wait_max_ns"]]
         self.assertGreater(len(rows), 0)
         for row in rows:
@@ -97,7 +106,9 @@ class Rows(lockbench.Case):
                 self.assertLess(number(row, "ops"), 3 * 1e9 * number(row, "duration_s") / 100)  # 100 ns at the least
 
     def test_tries_succeed_or_are_counted(self) -> None:
-        rows = self.measure("--locks", "all", "--threads", "1,3", "--trylock")
+        rows = self.measure("--locks", "all", "--threads", "3", "--trylock")
+        self.out = self.folder / "few"
+        rows += self.measure("--locks", FEW, "--threads", "1", "--trylock")
         self.assertEqual({"yes"}, {row["trylock"] for row in rows})
         rows = [row for row in rows if row["try_success_pct"]]  # empty: another process had the CPU all the time
         self.assertGreater(len(rows), 0)
