@@ -69,6 +69,7 @@ static void add_sites(json_t *to, const json_t *from) {
       add(site, more, "acquisitions");
       add(site, more, "waited_ns");
       add(site, more, "caused_wait_ns");
+      if (whole(more, "caused_from_looks") > 0) add(site, more, "caused_from_looks");
       break;
     }
     if (!is_there) json_array_append_new(sites, json_deep_copy(more));

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* HELD is of paths alone. */
-enum figure { ACQUIRED, WAITED, CAUSED, N_FIGURES, HELD = N_FIGURES };
+/* The last two are of paths alone. */
+enum figure { ACQUIRED, WAITED, CAUSED, N_FIGURES, HELD = N_FIGURES, WAITS_CAUSED };
 
 /* A place with a name: two calls on one line are one. */
 struct place {
   const char *name;
   uint64_t figures[N_FIGURES];
+  uint64_t n_looks; /* from which what it caused was estimated; 0: it was counted */
 };
 
 struct places {
@@ -30,7 +31,8 @@ static int by_caused(const void *a, const void *b) {
   return strcmp(one->name, other->name);
 }
 
-static void add(struct places *places, const char *name, enum figure figure, uint64_t n) {
+/* n_looks: from which n was estimated; 0: it was counted. */
+static void add(struct places *places, const char *name, enum figure figure, uint64_t n, uint64_t n_looks) {
   if (n == 0) return;
   size_t i = 0;
   while (i < places->n && strcmp(places->all[i].name, name) != 0) i++;
@@ -41,11 +43,12 @@ static void add(struct places *places, const char *name, enum figure figure, uin
     more[places->n++] = (struct place){.name = name};
   }
   places->all[i].figures[figure] += n;
+  if (figure == CAUSED && n_looks > places->all[i].n_looks) places->all[i].n_looks = n_looks;
 }
 
 static uint64_t seen(const struct recording_path *path, enum figure figure) {
-  const _Atomic(uint64_t) *const of[] = {&path->n_acquired, &path->waited_ticks, &path->caused_ticks,
-                                         &path->held_ticks};
+  const _Atomic(uint64_t) *const of[] = {&path->n_acquired, &path->waited_ticks, &path->caused_ticks, &path->held_ticks,
+                                         &path->n_caused};
   return atomic_load_explicit(of[figure], memory_order_relaxed); /* a number, which may be changing */
 }
 
@@ -79,6 +82,8 @@ static void deal(struct places *places, const struct observe_lock *lock, const s
   const bool is_by_holding = figure == CAUSED && sum_of_paths(lock, recording, wrapper, CAUSED) == 0;
   const enum figure by = is_by_holding ? HELD : figure;
   const uint64_t sum = sum_of_paths(lock, recording, wrapper, by);
+  const uint64_t n_looks =
+      sum < n || is_by_holding ? sum_of_paths(lock, recording, wrapper, is_by_holding ? ACQUIRED : WAITS_CAUSED) : 0;
   const char *const own_name = symbols_text(symbols, image, wrapper, NULL);
   uint64_t so_far = 0, dealt = 0;
   for (size_t i = 0; i < lock->n_paths && so_far < sum; i++) {
@@ -88,14 +93,22 @@ static void deal(struct places *places, const struct observe_lock *lock, const s
     so_far += seen(path, by);
     if (so_far > sum) so_far = sum; /* of a program that runs, which has added to it */
     const uint64_t end = so_far == sum ? n : (uint64_t)((long double)n * (long double)so_far / (long double)sum);
-    add(places, name != NULL ? name : own_name, figure, end - dealt);
+    add(places, name != NULL ? name : own_name, figure, end - dealt, n_looks);
     dealt = end;
   }
-  add(places, own_name, figure, n - dealt);
+  add(places, own_name, figure, n - dealt, 0);
 }
 
 static json_t *ns(const struct recording *recording, uint64_t ticks) {
   return json_integer((json_int_t)llround((double)ticks * recording->ns_per_tick));
+}
+
+static json_t *place_json(const struct place *place, const struct recording *recording) {
+  json_t *const json = json_pack(
+      "{s:s, s:I, s:o, s:o}", "site", place->name, "acquisitions", (json_int_t)place->figures[ACQUIRED], "waited_ns",
+      ns(recording, place->figures[WAITED]), "caused_wait_ns", ns(recording, place->figures[CAUSED]));
+  if (place->n_looks > 0) json_object_set_new(json, "caused_from_looks", json_integer((json_int_t)place->n_looks));
+  return json;
 }
 
 json_t *observe_sites_json(const struct observe_lock *lock, const struct recording *recording,
@@ -112,15 +125,11 @@ json_t *observe_sites_json(const struct observe_lock *lock, const struct recordi
       if (is_wrapper)
         deal(&places, lock, recording, symbols, site->address, figure, figures[figure]);
       else
-        add(&places, name, figure, figures[figure]);
+        add(&places, name, figure, figures[figure], 0);
   }
   if (places.n > 0) qsort(places.all, places.n, sizeof *places.all, by_caused);
   json_t *const json = json_array();
-  for (size_t i = 0; i < places.n; i++)
-    json_array_append_new(json, json_pack("{s:s, s:I, s:o, s:o}", "site", places.all[i].name, "acquisitions",
-                                          (json_int_t)places.all[i].figures[ACQUIRED], "waited_ns",
-                                          ns(recording, places.all[i].figures[WAITED]), "caused_wait_ns",
-                                          ns(recording, places.all[i].figures[CAUSED])));
+  for (size_t i = 0; i < places.n; i++) json_array_append_new(json, place_json(&places.all[i], recording));
   free(places.all);
   return json;
 }

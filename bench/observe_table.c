@@ -8,7 +8,7 @@
 #include "message.h"
 #include "observe_groups.h"
 
-enum { MAX_GROUPS = 10, WIDTH_OF_NUMBER = 8 };
+enum { MAX_GROUPS = 10, MIN_LOOKS = 5 }; /* a share that was estimated from fewer is not told */
 
 static int64_t whole(const json_t *object, const char *key) { return json_integer_value(json_object_get(object, key)); }
 static const char *text(const json_t *object, const char *key) {
@@ -50,6 +50,20 @@ static const char *print_quantile(const json_t *lock, const char *key, double qu
   return into;
 }
 
+/* From where it was held when others waited longest; a share that was estimated says from how much. */
+static void print_cause(const json_t *site, int64_t wait_ns) {
+  if (wait_ns == 0 || whole(site, "caused_wait_ns") == 0) return;
+  const double share_pct = 100 * (double)whole(site, "caused_wait_ns") / (double)wait_ns;
+  const int64_t n_looks = whole(site, "caused_from_looks");
+  char estimated[64] = "";
+  if (n_looks > 0) snprintf(estimated, sizeof estimated, " (estimated from %" PRId64 " looks)", n_looks);
+  if (n_looks > 0 && n_looks < MIN_LOOKS)
+    fprintf(stderr, "%75smost of the waiting, as far as seen, while held from %.100s\n", "", text(site, "site"));
+  else
+    fprintf(stderr, "%75s%.0f %% of the waiting while held from %.100s%s\n", "", share_pct, text(site, "site"),
+            estimated);
+}
+
 static void print_lock(const json_t *lock, double seconds) {
   char lost[16], rate[16], usual[16], rare[16], longest[16], several[32] = "";
   const double n = (double)whole(lock, "acquisitions"), contended = (double)whole(lock, "contended");
@@ -62,10 +76,7 @@ static void print_lock(const json_t *lock, double seconds) {
           print_quantile(lock, "hold_ns", 0.99, rare, sizeof rare),
           print_ns((double)whole(lock, "wait_longest_ns"), longest, sizeof longest), whole(lock, "threads"), several,
           text(lock, "name"));
-  const json_t *const worst = json_array_get(json_object_get(lock, "sites"), 0);
-  if (wait_ns > 0 && whole(worst, "caused_wait_ns") > 0)
-    fprintf(stderr, "%75s%.0f %% of the waiting while held from %.100s\n", "",
-            100 * (double)whole(worst, "caused_wait_ns") / (double)wait_ns, text(worst, "site"));
+  print_cause(json_array_get(json_object_get(lock, "sites"), 0), wait_ns);
 }
 
 static void print_whole(const json_t *profile, double seconds) {

@@ -386,8 +386,10 @@ static void write_place(struct recorder *me, const struct recording_record *reco
 static void charge_holder(struct recorder *me, struct recording_record *record, uint64_t holder_site, uint64_t ticks) {
   if (holder_site < RECORDING_MAX_PATHS) {
     struct recording_path *const path = &me->recording->paths[holder_site];
-    if (holder_site == 0 || path->lock != record->lock) return;                  /* of another lock that was there */
-    atomic_fetch_add_explicit(&path->caused_ticks, ticks, memory_order_relaxed); /* a sum */
+    if (holder_site == 0 || path->lock != record->lock) return; /* of another lock that was there */
+    /* Relaxed, both: sums. */
+    atomic_fetch_add_explicit(&path->n_caused, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&path->caused_ticks, ticks, memory_order_relaxed);
     holder_site = path->callers[0];
   }
   recorder_add(&record->sites[recorder_site(me, record, holder_site)].caused_ticks, ticks);

@@ -132,11 +132,11 @@ struct recording_record {
   _Atomic(uint64_t) held[RECORDING_N_BUCKETS], waited[RECORDING_N_BUCKETS], gaps[RECORDING_N_BUCKETS];
 };
 
-/* By any number of threads, and only of those acquisitions and waits for which was looked. */
+/* By any number of threads, and only of those acquisitions and waits for which was looked. n_caused: waits. */
 struct recording_path {
   uint64_t callers[RECORDING_N_FRAMES]; /* return addresses: of the taking, of its caller...; 0: no more */
   uint32_t lock;
-  _Atomic(uint64_t) n_acquired, waited_ticks, caused_ticks, held_ticks;
+  _Atomic(uint64_t) n_acquired, n_caused, waited_ticks, caused_ticks, held_ticks;
 };
 
 struct recording_wait {

@@ -92,13 +92,28 @@ class Observe(lockbench.Case):
                                                    sites[name]["waited_ns"]), sites)
         self.assert_made(lock, "the holder's")
 
-    def test_wrappers_of_the_program_s_own_are_looked_through(self) -> None:
+    def need_looks(self) -> None:
         version = os.confstr("CS_GNU_LIBC_VERSION") or ""
         if [int(part) for part in version.split()[-1].split(".")] < [2, 35]:
             self.skipTest("the stack is not looked at before glibc 2.35")
+
+    def test_what_is_estimated_says_from_how_much(self) -> None:
+        self.need_looks()
+        profile, said = self.observe(self.program, "wrapped-often")
+        lock, = profile["locks"]
+        caused = [site for site in lock["sites"] if site["caused_wait_ns"] > 0]
+        n_looks = caused[0]["caused_from_looks"]
+        self.assertTrue(30 < n_looks < 2002, n_looks)
+        self.assertEqual(lock["wait_total_ns"], sum(site["caused_wait_ns"] for site in caused))
+        self.assertEqual({n_looks}, {site["caused_from_looks"] for site in caused})
+        self.assertRegex(said, rf"\d % of the waiting while held from .* \(estimated from {n_looks} looks\)")
+
+    def test_wrappers_of_the_program_s_own_are_looked_through(self) -> None:
+        self.need_looks()
         lock = self.only("wrapped")
         sites = {site["site"]: site for site in lock["sites"]}
         self.assertEqual(2, len(sites), sites)
+        self.assertFalse(any("caused_from_looks" in site for site in lock["sites"]), "each wait was seen")
         for function, words, caused, waited in (
                 ("hold_through_wrapper", "the holder's through it", lock["wait_total_ns"], 0),
                 ("wait_through_wrapper", "the waiter's through it", 0, lock["wait_total_ns"])):

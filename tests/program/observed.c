@@ -79,6 +79,15 @@ static __attribute__((noinline)) void hold_through_wrapper(void) {
   pthread_join(waiter, NULL);
 }
 
+/* So often before that there is no time for a look at the stack when it counts. */
+static __attribute__((noinline)) void hold_through_wrapper_at_last(void) {
+  for (int i = 0; i < 2000; i++) {
+    hot_mutex_lock();
+    pthread_mutex_unlock(&hot);
+  }
+  hold_through_wrapper();
+}
+
 static void nest(void) {
   pthread_mutex_init(&outer, NULL); /* the outer one's */
   pthread_mutex_init(&inner, NULL); /* the inner one's */
@@ -303,6 +312,7 @@ int main(int n_arguments, char **arguments) {
     void (*act)(void);
   } acts[] = {{"contend", hold_hot},
               {"wrapped", hold_through_wrapper},
+              {"wrapped-often", hold_through_wrapper_at_last},
               {"nest", nest},
               {"read", read_and_write},
               {"try", try},

@@ -12,12 +12,16 @@
   ", \"wait_ns\": [], \"gap_ns\": [[5, 1]], \"sites\": [" sites "]}"
 #define SITE(name, n, caused)                                                                                          \
   "{\"site\": \"" name "\", \"acquisitions\": " #n ", \"waited_ns\": 0, \"caused_wait_ns\": " #caused "}"
+#define ESTIMATED(name, n, caused, looks)                                                                              \
+  "{\"site\": \"" name "\", \"acquisitions\": " #n ", \"waited_ns\": 0, \"caused_wait_ns\": " #caused                  \
+  ", \"caused_from_looks\": " #looks "}"
 
 static const char profile[] = "[" LOCK(4, "alone", "mutex", 1, 500, 500, 1, "[]", "") ", " LOCK(
     1, "shard", "mutex", 10, 400, 90, 3, "[[7, 1], [9, 2]]",
-    SITE("get", 6, 300) ", " SITE(
-        "put", 4, 100)) ", " LOCK(2, "shard", "mutex", 20, 200, 95, 2, "[[8, 4], [9, 1], [12, 3]]",
-                                  SITE("put", 20, 900)) ", " LOCK(3, "shard", "spin", 30, 0, 0, 1, "[]", "") "]";
+    SITE("get", 6, 300) ", " ESTIMATED("put", 4, 100,
+                                       7)) ", " LOCK(2, "shard", "mutex", 20, 200, 95, 2, "[[8, 4], [9, 1], [12, 3]]",
+                                                     ESTIMATED("put", 20, 900, 2)) ", " LOCK(3, "shard", "spin", 30, 0,
+                                                                                             0, 1, "[]", "") "]";
 
 static json_int_t number(const json_t *group, const char *key) {
   return json_integer_value(json_object_get(group, key));
@@ -43,7 +47,8 @@ int main(void) {
   CHECK_EQ(3, number(shards, "threads"));
   check_json("[[7,1],[8,4],[9,3],[12,3]]", json_object_get(shards, "hold_ns"));
   check_json("[[5,2]]", json_object_get(shards, "gap_ns"));
-  check_json("[{\"site\":\"put\",\"acquisitions\":24,\"waited_ns\":0,\"caused_wait_ns\":1000},"
+  check_json("[{\"site\":\"put\",\"acquisitions\":24,\"waited_ns\":0,\"caused_wait_ns\":1000,"
+             "\"caused_from_looks\":9},"
              "{\"site\":\"get\",\"acquisitions\":6,\"waited_ns\":0,\"caused_wait_ns\":300}]",
              json_object_get(shards, "sites"));
   CHECK_EQ(4, number(json_array_get(groups, 1), "id"));

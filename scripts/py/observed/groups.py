@@ -12,6 +12,7 @@ from observed.profile import HISTOGRAMS, Lock, Profile
 SUMS = ("instances", "acquisitions", "reads", "contended", "trylocks", "trylocks_failed", "timed", "condition_waits",
         "handoffs", "wait_total_ns", "hold_total_ns", "sections_timed")
 LARGEST = ("wait_longest_ns", "threads")
+MIN_LOOKS = 5  # a share that was estimated from fewer is not told
 Histogram = list[tuple[int, int]]  # the upper end of a bucket in ns, and how many are in it
 
 
@@ -20,6 +21,13 @@ class Site(NamedTuple):
     acquisitions: int
     waited_ns: int
     caused_wait_ns: int
+    looks: int  # at the stack, from which that was estimated; 0: it was counted
+
+    def caused_pct(self, waited_ns: int) -> str:
+        """Of all waiting for the lock; empty where that would say more than is known."""
+        if 0 < self.looks < MIN_LOOKS:
+            return ""
+        return f"{100 * self.caused_wait_ns / max(1, waited_ns):.0f}"
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,11 @@ def _group(name: str, kind: str, locks: list[Lock]) -> Group:
         for lock in locks:
             counts.update({upper: count for upper, count in lock[key]})
         histograms[key] = sorted((upper, count) for upper, count in counts.items() if count)
-    by_site: dict[str, list[tuple[int, int, int]]] = {}
+    by_site: dict[str, list[tuple[int, int, int, int]]] = {}
     for lock in locks:
         for site in lock["sites"]:
             by_site.setdefault(site["site"], []).append((site["acquisitions"], site["waited_ns"],
-                                                         site["caused_wait_ns"]))
+                                                         site["caused_wait_ns"], site.get("caused_from_looks", 0)))
     sites = [Site(place, *map(sum, zip(*parts))) for place, parts in by_site.items()]
     sites.sort(key=lambda site: (-site.caused_wait_ns, -site.acquisitions, site.name))
     return Group(name, kind, locks, figures, histograms, sites)

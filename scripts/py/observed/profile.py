@@ -29,7 +29,7 @@ LOCK: Mapping[str, type | tuple[type, ...]] = {
     "wait_ns": list, "gap_ns": list, "sites": list, "under": list}
 HISTOGRAMS = ("hold_ns", "wait_ns", "gap_ns")
 SITE: Mapping[str, type | tuple[type, ...]] = {"site": str, "acquisitions": int, "waited_ns": int,
-                                               "caused_wait_ns": int}
+                                               "caused_wait_ns": int, "caused_from_looks": int}
 UNDER: Mapping[str, type | tuple[type, ...]] = {"lock": (int, type(None)), "times": int}
 WAIT: Mapping[str, type | tuple[type, ...]] = {"lock": int, "thread": int, "holder": (int, type(None)),
                                                "start_ns": int, "wait_ns": int}
@@ -108,7 +108,7 @@ def _check(whole: dict[str, Any]) -> None:
         for key in HISTOGRAMS:
             _check_histogram(f"{key} of {what}", lock[key])
         for site in lock["sites"]:
-            _check_types(f"a site of {what}", site, SITE)
+            _check_types(f"a site of {what}", {"caused_from_looks": 0, **site}, SITE)  # which counted ones have not
         for outer in lock["under"]:
             _check_types(f"what {what} is under", outer, UNDER)
         ids.add(lock["id"])
