@@ -107,7 +107,7 @@ class Groups(Profiles):
                   "threads": 3}
         self.assertEqual(wanted, {key: shards.figures[key] for key in wanted})
         self.assertEqual([(7, 1), (8, 4), (9, 3), (12, 3)], shards.histograms["hold_ns"])
-        self.assertEqual([("put", 44, 200, 500), ("get", 6, 400, 100)], [tuple(place) for place in shards.sites])
+        self.assertEqual([("put", 44, 200, 500, 0), ("get", 6, 400, 100, 0)], [tuple(place) for place in shards.sites])
         self.assertEqual((8, 12), (groups.quantile(shards.histograms["hold_ns"], 0.4),
                                    groups.quantile(shards.histograms["hold_ns"], 1)))
         self.assertTrue(math.isnan(groups.quantile([], 0.5)))
@@ -174,6 +174,24 @@ class Page(Profiles):
         self.assertEqual(["600ns waited for 2 locks: shard", "  83 % of that while it was held from put"],
                          list(page.headlines(read)))
 
+    def test_an_estimate_says_from_how_much_and_is_left_out_where_that_is_too_little(self) -> None:
+        def estimated(looks: int) -> profile.Profile:
+            sites = [{**site("put", 6, 100, 300), "caused_from_looks": looks}, site("get", 4, 300, 100)]
+            return self.load(lock(1, "a", wait_total_ns=400, contended=9, sites=sites))
+        enough, few = estimated(groups.MIN_LOOKS), estimated(groups.MIN_LOOKS - 1)
+        text = page.page(enough)
+        self.assertIn("75 % of the waiting (estimated from 5 looks) while held from put", text)
+        self.assertRegex(text, r"(?s)From where is it held.*?75\xa0%.*?estimated from looks at the stack <b>5</b>")
+        self.assertIn("<td>75</td><td>5</td></tr>", text)
+        self.assertIn("<td>25</td><td>counted</td></tr>", text)
+        self.assertIn("  75 % of that (estimated from 5 looks) while it was held from put",
+                      list(page.headlines(enough)))
+        text = page.page(few)
+        self.assertNotIn("75", re.sub(r"(?s)<style>.*?</style>|<script.*?</script>|<svg.*?</svg>", "", text))
+        self.assertIn("most of the waiting, as far as seen, while held from put", text)
+        self.assertIn("<td></td><td>4</td></tr>", text)
+        self.assertNotIn("looks", page.page(self.load(*SHARDS)))
+
     def test_each_lock_of_a_place_is_there_too(self) -> None:
         text = page.page(self.load(*SHARDS))
         self.assertRegex(text, r"<h2>Locks of one place</h2><details><summary>2 locks</summary>")
@@ -238,7 +256,7 @@ class Called(Profiles):
             self.assertEqual((0, ""), (done.returncode, done.stderr))
             self.assertEqual(f"report: {self.folder / written}", done.stdout.splitlines()[0])
             self.assertIn("some program", (self.folder / written).read_text())
-        done = support.script("report", self.folder / "profile.json", "--out", self.folder / "x.html")
+        done = support.call("report", self.folder / "profile.json", "--out", self.folder / "x.html")
         self.assertEqual((0, True), (done.returncode, (self.folder / "x.html").exists()))
 
     def test_a_run_that_keeps_a_profile_is_still_a_run(self) -> None:
@@ -258,7 +276,7 @@ class Called(Profiles):
             ((self.folder / "none.json",), "No such file"), ((self.folder / "bad.json",), "no profile"),
             ((empty,), "no results.csv"), ((good, "--out", "/does/not/exist/x.html"), "No such file or directory")]
         for arguments, words in cases:
-            done = support.script("report", *arguments)
+            done = support.call("report", *arguments)
             self.assertEqual((2, "", 1), (done.returncode, done.stdout, done.stderr.count("\n")), done.stderr)
             self.assertIn(words, done.stderr)
         self.assertEqual(before, set(self.folder.iterdir()))

@@ -8,18 +8,30 @@ import os
 import tempfile
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.program import UserError
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 
 
-def fill(template: str, programs: tuple[str, ...], data: dict[str, Any], **parts: str) -> str:
-    """A template of web/ with the style, its data, its programs, and what else it asks for, which is HTML."""
+class Head(NamedTuple):
+    """What is above a page's body, and below where there is no JavaScript. All of it is HTML."""
+
+    title: str
+    heading: str
+    provenance: str
+    without_program: str
+
+
+def fill(head: Head, body: str, programs: tuple[str, ...], data: dict[str, Any], library: str = "",
+         **parts: str) -> str:
+    """The page: the frame that all have, and in it a template of web/ with the parts for which it asks, which are
+    HTML; its data, and the programs that show it, before them their library."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return Template(_read(template)).substitute(parts, css=_read("report.css"), data=text,
-                                                program="\n".join(map(_read, programs)))
+    return Template(_read("frame.html")).substitute(
+        head._asdict(), css=_read("report.css"), main=Template(_read(body)).substitute(parts).rstrip("\n"), data=text,
+        library=f"<script>{library}</script>\n" if library else "", program="\n".join(map(_read, programs)))
 
 
 def _read(name: str) -> str:

@@ -12,7 +12,7 @@ from common.palette import COLORS
 from common.units import count, duration, plural, rough, spaced
 from observed import pictures
 from observed.cautions import cautions
-from observed.groups import Group, Nesting, Site, groups, nestings, quantile
+from observed.groups import MIN_LOOKS, Group, Nesting, Site, groups, nestings, quantile
 from observed.profile import Lock, Profile, Wait
 
 PROGRAM = ("format.js", "theme.js", "timeline.js")
@@ -32,8 +32,11 @@ def page(profile: Profile) -> str:
     data = {"colors": COLORS, "locks": titles,
             "waits": [[of_lock[wait["lock"]], wait["thread"], wait["holder"], wait["start_ns"], wait["wait_ns"]]
                       for wait in waits]}
+    name = escape(profile.program)
+    head = pages.Head(name, f"lockbench: the locks of {name}", _provenance(profile),
+                      "The picture of single waits needs JavaScript; all else does not.")
     return pages.fill(
-        "profile.html", PROGRAM, data, title=escape(profile.program), provenance=_provenance(profile),
+        head, "profile.html", PROGRAM, data,
         sections="\n".join((_answer(profile, found), _table(profile, found), _cautions(profile, nested))),
         waiting=_waiting(profile, lanes), waits_about=_waits_about(profile, waits),
         longest=_longest(waits, titles, of_lock),
@@ -49,15 +52,19 @@ def headlines(profile: Profile) -> Iterator[str]:
         return
     yield f"{duration(worst.figures['wait_total_ns'])} waited for {worst.title}"
     if worst.cause is not None:
-        yield f"  {_caused_pct(worst, worst.cause)} % of that while it was held from {worst.cause.name}"
+        yield f"  {_caused(worst, worst.cause, 'that')} while it was held from {worst.cause.name}"
 
 
 def _worst(found: list[Group]) -> Group | None:
     return found[0] if found and found[0].figures["wait_total_ns"] > 0 else None
 
 
-def _caused_pct(group: Group, site: Site) -> str:
-    return f"{100 * site.caused_wait_ns / group.figures['wait_total_ns']:.0f}"
+def _caused(group: Group, site: Site, waiting: str) -> str:
+    """How much of the waiting for these locks, and how that is known."""
+    share = site.caused_pct(group.figures["wait_total_ns"])
+    if not share:
+        return f"most of {waiting}, as far as seen,"
+    return f"{share} % of {waiting}" + (f" (estimated from {plural(site.looks, 'look')})" if site.looks else "")
 
 
 def _ns(ns: float) -> str:
@@ -103,7 +110,7 @@ def _answer(profile: Profile, found: list[Group]) -> str:
         ("longest wait", _ns(worst.figures["wait_longest_ns"]))]))]
     if worst.cause is not None:
         items.append(("From where is it held when others wait?", f"<b>{escape(worst.cause.name)}</b>" + _price([
-            ("of the waiting for this lock", f"{_caused_pct(worst, worst.cause)}\u00a0%"),
+            *_price_of_cause(worst, worst.cause),
             ("of its acquisitions", f"{_share(worst.cause.acquisitions, worst.figures['acquisitions'])}\u00a0%")])))
     items.append(("All locks", _price([
         ("acquisitions", f"{_count(n)} of {plural(_total(found, 'instances'), 'lock')}"),
@@ -114,6 +121,12 @@ def _answer(profile: Profile, found: list[Group]) -> str:
             + "</dl><p class=note>Waiting is charged to the place from which the lock was held when the wait began, "
             "once for each waiter: that is the place to make shorter. Whether another lock would help, "
             "<code>scripts/try -- PROGRAM</code> finds out.</p></section>")
+
+
+def _price_of_cause(group: Group, site: Site) -> list[tuple[str, str]]:
+    share = site.caused_pct(group.figures["wait_total_ns"])
+    return ([("of the waiting for this lock", f"{share}\u00a0%")] if share else []) + (
+        [("estimated from looks at the stack", str(site.looks))] if site.looks else [])
 
 
 def _share(part: int, of: int) -> str:
@@ -163,7 +176,7 @@ def _row(profile: Profile, i: int, group: Group) -> str:
 def _because(group: Group) -> str:
     if group.cause is None:
         return ""
-    return (f"<br><small>{_caused_pct(group, group.cause)} % of the waiting while held from "
+    return (f"<br><small>{_caused(group, group.cause, 'the waiting')} while held from "
             f"{escape(group.cause.name)}</small>")
 
 
@@ -252,12 +265,16 @@ def _one(i: int, group: Group) -> str:
 
 
 def _sites(group: Group) -> str:
-    waited = max(1, group.figures["wait_total_ns"])
+    is_estimated = any(site.looks for site in group.sites)
     rows = [f"<tr>{_name(site.name)}" + _cells(_count(site.acquisitions), _ns(site.waited_ns), _ns(site.caused_wait_ns),
-                                               f"{100 * site.caused_wait_ns / waited:.0f}") + "</tr>"
+                                               site.caused_pct(group.figures["wait_total_ns"]),
+                                               *([site.looks or "counted"] if is_estimated else [])) + "</tr>"
             for site in group.sites]
-    return _tabulated(("taken from",), ("acquisitions", "waited there", "others waited while held from there",
-                                        "% of waiting"), rows)
+    heads = ("acquisitions", "waited there", "others waited while held from there", "% of waiting")
+    note = ("<p class=note>Who called a wrapper was seen by looks at the stack, and the rest is dealt in proportion: "
+            f"the share of waiting is an estimate from so many looks, and left out below {MIN_LOOKS}.</p>")
+    return (_tabulated(("taken from",), heads + (("looks",) if is_estimated else ()), rows)
+            + (note if is_estimated else ""))
 
 
 def _nesting(nested: list[Nesting]) -> str:

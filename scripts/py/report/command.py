@@ -135,13 +135,15 @@ def page(runs: list[Run], tables: list[pd.DataFrame], rankings: list[Ranking], c
     sections += [programs_section(campaign) for campaign in campaigns]
     machines = [machine_section(name, labels.provenance(run), baselines.line(run), machine.topology(run),
                                 machine.provenance(run), machine.command(run)) for name, run in zip(names, runs)]
-    return pages.fill(
-        "report.html", PROGRAM, model(names, tables, places), title=escape(", ".join(names)),
-        about=escape(f"{plural(sum(len(run.rows) for run in runs), 'trial')}, "
-                     f"{plural(sum(map(len, tables)), 'cell')}, {plural(len(runs), 'run')}"),
-        provenance="<br>".join(escape(labels.provenance(run)) for run in runs),
-        sections="\n".join(sections), machines="\n".join(machines), level=f"{100 * inference.LEVEL:.0f}",
-        library=chart_library().replace("</script", "<\\/script"))
+    about = (f"{plural(sum(len(run.rows) for run in runs), 'trial')}, {plural(sum(map(len, tables)), 'cell')}, "
+             f"{plural(len(runs), 'run')}. Intervals are {100 * inference.LEVEL:.0f}\u00a0% intervals of medians.")
+    head = pages.Head(escape(", ".join(names)), "lockbench",
+                      "<br>".join(escape(text) for text in (*map(labels.provenance, runs), about)),
+                      "The charts and the table of every cell need JavaScript; the answer, the map and the machine do "
+                      "not.")
+    return pages.fill(head, "report.html", PROGRAM, model(names, tables, places),
+                      chart_library().replace("</script", "<\\/script"), sections="\n".join(sections),
+                      machines="\n".join(machines))
 
 
 def of_runs(given: list[str], out: Path | None, campaigns: Sequence[Path]) -> None:
