@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shlex
 import signal
@@ -11,10 +12,15 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import lockbench
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts" / "py"))
+
+from programs import try_program  # noqa: E402
+
 CC = shlex.split(os.environ.get("CC_COMMAND", "cc"))
 # Two threads share a counter; `fail` under a lock of ours, `stay` in one run.
 SOURCE = r"""
@@ -26,12 +32,15 @@ SOURCE = r"""
 #include <unistd.h>
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
 static volatile long shared;
+static pthread_barrier_t all; /* the threads live at the same time, however they get their CPUs */
 static void *work(void *p) {
+  pthread_barrier_wait(&all);
   for (int i = 0; i < 20000; i++) {
     pthread_mutex_lock(&m);
     shared++;
     pthread_mutex_unlock(&m);
   }
+  pthread_barrier_wait(&all);
   return p;
 }
 /* Whether this is the n-th run of those that nobody observes. */
@@ -46,11 +55,25 @@ static int in_run(int n, const char *folder) {
   }
   return 0;
 }
+static void *idle(void *p) {
+  pthread_barrier_wait(&all);
+  for (int i = 0; i < 3; i++) {
+    pthread_mutex_lock(&m);
+    pthread_mutex_unlock(&m);
+    usleep(1000);
+  }
+  pthread_barrier_wait(&all);
+  return p;
+}
 int main(int n, char **arguments) {
   const char *const preloaded = getenv("LD_PRELOAD");
-  pthread_t threads[2];
+  pthread_t threads[2], pool[2];
+  const int n_pool = n > 3 && !strcmp(arguments[2], "pool") ? atoi(arguments[3]) : 0;
+  pthread_barrier_init(&all, 0, 2 + n_pool);
+  for (int i = 0; i < n_pool; i++) pthread_create(&pool[i], 0, idle, 0);
   for (int i = 0; i < 2; i++) pthread_create(&threads[i], 0, work, 0);
   for (int i = 0; i < 2; i++) pthread_join(threads[i], 0);
+  for (int i = 0; i < n_pool; i++) pthread_join(pool[i], 0);
   if (n > 3 && !strcmp(arguments[2], "stay") && in_run(4, arguments[3])) for (;;) pause();
   if (n > 2 && !strcmp(arguments[2], "fail") && preloaded && strstr(preloaded, "preload-futex")) return 3;
   printf("made %s at 4000.5 things/s\n", n > 1 ? arguments[1] : "");
@@ -95,7 +118,10 @@ class Try(lockbench.Case):
         self.assertRegex(result.stdout, r"(?m)^futex +[0-9.]+ +it did not finish$")
         self.assertIn("the misfit of the replay is ", result.stdout)
         self.assertIn("No difference from the program's own lock is shown", result.stdout)
-        self.assertEqual(result.stdout, (self.out / "table.txt").read_text())
+        table, _, last = result.stdout.rpartition("\n\n")
+        self.assertEqual(table + "\n", (self.out / "table.txt").read_text())
+        self.assertEqual(f"What it does with its locks: {self.out / 'profile.html'}\n", last)
+        self.assertIn("the locks of small</h1>", (self.out / "profile.html").read_text())
         replayed = {row["lock"] for row in self.rows(self.out / "replay")}
         self.assertLessEqual({"pthread_mutex", "futex", "ttas"}, replayed)
 
@@ -125,6 +151,24 @@ class Try(lockbench.Case):
                          sorted(done))
         self.assertEqual(1, len({row["run_id"] for row in self.programs()}))
         self.assertIn("futex", (self.out / "table.txt").read_text())
+
+    def test_threads_that_hardly_take_a_lock_keep_no_lock_away(self) -> None:
+        """Two CPUs are enough for two threads that are at it, whatever a pool beside them does now and then."""
+        profiles = []
+        for pool in ("0", "2"):
+            subprocess.run([lockbench.PROGRAM, "observe", "--out", self.folder / pool, "--", self.program, "x", "pool",
+                            pool], check=True, capture_output=True, cwd=self.folder)
+            profiles.append(self.folder / pool / "profile.json")
+        threads = [json.loads(profile.read_text())["threads"] for profile in profiles]
+        self.assertEqual(2, threads[1] - threads[0])
+        options = try_program.parse([lockbench.PROGRAM, "--", "./small"])
+        for n_cpus, has_spinning in ((2, True), (1, False)):
+            with mock.patch("os.sched_getaffinity", return_value=set(range(n_cpus))):
+                names = [{lock.name for lock in try_program.candidates(options, "mutex", profile)}
+                         for profile in profiles]
+            self.assertEqual(names[0], names[1])
+            self.assertEqual(has_spinning, "mcs" in names[0])
+            self.assertIn("futex", names[0])
 
     def test_what_cannot_be_observed_is_told(self) -> None:
         result = self.attempt("--out", str(self.out), "--", "false", code=2)

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import math
 import shlex
@@ -13,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import support
-import verb
 from compare.verdicts import FASTER, NONE, SLOWER
 from programs import prediction, try_program
 
@@ -104,14 +101,9 @@ class Usage(support.FolderTest):
                 (["--profile", str(profile), "--", "./nowhere"], "there is no program './nowhere'"),
                 (["--profile", str(profile), "--out", "/proc/x/y", "--", "true"], "give a folder that can be created")):
             with self.subTest(arguments=arguments):
-                out, err = io.StringIO(), io.StringIO()
-                with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                    try:
-                        code: Any = verb.run("try", ["true", *arguments])
-                    except SystemExit as ended:
-                        code = ended.code
-                self.assertEqual((2, "", 1), (code, out.getvalue(), err.getvalue().count("\n")), err.getvalue())
-                self.assertIn(told, err.getvalue())
+                done = support.call("try", "true", *arguments)
+                self.assertEqual((2, "", 1), (done.returncode, done.stdout, done.stderr.count("\n")), done.stderr)
+                self.assertIn(told, done.stderr)
                 self.assertEqual(before, sorted(self.folder.rglob("*")))
 
 

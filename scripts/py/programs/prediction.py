@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,6 +58,20 @@ def kind_of(profile: dict[str, Any]) -> str:
     return "rw" if sums["rw"] > sums["mutex"] else "mutex"
 
 
+def threads_played(lockbench: str, profile: Path, kind: str) -> int:
+    """As many as were at its locks at once, without those that hardly take one."""
+    done = subprocess.run([lockbench, "run", "--profile", str(profile), "--locks", OWN[kind], "--no-twin",
+                           "--benchmark_list_tests"], text=True, capture_output=True, check=False)
+    listed = re.search(r"/threads:(\d+)/", done.stdout)
+    if done.returncode != 0 or listed is None:
+        raise _failed(done.stderr)
+    return int(listed[1])
+
+
+def _failed(said: str) -> UserError:
+    return UserError((said.strip().splitlines() or ["the replay failed"])[-1].removeprefix("lockbench: "))
+
+
 def replay(lockbench: str, profile: Path, locks: list[str], duration_s: float, out: Path) -> None:
     """Leaves the folder of a run; one that was interrupted is finished."""
     begun = (out / "results.csv").exists()
@@ -65,7 +80,7 @@ def replay(lockbench: str, profile: Path, locks: list[str], duration_s: float, o
     done = subprocess.run([lockbench, "run", *what],
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0 and not (out / "results.csv").exists():  # a lock that has failed is told by its rows
-        raise UserError((done.stderr.strip().splitlines() or ["the replay failed"])[-1].removeprefix("lockbench: "))
+        raise _failed(done.stderr)
 
 
 def predict(out: Path, kind: str, locks: list[str]) -> Prediction:

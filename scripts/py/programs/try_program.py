@@ -21,10 +21,13 @@ from typing import Any, Iterator
 import numpy as np
 import pandas as pd
 
+from common import pages
 from common.program import Parser, UserError
 from common.units import plural, rough
 from compare import tables, verdicts
 from compare.export import Comparison
+from observed import page as observed_page
+from observed import profile as observed_profile
 from programs import command, judging, prediction
 from programs.catalogue import Program
 from programs.command import Campaign, Cell
@@ -73,7 +76,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="how many locks the program itself is run under (default: %(default)s)")
     parser.add_argument("--locks", type=command.words, metavar="NAMES",
                         help="locks of ours to choose from (default: all that exec has; those that only spin, and in "
-                             "order, where there is a CPU for each thread)")
+                             "order, where there is a CPU for each thread that takes locks often)")
     parser.add_argument("--repetitions", type=command.count(1, 1000), default=7, metavar="N",
                         help="fewer than 7 show nothing (default: %(default)s)")
     parser.add_argument("--duration", type=seconds, metavar="S", default=0.06,
@@ -126,13 +129,16 @@ def observe(options: argparse.Namespace) -> Path:
     return folder / "profile.json"
 
 
-def candidates(options: argparse.Namespace, kind: str, threads: int) -> list[Lock]:
-    """As scripts/programs takes them."""
+def candidates(options: argparse.Namespace, kind: str, profile: Path) -> list[Lock]:
+    """As scripts/programs takes them; the threads of a pool that hardly take a lock are in no lock's way."""
     n_cpus = len(os.sched_getaffinity(0))
     found = [lock for lock in command.chosen_locks(options.lockbench, options.locks) if lock.kind == kind]
     if not found:
         raise UserError(f"--locks: none of them is of the kind that the program waits for, {kind}")
-    return found if options.locks else [lock for lock in found if threads <= n_cpus or not lock.collapses]
+    if options.locks:
+        return found
+    threads = prediction.threads_played(options.lockbench, profile, kind)
+    return [lock for lock in found if threads <= n_cpus or not lock.collapses]
 
 
 def told(predicted: Prediction, found: Comparison, n_best: int) -> Iterator[str]:
@@ -180,10 +186,11 @@ def measure(options: argparse.Namespace, host: dict[str, Any], program: Program,
 
 
 def try_it(options: argparse.Namespace, host: dict[str, Any]) -> int:
-    profile = options.profile or observe(options)
+    profile, page = options.profile or observe(options), options.out / "profile.html"
     content = prediction.read_profile(profile)
+    pages.write(observed_page.page(observed_profile.load(profile)), page)
     kind, threads = prediction.kind_of(content), int(content["threads"])
-    locks = candidates(options, kind, threads)
+    locks = candidates(options, kind, profile.resolve())
     print(f"replaying what it did under {plural(len(locks), 'lock')}", file=sys.stderr)
     names = [lock.name for lock in locks]
     prediction.replay(options.lockbench, profile.resolve(), [OWN[kind], *names], options.duration,
@@ -202,6 +209,7 @@ def try_it(options: argparse.Namespace, host: dict[str, Any]) -> int:
         lines += fixed_time(judging.read(path))
     (options.out / "table.txt").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
+    print(f"\nWhat it does with its locks: {page}")
     return 1 if campaign.n_failed else 0
 
 
