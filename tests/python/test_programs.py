@@ -151,8 +151,8 @@ class Judging(support.FolderTest):
         self.assertRegex(rocksdb, r"(?m)^system +none .* no difference shown")
         self.assertNotIn("twin ", rocksdb)
         self.assertNotIn(" faster", pigz)
-        self.assertRegex(" ".join(told.split()), r"pigz is a control, .* 1\.00 is expected .*, found .* no difference is "
-                                                 "shown")
+        self.assertRegex(" ".join(told.split()),
+                         r"pigz is a control, .* 1\.00 is expected .*, found .* no difference is shown")
 
     def test_a_control_that_differs_is_told(self) -> None:
         told = " ".join(self.judge({("pigz", "futex"): 0.5}).split())
