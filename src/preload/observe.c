@@ -214,57 +214,39 @@ EXPORT int pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_
   return 0;
 }
 
-EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *lock) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_rdlock)(lock);
-  return TAKE(&call, SYSTEM(pthread_rwlock_tryrdlock)(lock), SYSTEM(pthread_rwlock_rdlock)(lock), true, false);
-}
+/* How one mode of a readers/writer lock is taken; mode: rd, wr. */
+#define RWLOCK_MODE(mode, is_shared)                                                                                   \
+  EXPORT int pthread_rwlock_##mode##lock(pthread_rwlock_t *lock) {                                                     \
+    struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);                                                    \
+    if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_##mode##lock)(lock);                    \
+    return TAKE(&call, SYSTEM(pthread_rwlock_try##mode##lock)(lock), SYSTEM(pthread_rwlock_##mode##lock)(lock),        \
+                is_shared, false);                                                                                     \
+  }                                                                                                                    \
+                                                                                                                       \
+  EXPORT int pthread_rwlock_try##mode##lock(pthread_rwlock_t *lock) {                                                  \
+    struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);                                                    \
+    if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_try##mode##lock)(lock);                 \
+    return TRY(&call, SYSTEM(pthread_rwlock_try##mode##lock)(lock), is_shared, false);                                 \
+  }                                                                                                                    \
+                                                                                                                       \
+  EXPORT int pthread_rwlock_timed##mode##lock(pthread_rwlock_t *lock, const struct timespec *deadline) {               \
+    struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);                                                    \
+    if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_timed##mode##lock)(lock, deadline);     \
+    return TIMED(&call, SYSTEM(pthread_rwlock_try##mode##lock)(lock),                                                  \
+                 SYSTEM(pthread_rwlock_timed##mode##lock)(lock, deadline), is_shared, false);                          \
+  }                                                                                                                    \
+                                                                                                                       \
+  EXPORT int pthread_rwlock_clock##mode##lock(pthread_rwlock_t *lock, clockid_t clock,                                 \
+                                              const struct timespec *deadline) {                                       \
+    struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);                                                    \
+    if (!recorder_knows(&call, RECORDING_RWLOCK))                                                                      \
+      return SYSTEM(pthread_rwlock_clock##mode##lock)(lock, clock, deadline);                                          \
+    return TIMED(&call, SYSTEM(pthread_rwlock_try##mode##lock)(lock),                                                  \
+                 SYSTEM(pthread_rwlock_clock##mode##lock)(lock, clock, deadline), is_shared, false);                   \
+  }
 
-EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_tryrdlock)(lock);
-  return TRY(&call, SYSTEM(pthread_rwlock_tryrdlock)(lock), true, false);
-}
-
-EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct timespec *deadline) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_timedrdlock)(lock, deadline);
-  return TIMED(&call, SYSTEM(pthread_rwlock_tryrdlock)(lock), SYSTEM(pthread_rwlock_timedrdlock)(lock, deadline), true,
-               false);
-}
-
-EXPORT int pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *deadline) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_clockrdlock)(lock, clock, deadline);
-  return TIMED(&call, SYSTEM(pthread_rwlock_tryrdlock)(lock), SYSTEM(pthread_rwlock_clockrdlock)(lock, clock, deadline),
-               true, false);
-}
-
-EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *lock) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_wrlock)(lock);
-  return TAKE(&call, SYSTEM(pthread_rwlock_trywrlock)(lock), SYSTEM(pthread_rwlock_wrlock)(lock), false, false);
-}
-
-EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *lock) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_trywrlock)(lock);
-  return TRY(&call, SYSTEM(pthread_rwlock_trywrlock)(lock), false, false);
-}
-
-EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct timespec *deadline) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_timedwrlock)(lock, deadline);
-  return TIMED(&call, SYSTEM(pthread_rwlock_trywrlock)(lock), SYSTEM(pthread_rwlock_timedwrlock)(lock, deadline), false,
-               false);
-}
-
-EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *deadline) {
-  struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_RWLOCK)) return SYSTEM(pthread_rwlock_clockwrlock)(lock, clock, deadline);
-  return TIMED(&call, SYSTEM(pthread_rwlock_trywrlock)(lock), SYSTEM(pthread_rwlock_clockwrlock)(lock, clock, deadline),
-               false, false);
-}
+RWLOCK_MODE(rd, true)
+RWLOCK_MODE(wr, false)
 
 EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock) { return GIVE(lock, SYSTEM(pthread_rwlock_unlock)(lock)); }
 
