@@ -21,9 +21,11 @@ static size_t round_up(size_t n_bytes) { return (n_bytes + LK_LINE_BYTES - 1) / 
 static struct header *cut(struct process *process, size_t n_bytes) {
   const size_t whole = LK_LINE_BYTES + n_bytes;
   if ((size_t)(process->chunk_end - process->chunk) < whole) {
-    const size_t n_mapped = whole > CHUNK_BYTES ? whole : CHUNK_BYTES;
-    process->chunk = process_map(n_mapped, false);
-    process->chunk_end = process->chunk + n_mapped;
+    const size_t n_needed = PAGE_FIRST_WRITTEN + whole;
+    const size_t n_mapped = n_needed > CHUNK_BYTES ? n_needed : CHUNK_BYTES;
+    unsigned char *const mapped = process_map(n_mapped, false);
+    process->chunk = mapped + PAGE_FIRST_WRITTEN; /* for contexts */
+    process->chunk_end = mapped + n_mapped;
   }
   struct header *const header = (struct header *)(void *)process->chunk;
   process->chunk += whole;

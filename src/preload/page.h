@@ -36,6 +36,12 @@ enum page_count {
   N_COUNTS
 };
 
+/* Stores of the library's and loads from a program's locks meet: a processor first compares the lower twelve bits of
+   addresses only, and a load then waits for the store before it. A quarter of a lock and unlock is lost where they are
+   equal. Static locks of small programs lie in the first lines of a page, so what the library writes at each
+   acquisition begins farther behind. */
+enum { PAGE_FIRST_WRITTEN = 2048 };
+
 struct page_slot {
   _Alignas(128) _Atomic(uint64_t) counts[N_COUNTS];
   int process;
@@ -54,7 +60,7 @@ struct page {
   _Atomic(uint32_t) n_slots; /* that were asked for; those beyond PAGE_MAX_SLOTS share the last one, and lose counts */
   _Atomic(uint32_t) n_processes;  /* in which the library is, or was */
   _Atomic(uint32_t) most_threads; /* that used locks, of any one process */
-  struct page_slot slots[PAGE_MAX_SLOTS];
+  _Alignas(PAGE_FIRST_WRITTEN) struct page_slot slots[PAGE_MAX_SLOTS];
 };
 
 /* What lockbench shares under that name of a path in the environment; NULL: it does not, or is another version's. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "export.h"
 #include "process.h"
@@ -19,30 +20,36 @@ void host_renew_contexts(struct thread *thread) { (void)thread; }
    read. */
 static int owner_of(const pthread_mutex_t *mutex) { return *(const volatile int *)&mutex->__data.__owner; }
 
+/* A robust mutex is its taker's too if the owner has died. */
+static bool has_lock(int error) { return error == 0 || error == EOWNERDEAD; }
+
 LK_COLD static void count_held(struct thread *me, int owner) {
   if (owner != me->system_id) thread_count(me, COUNT_CONTENDED); /* else it is the caller's already, and recursive */
 }
 
+/* Counts when libc's function is back: it is still writing down the owner then, and the count costs no time of its own.
+   Before, the lock's atomic instruction would wait for it. */
 EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex) {
-  struct thread *const me = thread_ready();
-  thread_count(me, COUNT_ACQUIRED);
   const int owner = owner_of(mutex);
+  const int error = SYSTEM(pthread_mutex_lock)(mutex);
+  struct thread *const me = thread_ready();
+  if (LK_LIKELY(has_lock(error))) thread_count(me, COUNT_ACQUIRED);
   if (LK_UNLIKELY(owner != 0)) count_held(me, owner);
-  return SYSTEM(pthread_mutex_lock)(mutex);
+  return error;
 }
 
 EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex) {
   struct thread *const me = thread_ready();
   const int error = SYSTEM(pthread_mutex_trylock)(mutex);
   thread_count(me, COUNT_TRIED);
-  if (error == 0) thread_count(me, COUNT_ACQUIRED);
+  if (has_lock(error)) thread_count(me, COUNT_ACQUIRED);
   return error;
 }
 
 static int count_timed(int error) {
   struct thread *const me = thread_ready();
   thread_count(me, COUNT_TIMED);
-  if (error == 0) thread_count(me, COUNT_ACQUIRED);
+  if (has_lock(error)) thread_count(me, COUNT_ACQUIRED);
   return error;
 }
 
