@@ -18,7 +18,8 @@ static _Atomic(uint64_t) clock_ns = 1;
 static inline uint64_t lk_clock_ns(void) { return atomic_load_explicit(&clock_ns, memory_order_relaxed); }
 
 static inline void lk_clock_pause_until(uint64_t time_ns) {
-  while (lk_clock_ns() < time_ns) sleep_us(10);
+  do sleep_us(10);
+  while (lk_clock_ns() < time_ns);
 }
 
 #include "relay.h"
