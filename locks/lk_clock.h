@@ -10,6 +10,7 @@
 #ifndef LK_CLOCK_H
 #define LK_CLOCK_H
 
+#include <sched.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -52,6 +53,12 @@ static inline uint64_t lk_clock_ns(void) {
 /* Until then on the CPU, and away from memory. */
 static inline void lk_clock_pause_until(uint64_t time_ns) {
   do lk_pause();
+  while (lk_clock_ns() < time_ns);
+}
+
+/* Until then, but once at least: lets others have the CPU. */
+static inline void lk_clock_yield_until(uint64_t time_ns) {
+  do sched_yield();
   while (lk_clock_ns() < time_ns);
 }
 

@@ -44,6 +44,9 @@
 #define LK_RELAY_TENURE_NS 3000
 #define LK_RELAY_SPIN_NS 5000
 #define LK_RELAY_LOOK_NS 1
+#define LK_ROUNDS_SPIN_NS 3000
+#define LK_ROUNDS_PACE_NS 1000
+#define LK_ROUNDS_LOOK_NS 1
 
 #include "../../src/the_lock.h"
 

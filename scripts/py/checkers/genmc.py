@@ -123,6 +123,12 @@ BOUNDS = {
                    defines=(*NESTED_WAITS.defines, "LK_RELAY_HOT_NS=0", "LK_RELAY_LOOK_NS=0"),
                    variants=(("LK_RELAY_TENURE_NS=1", "LK_RELAY_SPIN_NS=1"),
                              ("LK_RELAY_TENURE_NS=0", "LK_RELAY_SPIN_NS=2000000000"))),
+    # A waiter sleeps once a look at the clock finds its patience over, or never. GenMC's annotation of loads walks each
+    # path through the loops, one by one: it does not end.
+    "rounds": Bound(f"{NESTED_WAITS.reason}; {PARKS.reason}", (TWO,), Size(2, False),
+                    options=(*NESTED_WAITS.options, "--disable-load-annotation"),
+                    defines=(*NESTED_WAITS.defines, "LK_ROUNDS_LOOK_NS=0", "LK_ROUNDS_PACE_NS=0"),
+                    hunts=(Size(3, False),), variants=(("LK_ROUNDS_SPIN_NS=1",), ("LK_ROUNDS_SPIN_NS=2000000000",))),
     "rw_percpu": Bound("sequentially consistent accesses are compared with all others of their kind", (TWO,),
                        hunts=(Size(3, False),), variants=((), ("LK_RW_PERCPU_SLOTS_PER_CPU=1",))),  # all share it
     "rw_bravo": Bound("readers turn to the table after one operation instead of 16",

@@ -21,6 +21,8 @@ static inline void lk_clock_pause_until(uint64_t time_ns) {
   lk_pause();
 }
 
+static inline void lk_clock_yield_until(uint64_t time_ns) { lk_clock_pause_until(time_ns); }
+
 static inline void lk_clock_let_pass(void) {
   atomic_store_explicit(&lk_clock_now_ns, UINT64_C(1000000000), memory_order_relaxed);
 }
