@@ -42,8 +42,7 @@ enum { lk_rounds_traits = LK_BOUNDED | LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 #ifndef LK_ROUNDS_LOOK_NS /* between two looks of all together: some transfers of a line, since each look is one */
 #define LK_ROUNDS_LOOK_NS 300
 #endif
-#ifndef LK_ROUNDS_AWAY_NS /* a yield that lasted so much too long let another thread run: then it is worth to look on  \
-                           */
+#ifndef LK_ROUNDS_AWAY_NS /* a yield that took so much longer let another thread run: worth a closer look */
 #define LK_ROUNDS_AWAY_NS 1000
 #endif
 #ifndef LK_ROUNDS_PACE_NS /* a turn that is worth waiting for awake: twice what a sleep and a wake-up take of a CPU */

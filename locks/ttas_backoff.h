@@ -21,8 +21,9 @@
  * waits for the delays up to the cap, and not for a time slice. It costs a waiter that has a CPU to itself a system
  * call between two delays, and that a wait stays unbounded: who yields comes back when the scheduler likes, to look
  * once. With more threads than CPUs the first delay is the cap, so that each is followed by a yield, much as in TBB's
- * spin_mutex: delays up to 10 us took the CPU from the owner. On one CPU with 110 threads that is 0.74 for 0.42 M/s (1 us
- * sections; tbb_spin 0.69) and 79 for 64 (empty ones; 67); on two CPUs it is within 6 % of the longer cap either way.
+ * spin_mutex, whatever backoff_max_pauses says: delays up to 10 us took the CPU from the owner. On one CPU with 110
+ * threads that is 0.74 for 0.42 M/s (1 us sections; tbb_spin 0.69) and 79 for 64 (empty ones; 67); on two CPUs it is
+ * within 6 % of the longer cap either way.
  */
 #ifndef LK_TTAS_BACKOFF_H
 #define LK_TTAS_BACKOFF_H
