@@ -10,23 +10,23 @@
  *   step     when                               held  this round        next round
  *   take     the state is 0                     1
  *   join     else                                                       one more waits
- *   enter    not held, and of this round, or    1     one less waits
+ *   begin    not held, and of this round, or    1     one less waits
  *            it was 0 when we joined            1     is the next one   empty
  *   sleep    else, after a while                      one more asleep   or here
  *   unlock   some wait in this round            0
  *            else some wait in the next one     0     is the next one   empty
  *            else: the state is 0               0     empty             empty
- *   call     with enter and unlock, if all            one less asleep   or here
+ *   call     with begin and unlock, if all            one less asleep   or here
  *            of the round that comes next sleep
  *
  *   state   held; side, by turns 0 or 1, of this round; for each of the two rounds how many wait, and sleep of these
  *   calls   of the rounds of a side: how many sleepers may get up; raised after the step that calls, lowered by these
  *
- * Invariants: where the lock is free and the state not 0, one who may enter is awake or called: none is forgotten. A
+ * Invariants: where the lock is free and the state not 0, one who may begin is awake or called: none is forgotten. A
  * round begins when the last is empty, so two sides are enough. Who sleeps stays in line until it finds a call: the
  * lock lives until that is raised, then at most a wake-up names its address. Bound: the others, once each. Context:
  * none. Waits: looks and yields while its turn may come at PACE_NS for each before it, then parks; the next one is
- * called when one enters, and gets up meanwhile. With more threads than CPUs a turn so takes a switch between two that
+ * called when one begins, and gets up meanwhile. With more threads than CPUs a turn so takes a switch between two that
  * are awake, which no lock can save that lets each in once at a time: n CPUs make n turns in a switch at most.
  */
 #ifndef LK_ROUNDS_H
@@ -158,7 +158,7 @@ static inline bool lk_rounds_sleep(struct lk_rounds *lock, uint64_t state, uint6
 
 /* In line, if the lock is still free and the state this one, which begins the next round if this one is over: inside.
  */
-static inline bool lk_rounds_enter(struct lk_rounds *lock, uint64_t *state) {
+static inline bool lk_rounds_begin(struct lk_rounds *lock, uint64_t *state) {
   const uint64_t round = lk_rounds_n_waiting(*state) == 0 ? lk_rounds_turn(*state) : *state;
   const uint64_t wanted = round - LK_ROUNDS_WAITS + LK_ROUNDS_HELD, whom = lk_rounds_whom(wanted);
   /* Acquire: as in take. */
@@ -179,7 +179,7 @@ static inline void lk_rounds_wait(struct lk_rounds *lock, uint64_t side, uint64_
     const uint64_t n_waiting = lk_rounds_n_waiting(state);
     const bool is_ours = (state & LK_ROUNDS_SIDE) == side;
     if (is_ours && !(state & LK_ROUNDS_HELD)) {
-      if (lk_rounds_enter(lock, &state)) return;
+      if (lk_rounds_begin(lock, &state)) return;
     } else if (now_ns >= until_ns) {
       if (lk_rounds_sleep(lock, state, side)) until_ns = lk_clock_ns() + LK_ROUNDS_SPIN_NS;
     } else if ((is_ours || n_waiting == 0) && distance_ns < 2 * LK_ROUNDS_LOOK_NS) {
@@ -196,7 +196,7 @@ static inline void lk_rounds_wait(struct lk_rounds *lock, uint64_t side, uint64_
 
 LK_COLD static void lk_rounds_lock_slow(struct lk_rounds *lock) {
   const uint64_t one = LK_ROUNDS_WAITS << LK_ROUNDS_NEXT;
-  /* Relaxed: publishes nothing, and it is enter that acquires. An exchange might fail as often as others come. */
+  /* Relaxed: publishes nothing, and it is begin that acquires. An exchange might fail as often as others come. */
   uint64_t state = atomic_fetch_add_explicit(&lock->state, one, memory_order_relaxed);
   const uint64_t n_before = lk_rounds_n_waiting(state) + lk_rounds_n_waiting(lk_rounds_turn(state));
   if (state != 0) {
@@ -204,7 +204,7 @@ LK_COLD static void lk_rounds_lock_slow(struct lk_rounds *lock) {
     return;
   }
   /* It was free, and nobody else can take it: we begin the round, and are the first inside. */
-  for (state = one; !lk_rounds_enter(lock, &state);) {
+  for (state = one; !lk_rounds_begin(lock, &state);) {
   }
 }
 
