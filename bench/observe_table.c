@@ -55,13 +55,13 @@ static void print_cause(const json_t *site, int64_t wait_ns) {
   if (wait_ns == 0 || whole(site, "caused_wait_ns") == 0) return;
   const double share_pct = 100 * (double)whole(site, "caused_wait_ns") / (double)wait_ns;
   const int64_t n_looks = whole(site, "caused_from_looks");
-  char estimated[64] = "";
-  if (n_looks > 0) snprintf(estimated, sizeof estimated, " (estimated from %" PRId64 " looks)", n_looks);
-  if (n_looks > 0 && n_looks < MIN_LOOKS)
+  if (n_looks > 0 && n_looks < MIN_LOOKS) {
     fprintf(stderr, "%75smost of the waiting, as far as seen, while held from %.100s\n", "", text(site, "site"));
-  else
-    fprintf(stderr, "%75s%.0f %% of the waiting while held from %.100s%s\n", "", share_pct, text(site, "site"),
-            estimated);
+    return;
+  }
+  fprintf(stderr, "%75s%.0f %% of the waiting while held from %.100s", "", share_pct, text(site, "site"));
+  if (n_looks > 0) fprintf(stderr, " (estimated from %" PRId64 " looks)", n_looks);
+  fputc('\n', stderr);
 }
 
 static void print_lock(const json_t *lock, double seconds) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* run_replay.c: what `lockbench run --profile` does before its trials: reads the profile, and calibrates its replay. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "calibration.h"
@@ -38,12 +37,6 @@ void run_tell_profile(const struct run *run) {
 }
 
 static const char *own_lock(const struct run *run) { return run->target.is_rw ? "pthread_rwlock" : "pthread_mutex"; }
-
-static double median(double *values, unsigned n) {
-  if (n == 0) return NAN;
-  sort_reals(values, n);
-  return (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
 
 /* Trials of a setting under the program's own lock; each try that fails is an acquisition that was contended. */
 static bool play(void *about, const struct calibration_setting *setting, unsigned n_times,
@@ -84,7 +77,7 @@ static bool play(void *about, const struct calibration_setting *setting, unsigne
     rates[n] = n_ops / result.duration_s;
     contended[n++] = (double)result.n_failed_tries / n_ops;
   }
-  *outcome = (struct calibration_outcome){median(rates, n), median(contended, n)};
+  *outcome = (struct calibration_outcome){median_of_reals(rates, n), median_of_reals(contended, n)};
   return true;
 }
 

@@ -24,8 +24,7 @@ static double median_of(const double *values, unsigned n) {
   memcpy(sorted, values, n * sizeof *values);
   for (unsigned i = 0; i < n; i++)
     if (isnan(values[i])) return NAN;
-  sort_reals(sorted, n);
-  return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+  return median_of_reals(sorted, n);
 }
 
 /* What the name says beside kind and lock. */

@@ -27,4 +27,11 @@ static inline void sort_counts(uint64_t *values, size_t n) {
   if (n > 0) qsort(values, n, sizeof *values, compare_counts);
 }
 
+/* Sorts them. NAN where there are none. */
+static inline double median_of_reals(double *values, size_t n) {
+  if (n == 0) return NAN;
+  sort_reals(values, n);
+  return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
 #endif

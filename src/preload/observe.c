@@ -56,9 +56,6 @@ RECORDER_INLINE struct recorder_call call_of_spin(pthread_spinlock_t *spin, uint
       .me = me, .note = recorder_note_beside(me, address, RECORDING_SPIN, site), .address = address, .site = site};
 }
 
-/* A robust mutex is its taker's too if the owner has died. */
-static bool has_lock(int error) { return error == 0 || error == EOWNERDEAD; }
-
 /* Whether the calling thread, which holds it, has locked it more than once. What it does between its first lock and its
    last unlock is no acquisition and no release to others. */
 RECORDER_INLINE bool is_held_again(const pthread_mutex_t *mutex) {
@@ -77,12 +74,12 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
 #define TAKE(call, try, wait, is_shared, is_again)                                                                     \
   ({                                                                                                                   \
     int error_ = try;                                                                                                  \
-    if (LK_LIKELY(has_lock(error_))) {                                                                                 \
+    if (LK_LIKELY(system_has_lock(error_))) {                                                                          \
       took(call, is_shared, is_again);                                                                                 \
     } else if (error_ == EBUSY) {                                                                                      \
       const struct recorder_wait wait_ = recorder_waits(*(call));                                                      \
       error_ = wait;                                                                                                   \
-      if (has_lock(error_)) recorder_took(call, &wait_, is_shared);                                                    \
+      if (system_has_lock(error_)) recorder_took(call, &wait_, is_shared);                                             \
       if (error_ == ETIMEDOUT) recorder_waited_in_vain(*(call), wait_);                                                \
     }                                                                                                                  \
     error_;                                                                                                            \
@@ -93,7 +90,7 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
   ({                                                                                                                   \
     const int error_ = try;                                                                                            \
     recorder_count(call, RECORDED_TRIED);                                                                              \
-    if (has_lock(error_))                                                                                              \
+    if (system_has_lock(error_))                                                                                       \
       took(call, is_shared, is_again);                                                                                 \
     else                                                                                                               \
       recorder_count(call, RECORDED_TRIES_FAILED);                                                                     \
@@ -181,7 +178,7 @@ EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex) {
       recorder_write(call_.me);                                                                                        \
     }                                                                                                                  \
     const int error_ = wait;                                                                                           \
-    if (is_known_ && (has_lock(error_) || error_ == ETIMEDOUT)) took(&call_, false, is_kept_);                         \
+    if (is_known_ && (system_has_lock(error_) || error_ == ETIMEDOUT)) took(&call_, false, is_kept_);                  \
     error_;                                                                                                            \
   })
 

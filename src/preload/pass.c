@@ -3,9 +3,7 @@
  * pass.c: `lockbench exec --lock none`. All locks stay the system's; each acquisition passes through here and is
  * counted, which shows what a program does with its locks. What there is nothing to count of, as unlock, is not here.
  */
-#include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
 
 #include "export.h"
 #include "process.h"
@@ -20,9 +18,6 @@ void host_renew_contexts(struct thread *thread) { (void)thread; }
    read. */
 static int owner_of(const pthread_mutex_t *mutex) { return *(const volatile int *)&mutex->__data.__owner; }
 
-/* A robust mutex is its taker's too if the owner has died. */
-static bool has_lock(int error) { return error == 0 || error == EOWNERDEAD; }
-
 LK_COLD static void count_held(struct thread *me, int owner) {
   if (owner != me->system_id) thread_count(me, COUNT_CONTENDED); /* else it is the caller's already, and recursive */
 }
@@ -33,7 +28,7 @@ EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex) {
   const int owner = owner_of(mutex);
   const int error = SYSTEM(pthread_mutex_lock)(mutex);
   struct thread *const me = thread_ready();
-  if (LK_LIKELY(has_lock(error))) thread_count(me, COUNT_ACQUIRED);
+  if (LK_LIKELY(system_has_lock(error))) thread_count(me, COUNT_ACQUIRED);
   if (LK_UNLIKELY(owner != 0)) count_held(me, owner);
   return error;
 }
@@ -42,14 +37,14 @@ EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex) {
   struct thread *const me = thread_ready();
   const int error = SYSTEM(pthread_mutex_trylock)(mutex);
   thread_count(me, COUNT_TRIED);
-  if (has_lock(error)) thread_count(me, COUNT_ACQUIRED);
+  if (system_has_lock(error)) thread_count(me, COUNT_ACQUIRED);
   return error;
 }
 
 static int count_timed(int error) {
   struct thread *const me = thread_ready();
   thread_count(me, COUNT_TIMED);
-  if (has_lock(error)) thread_count(me, COUNT_ACQUIRED);
+  if (system_has_lock(error)) thread_count(me, COUNT_ACQUIRED);
   return error;
 }
 

@@ -4,6 +4,7 @@
 #define PRELOAD_SYSTEM_H
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -66,5 +67,8 @@ static inline const struct system_functions *system_ready(void) {
 }
 
 #define SYSTEM(name) (system_ready()->name)
+
+/* Of what one of those that take a lock returns. A robust mutex is its taker's too if the owner has died. */
+static inline bool system_has_lock(int error) { return error == 0 || error == EOWNERDEAD; }
 
 #endif

@@ -23,7 +23,9 @@ BUILD: dict[str, Callable[[Run], str]] = {
     "build type": lambda run: _build(run, "type"),
 }
 # What a run was told that is of all its cells.
-SETTINGS: dict[str, Callable[[Run], str]] = {"slice extension": lambda run: _slice_extension(run)}
+SETTINGS: dict[str, Callable[[Run], str]] = {
+    "slice extension": lambda run: {True: "on", False: "off", None: ""}[run.extends_slices],
+}
 
 
 class Differences(NamedTuple):
@@ -40,12 +42,6 @@ def _names(run: Run, column: str) -> str:
 def _build(run: Run, key: str) -> str:
     build = run.host.get("build")
     return str(build.get(key, "")).strip() if isinstance(build, dict) else ""
-
-
-def _slice_extension(run: Run) -> str:
-    """A host.json that does not tell is of a lockbench that had none."""
-    ran = run.host.get("run")
-    return ("on" if ran.get("slice_extension") else "off") if isinstance(ran, dict) else ""
 
 
 def _machine(run: Run) -> str:

@@ -22,8 +22,7 @@ def provenance(run: Run) -> str:
         machine = f"virtual machine ({host['hypervisor']})" if host["hypervisor"] else "no virtual machine"
     runs = rows["run_id"].unique()
     allowed = plural(n_cpus, "CPU") + " allowed" if isinstance(n_cpus, int) else None
-    ran = host.get("run")
-    extended = "time slices extended" if isinstance(ran, dict) and ran.get("slice_extension") else None
+    extended = "time slices extended" if run.extends_slices else None
     commits = [sha[:7] + "-dirty" * sha.endswith("-dirty") for sha in rows["git_sha"].unique()]
     parts = [names, host.get("cpu_model"), allowed, machine,
              f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs", f"git {', '.join(commits)}", extended]

@@ -62,6 +62,13 @@ class Run:
         warnings = self.host.get("warnings")
         return [str(warning) for warning in warnings] if isinstance(warnings, list) else []
 
+    @property
+    def extends_slices(self) -> bool | None:
+        """Whether threads asked for longer time slices; None: host.json does not tell of the run at all. One that tells
+        nothing of slices is of a lockbench that had none."""
+        ran = self.host.get("run")
+        return bool(ran.get("slice_extension")) if isinstance(ran, dict) else None
+
 
 def load(given: str | os.PathLike[str]) -> Run:
     """Reads a folder of a run or a CSV file. Raises ResultsError."""
