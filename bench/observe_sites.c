@@ -99,14 +99,19 @@ static void deal(struct places *places, const struct observe_lock *lock, const s
   add(places, own_name, figure, n - dealt, 0);
 }
 
-static json_t *ns(const struct recording *recording, uint64_t ticks) {
-  return json_integer((json_int_t)llround((double)ticks * recording->ns_per_tick));
+/* The places' figures in nanoseconds, each rounded where the sum so far is: they add up to the lock's, rounded once. */
+static json_t *ns(const struct recording *recording, uint64_t before_ticks, uint64_t ticks) {
+  const double end = (double)(before_ticks + ticks) * recording->ns_per_tick;
+  return json_integer((json_int_t)(llround(end) - llround((double)before_ticks * recording->ns_per_tick)));
 }
 
-static json_t *place_json(const struct place *place, const struct recording *recording) {
-  json_t *const json = json_pack(
-      "{s:s, s:I, s:o, s:o}", "site", place->name, "acquisitions", (json_int_t)place->figures[ACQUIRED], "waited_ns",
-      ns(recording, place->figures[WAITED]), "caused_wait_ns", ns(recording, place->figures[CAUSED]));
+/* before: sums of the figures of the places before it. */
+static json_t *place_json(const struct place *place, const uint64_t before[N_FIGURES],
+                          const struct recording *recording) {
+  json_t *const json =
+      json_pack("{s:s, s:I, s:o, s:o}", "site", place->name, "acquisitions", (json_int_t)place->figures[ACQUIRED],
+                "waited_ns", ns(recording, before[WAITED], place->figures[WAITED]), "caused_wait_ns",
+                ns(recording, before[CAUSED], place->figures[CAUSED]));
   if (place->n_looks > 0) json_object_set_new(json, "caused_from_looks", json_integer((json_int_t)place->n_looks));
   return json;
 }
@@ -129,7 +134,11 @@ json_t *observe_sites_json(const struct observe_lock *lock, const struct recordi
   }
   if (places.n > 0) qsort(places.all, places.n, sizeof *places.all, by_caused);
   json_t *const json = json_array();
-  for (size_t i = 0; i < places.n; i++) json_array_append_new(json, place_json(&places.all[i], recording));
+  uint64_t before[N_FIGURES] = {0};
+  for (size_t i = 0; i < places.n; i++) {
+    json_array_append_new(json, place_json(&places.all[i], before, recording));
+    for (enum figure figure = 0; figure < N_FIGURES; figure++) before[figure] += places.all[i].figures[figure];
+  }
   free(places.all);
   return json;
 }
