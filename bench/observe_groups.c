@@ -77,9 +77,9 @@ static void add_sites(json_t *to, const json_t *from) {
 }
 
 static void add_lock(json_t *group, const json_t *lock) {
-  static const char *const sums[] = {"instances", "acquisitions",    "reads",         "contended",
-                                     "trylocks",  "trylocks_failed", "timed",         "condition_waits",
-                                     "handoffs",  "wait_total_ns",   "hold_total_ns", "sections_timed"};
+  static const char *const sums[] = {
+      "instances",       "acquisitions", "reads",         "contended",     "trylocks",       "trylocks_failed", "timed",
+      "condition_waits", "handoffs",     "wait_total_ns", "hold_total_ns", "sections_timed", "yields"};
   static const char *const histograms[] = {"hold_ns", "wait_ns", "gap_ns"};
   for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) add(group, lock, sums[i]);
   for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++) add_histogram(group, lock, histograms[i]);

@@ -228,6 +228,7 @@ json_t *observe_lock_json(const struct observe_lock *lock, const struct recordin
   json_object_set_new(json, "timed", whole(lock->counts[RECORDED_TIMED]));
   json_object_set_new(json, "condition_waits", whole(lock->counts[RECORDED_CONDITION_WAITS]));
   json_object_set_new(json, "threads", whole(lock->n_threads));
+  json_object_set_new(json, "yields", whole(lock->counts[RECORDED_YIELDS]));
   json_object_set_new(json, "handoffs", whole(lock->counts[RECORDED_HANDOFFS]));
   json_object_set_new(json, "wait_total_ns", ns(recording, lock->counts[RECORDED_WAIT_TICKS]));
   json_object_set_new(json, "wait_longest_ns", ns(recording, lock->counts[RECORDED_WAIT_LONGEST]));

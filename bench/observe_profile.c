@@ -37,11 +37,30 @@ void observe_profile_set_cost(json_t *profile, const struct observe_run *run) {
                                 number_or_null(run->plain_s), "plain_cpu_s", number_or_null(run->plain_cpu_s)));
 }
 
+/* How the thread gave up its CPU; NULL: it did not. */
+static json_t *given_up(const struct recording_event *event) {
+  /* Relaxed, both: numbers. */
+  const int n_yields = atomic_load_explicit(&event->n_yields, memory_order_relaxed);
+  const bool has_slept = atomic_load_explicit(&event->slept, memory_order_relaxed) != 0;
+  json_t *const how = json_object();
+  if (event->n_yields_before > 0) json_object_set_new(how, "gap_yields", json_integer(event->n_yields_before));
+  if (event->slept_before) json_object_set_new(how, "gap_slept", json_true());
+  if (n_yields > 0) json_object_set_new(how, "yields", json_integer(n_yields));
+  if (has_slept) json_object_set_new(how, "slept", json_true());
+  if (json_object_size(how) > 0) return how;
+  json_decref(how);
+  return NULL;
+}
+
 static json_t *event_of(const struct recording *recording, const struct recording_event *event) {
   const uint64_t held = atomic_load_explicit(&event->held, memory_order_relaxed); /* a number */
-  return json_pack("[I, s, I, o, i]", (json_int_t)event->lock, event->is_shared ? "r" : "w",
-                   (json_int_t)to_ns(recording, event->gap),
-                   held != RECORDING_NEVER ? json_integer(to_ns(recording, held)) : json_null(), (int)event->depth);
+  json_t *const json =
+      json_pack("[I, s, I, o, i]", (json_int_t)event->lock, event->is_shared ? "r" : "w",
+                (json_int_t)to_ns(recording, event->gap),
+                held != RECORDING_NEVER ? json_integer(to_ns(recording, held)) : json_null(), (int)event->depth);
+  json_t *const how = given_up(event);
+  if (how != NULL) json_array_append_new(json, how);
+  return json;
 }
 
 static const struct recording_thread *thread_at(const struct recording *recording, uint32_t i) {

@@ -77,6 +77,9 @@ static void print_lock(const json_t *lock, double seconds) {
           print_ns((double)whole(lock, "wait_longest_ns"), longest, sizeof longest), whole(lock, "threads"), several,
           text(lock, "name"));
   print_cause(json_array_get(json_object_get(lock, "sites"), 0), wait_ns);
+  if (whole(lock, "yields") > 0)
+    fprintf(stderr, "%75sthe section yields its CPU: %s calls of sched_yield while held\n", "",
+            print_count((double)whole(lock, "yields"), rate, sizeof rate));
 }
 
 static void print_whole(const json_t *profile, double seconds) {

@@ -113,6 +113,20 @@ static uint32_t find_lock(const struct profile *profile, const json_t *id) {
   return i;
 }
 
+/* How a thread gave up its CPU: keys that profiles had not always, and that only an event has to which they apply. */
+static bool read_given_up(const json_t *how, struct profile_event *event) {
+  double yields = 0, gap_yields = 0;
+  const json_t *value = json_object_get(how, "yields");
+  if (!json_is_object(how) || (value != NULL && !read_amount(value, &yields))) return false;
+  value = json_object_get(how, "gap_yields");
+  if (value != NULL && !read_amount(value, &gap_yields)) return false;
+  event->yields = (uint16_t)fmin(yields, UINT16_MAX);
+  event->gap_yields = (uint16_t)fmin(gap_yields, UINT16_MAX);
+  event->slept = json_is_true(json_object_get(how, "slept"));
+  event->gap_slept = json_is_true(json_object_get(how, "gap_slept"));
+  return true;
+}
+
 static int read_event(const struct reader *reader, size_t run, size_t i, const json_t *list,
                       struct profile_event *event) {
   const json_t *mode = json_array_get(list, 1), *hold = json_array_get(list, 3), *depth = json_array_get(list, 4);
@@ -122,7 +136,7 @@ static int read_event(const struct reader *reader, size_t run, size_t i, const j
   event->has_hold = !json_is_null(hold);
   event->depth = (uint32_t)json_integer_value(depth);
   const char *wrong = NULL;
-  if (json_array_size(list) != 5)
+  if (json_array_size(list) != 5 && json_array_size(list) != 6)
     wrong = "is not [lock, mode, gap_ns, hold_ns, depth]";
   else if (event->lock == reader->profile->n_locks)
     wrong = "is of a lock that is not in the list of locks";
@@ -136,6 +150,8 @@ static int read_event(const struct reader *reader, size_t run, size_t i, const j
     wrong = "has a hold_ns that is not a time";
   else if (!json_is_integer(depth) || json_integer_value(depth) < 0 || json_integer_value(depth) > UINT32_MAX)
     wrong = "has a depth that is not a number of locks";
+  else if (json_array_size(list) == 6 && !read_given_up(json_array_get(list, 5), event))
+    wrong = "does not tell well of how the CPU was given up";
   return wrong == NULL ? 0 : complain(&reader->complaint, "event %zu of run %zu %s", i + 1, run + 1, wrong);
 }
 

@@ -23,6 +23,8 @@ struct profile_event {
   bool reads, has_hold;
   uint32_t depth;
   double gap_ns, hold_ns;
+  uint16_t gap_yields, yields; /* calls of sched_yield, whose time is in neither */
+  bool gap_slept, slept;
 };
 
 struct profile_run {

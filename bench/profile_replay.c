@@ -175,17 +175,36 @@ static uint32_t place_of(const struct builder *builder, const struct profile_eve
 
 static uint32_t whole_ns(double ns) { return (uint32_t)least(ns + 0.5, UINT32_MAX); }
 
-static void add_section(struct builder *builder, const struct profile_event *event, double gap_ns) {
+/* Of a thread between two sections that are played. */
+struct gap {
+  double ns;
+  unsigned n_yields;
+  bool is_slept;
+};
+
+static struct replay_time time_of(struct gap gap) {
+  return (struct replay_time){.length = whole_ns(gap.ns),
+                              .n_yields = gap.n_yields < UINT16_MAX ? (uint16_t)gap.n_yields : UINT16_MAX,
+                              .is_slept = gap.is_slept};
+}
+
+static void add_to_gap(struct gap *gap, double ns, unsigned n_yields, bool is_slept) {
+  gap->ns += ns;
+  gap->n_yields += n_yields;
+  gap->is_slept |= is_slept;
+}
+
+static void add_section(struct builder *builder, const struct profile_event *event, struct gap gap) {
   struct replay *replay = builder->replay;
   replay->sections[replay->n_sections++] = (struct replay_section){
       .place = place_of(builder, event) << 1 | event->reads,
-      .gap = whole_ns(gap_ns),
-      .hold = whole_ns(hold_ns(builder, event)),
+      .gap = time_of(gap),
+      .hold = time_of((struct gap){hold_ns(builder, event), event->yields, event->slept}),
   };
 }
 
-/* *elsewhere_ns: the time with locks of the other kind, which the next gap takes up. */
-static void add_run(struct builder *builder, const struct profile_run *run, double *elsewhere_ns) {
+/* *elsewhere: with locks of the other kind, which the next gap takes up. */
+static void add_run(struct builder *builder, const struct profile_run *run, struct gap *elsewhere) {
   struct replay *replay = builder->replay;
   struct replay_span *span = &replay->runs[replay->n_runs];
   double ahead_ns = 0; /* spent in sections behind those that they were within */
@@ -196,18 +215,19 @@ static void add_run(struct builder *builder, const struct profile_run *run, doub
     if (event->depth > 0 && is_outside) {
       if (!is_played(builder, event)) continue;
       ahead_ns += hold_ns(builder, event);
-      add_section(builder, event, 0);
+      add_section(builder, event, (struct gap){0});
       continue;
     }
     is_outside |= event->depth == 0; /* until then the outer section is not in the run */
-    *elsewhere_ns += event->gap_ns;
+    add_to_gap(elsewhere, event->gap_ns, event->gap_yields, event->gap_slept);
     if (is_played(builder, event)) {
-      const double saved_ns = least(ahead_ns, *elsewhere_ns);
-      add_section(builder, event, *elsewhere_ns - saved_ns);
+      const double saved_ns = least(ahead_ns, elsewhere->ns);
+      elsewhere->ns -= saved_ns;
+      add_section(builder, event, *elsewhere);
       ahead_ns -= saved_ns;
-      *elsewhere_ns = 0;
+      *elsewhere = (struct gap){0};
     } else {
-      *elsewhere_ns += hold_ns(builder, event);
+      add_to_gap(elsewhere, hold_ns(builder, event), event->yields, event->slept);
     }
   }
   span->n = replay->n_sections - span->first;
@@ -237,11 +257,11 @@ static bool add_source(struct builder *builder, const struct life *life) {
   struct replay_span *source = &replay->sources[replay->n_sources];
   const uint32_t first_section = replay->n_sections;
   const double unit = unit_of_weight(builder, life);
-  double elsewhere_ns = 0;
+  struct gap elsewhere = {0};
   source->first = replay->n_runs;
   for (uint32_t i = 0; i < life->n; i++) {
     const struct replay_span *const span = &replay->runs[replay->n_runs];
-    add_run(builder, &builder->runs[life->first + i], &elsewhere_ns);
+    add_run(builder, &builder->runs[life->first + i], &elsewhere);
     if (span->n == 0) continue;
     for (double more = round(weight(builder, life, i) / unit); more > 1; more--) replay->runs[replay->n_runs++] = *span;
   }
@@ -249,7 +269,8 @@ static bool add_source(struct builder *builder, const struct life *life) {
   if (source->n == 0) return false;
   replay->n_sources++;
   struct replay_section *section = &replay->sections[first_section];
-  section->gap = whole_ns(section->gap + elsewhere_ns);
+  add_to_gap(&elsewhere, section->gap.length, section->gap.n_yields, section->gap.is_slept);
+  section->gap = time_of(elsewhere);
   return true;
 }
 
@@ -311,7 +332,7 @@ static double pace(const struct replay *replay, double wait_ns) {
     for (uint32_t s = worker; s < replay->n_sources; s += replay->n_threads)
       for (uint32_t r = replay->sources[s].first; r < replay->sources[s].first + replay->sources[s].n; r++)
         for (uint32_t i = replay->runs[r].first; i < replay->runs[r].first + replay->runs[r].n; i++, n++)
-          ns += (double)replay->sections[i].gap + replay->sections[i].hold + wait_ns;
+          ns += (double)replay->sections[i].gap.length + replay->sections[i].hold.length + wait_ns;
     if (ns > 0) per_s += 1e9 * n / ns;
   }
   return per_s;
@@ -346,7 +367,7 @@ static double pace_of_lives(const struct builder *builder) {
 /* The recorded gaps, of which the long ones are so many times as long. */
 static void scale_long_gaps(struct replay *replay, const struct replay_section *recorded, double scale) {
   for (uint32_t i = 0; i < replay->n_sections; i++)
-    if (recorded[i].gap > LONG_GAP_NS) replay->sections[i].gap = whole_ns(scale * recorded[i].gap);
+    if (recorded[i].gap.length > LONG_GAP_NS) replay->sections[i].gap.length = whole_ns(scale * recorded[i].gap.length);
 }
 
 /*

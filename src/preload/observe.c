@@ -12,7 +12,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
+#include <threads.h>
 
 #include "export.h"
 #include "mutex.h"
@@ -268,3 +270,20 @@ EXPORT int pthread_spin_trylock(pthread_spinlock_t *spin) {
 EXPORT int pthread_spin_unlock(pthread_spinlock_t *spin) {
   return GIVE((const void *)(uintptr_t)spin, SYSTEM(pthread_spin_unlock)(spin));
 }
+
+/* A thread that has taken no lock yet has nothing to note, nor has a child of fork. */
+static int yield(void) {
+  struct recorder *const me = thread_self->contexts;
+  if (me == NULL) return SYSTEM(sched_yield)();
+  const uint64_t start = recorder_yields(me);
+  const int error = SYSTEM(sched_yield)();
+  recorder_yielded(me, start);
+  return error;
+}
+
+EXPORT int sched_yield(void) { return yield(); }
+EXPORT void thrd_yield(void) { yield(); }
+
+/* Programs of before glibc 2.34 call it; since then its declaration means sched_yield. */
+EXPORT int observe_pthread_yield(void) __asm__("pthread_yield");
+int observe_pthread_yield(void) { return yield(); }

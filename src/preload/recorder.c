@@ -221,15 +221,34 @@ static void note_usage(struct recorder *me) {
 
 static bool is_long(uint64_t ticks) { return LK_UNLIKELY(clock_ticks_to_ns((double)ticks) > LONG_NS); }
 
+static bool is_overwritten(const struct recorder *me, const struct recorder_held *held) {
+  return held->run >= FIRST_RUNS && me->run >= held->run + LATER_RUNS;
+}
+
+/* What a lock that the thread holds has in a run; NULL: nothing. */
+static struct recording_event *event_of(const struct recorder *me, const struct recorder_held *held) {
+  return held->since != 0 && held->event != NULL && !is_overwritten(me, held) ? held->event : NULL;
+}
+
+/* In the gap that is to be noted, or in the sections. */
+static void note_sleep(struct recorder *me) {
+  me->gap.has_slept = true;
+  for (uint32_t i = 0; i < me->depth; i++) {
+    struct recording_event *const event = event_of(me, &me->held[i]);
+    if (event != NULL) atomic_store_explicit(&event->slept, 1, memory_order_relaxed); /* as `held` */
+  }
+}
+
 /*
  * Of ticks that have just passed, those in which another thread had the CPU that this one wanted. A replay loses its
- * CPU to others by itself. None where the thread has slept.
+ * CPU to others by itself. None where the thread has slept, which is noted.
  */
 static uint64_t lost(struct recorder *me, uint64_t ticks) {
   if (!is_long(ticks)) return 0;
   const struct recorder_usage before = me->usage;
   note_usage(me);
   const struct recorder_usage *const now = &me->usage;
+  if (now->n_slept != before.n_slept) note_sleep(me);
   if (now->n_slept != before.n_slept || now->n_preempted == before.n_preempted) return 0;
   const double passed = (double)clock_ticks_between(before.ticks, now->ticks);
   const double had = (double)(now->cpu_ns - before.cpu_ns) * passed / (clock_ticks_to_ns(passed) + 1);
@@ -256,17 +275,23 @@ static void begin_run(struct recorder *me, uint64_t start) {
 /* The first acquisition of a run is only looked at for its time: the second one's gap begins there. */
 static void add_event(struct recorder_call *call, struct recorder_held *held, uint64_t asked, bool is_shared) {
   struct recorder *const me = call->me;
-  if (me->until_run == -1) note_usage(me);
-  if (me->until_run == -1) return;
+  if (me->until_run == -1) {
+    note_usage(me);
+    return;
+  }
   if (me->until_run == -2) begin_run(me, asked);
   struct recording_run *const run = place_of_run(me, me->run);
   struct recording_event *const event = &run->events[me->n_in_run++];
   const uint64_t gap = clock_ticks_between(me->last, asked);
   event->gap = gap - lost(me, gap);
   atomic_store_explicit(&event->held, RECORDING_NEVER, memory_order_relaxed); /* ordered by what follows */
+  atomic_store_explicit(&event->slept, 0, memory_order_relaxed);
+  atomic_store_explicit(&event->n_yields, 0, memory_order_relaxed);
   event->lock = call->record->lock;
   event->is_shared = is_shared;
-  event->depth = (uint16_t)(me->depth - 1);
+  event->depth = (uint8_t)(me->depth - 1);
+  event->slept_before = me->gap.has_slept;
+  event->n_yields_before = (uint16_t)(me->gap.n_yields < UINT16_MAX ? me->gap.n_yields : UINT16_MAX);
   held->event = event;
   held->run = me->run;
   /* Release: lockbench, which may look at any time, finds the events that are counted written. */
@@ -275,9 +300,9 @@ static void add_event(struct recorder_call *call, struct recorder_held *held, ui
 }
 
 static void end_event(struct recorder *me, const struct recorder_held *held, uint64_t ticks) {
-  const bool is_overwritten = held->run >= FIRST_RUNS && me->run >= held->run + LATER_RUNS;
-  if (is_overwritten) return;
-  atomic_store_explicit(&held->event->held, ticks - lost(me, ticks), memory_order_relaxed); /* a number */
+  const uint64_t own = ticks - held->yielded, was_lost = lost(me, own);
+  struct recording_event *const event = event_of(me, held);
+  if (event != NULL) atomic_store_explicit(&event->held, own - was_lost, memory_order_relaxed); /* a number */
 }
 
 /* Of so many acquisitions one is timed, so that timing takes a hundredth of the time. */
@@ -329,6 +354,7 @@ __attribute__((noinline)) void recorder_time(struct recorder_call call, struct r
   if (held->path != 0) atomic_store_explicit(call.note.site, held->path, memory_order_relaxed);
   held->site = call.site;
   held->event = NULL;
+  held->yielded = 0;
   held->weight = record->until_timed < 0 ? record->weight : 0;
   held->gap = held->weight != 0 ? gap_in_burst(record, asked) : RECORDING_NEVER;
   if (me->until_run < 0 && me->place != NULL) {
@@ -345,10 +371,42 @@ __attribute__((noinline)) void recorder_time(struct recorder_call call, struct r
 void recorder_time_end(struct recorder *me, struct recorder_held *held) {
   const uint64_t now = clock_ticks();
   me->last = now;
-  if (held->since == 0) return; /* it is released in a run, and was taken before */
+  if (held->since == 0) { /* it is released in a run, and was taken before */
+    me->gap = (struct recorder_gap){0};
+    return;
+  }
   if (held->event != NULL) end_event(me, held, clock_ticks_between(held->since, now));
+  me->gap = (struct recorder_gap){0};
   me->given = *held;
   me->given.until = now;
+}
+
+uint64_t recorder_yields(struct recorder *me) {
+  bool is_in_run = me->until_run < 0; /* or in the last section of one */
+  for (uint32_t i = 0; i < me->depth; i++) {
+    struct recording_record *const record = me->held[i].record;
+    if (record != NULL) recorder_add(&record->counts[RECORDED_YIELDS], 1); /* NULL: a handler's, in recorder_took */
+    is_in_run = is_in_run || event_of(me, &me->held[i]) != NULL;
+  }
+  return is_in_run ? clock_ticks() : 0;
+}
+
+/* So that a replay, which yields as well, is not told of what others did meanwhile as of the thread's own time. */
+void recorder_yielded(struct recorder *me, uint64_t start) {
+  if (start == 0) return;
+  const uint64_t ticks = clock_ticks_between(start, clock_ticks());
+  if (is_long(ticks)) note_usage(me); /* what was lost in it is in no gap and no section */
+  for (uint32_t i = 0; i < me->depth; i++) {
+    struct recorder_held *const held = &me->held[i];
+    struct recording_event *const event = event_of(me, held);
+    if (event == NULL) continue;
+    const uint16_t n = atomic_load_explicit(&event->n_yields, memory_order_relaxed); /* its own */
+    held->yielded += ticks;
+    if (n < UINT16_MAX) atomic_store_explicit(&event->n_yields, n + 1, memory_order_relaxed); /* as `held` */
+  }
+  if (me->depth > 0) return;
+  me->gap.n_yields++;
+  me->last += ticks;
 }
 
 void recorder_hands_over(struct recorder_call call) {

@@ -45,6 +45,7 @@ struct recorder_held {
   struct recording_record *record;
   uint64_t since;                /* 0: the section is not timed, and what follows not set */
   uint64_t until;                /* set when it has ended */
+  uint64_t yielded;              /* ticks of it in sched_yield */
   uint64_t gap;                  /* before it; RECORDING_NEVER: not known */
   struct recording_event *event; /* NULL: it is in no run */
   struct recorder_wait wait;     /* for it */
@@ -60,6 +61,12 @@ struct recorder_usage {
   long n_slept, n_preempted;
 };
 
+/* In a run: what a thread did outside of sections since its last one. */
+struct recorder_gap {
+  uint32_t n_yields;
+  bool has_slept;
+};
+
 struct recorder {
   struct recording *recording;
   struct recording_thread *place; /* NULL: no room for its waits and runs */
@@ -73,6 +80,7 @@ struct recorder {
   struct paths_budget looks;
   bool wants_path;             /* looks at from where it takes its next lock */
   struct recorder_usage usage; /* in a run: at some time in its last gap, or later */
+  struct recorder_gap gap;
   uint32_t run, n_in_run;
   struct recorder_held given; /* what was released last; since is 0: it is written down */
   uint32_t depth;
@@ -204,6 +212,10 @@ RECORDER_INLINE void recorder_gave(struct recorder *me) {
   recorder_write(me);
   if (LK_UNLIKELY(me->until_run < 0)) recorder_begin_gap(me);
 }
+
+/* Around sched_yield: what the first returns is for the second. */
+uint64_t recorder_yields(struct recorder *me);
+void recorder_yielded(struct recorder *me, uint64_t start);
 
 /* The lock is held by somebody: who, and since when is waited for it. */
 struct recorder_wait recorder_waits(struct recorder_call call);

@@ -101,6 +101,7 @@ enum recording_count {
   RECORDED_WAIT_LONGEST,
   RECORDED_HOLD_TICKS,
   RECORDED_TIMED_SECTIONS,
+  RECORDED_YIELDS,  /* calls of sched_yield of who holds the lock */
   RECORDED_THREADS, /* that used the record before the one which does now */
   RECORDING_N_COUNTS
 };
@@ -146,11 +147,16 @@ struct recording_wait {
 
 #define RECORDING_NEVER UINT64_MAX /* of a hold whose end was not seen */
 
+/* Times are without those in sched_yield, whose calls are counted, up to what the count can hold. */
 struct recording_event {
   uint64_t gap;
   _Atomic(uint64_t) held;
   uint32_t lock;
-  uint16_t is_shared, depth;
+  uint8_t is_shared, depth;
+  uint8_t slept_before;   /* in the gap, for want of something or of its own will */
+  _Atomic(uint8_t) slept; /* in the section */
+  uint16_t n_yields_before;
+  _Atomic(uint16_t) n_yields;
 };
 
 struct recording_run {

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <threads.h>
@@ -37,6 +38,7 @@
   X(pthread_spin_lock)                                                                                                 \
   X(pthread_spin_trylock)                                                                                              \
   X(pthread_spin_unlock)                                                                                               \
+  X(sched_yield)                                                                                                       \
   X(dlopen)                                                                                                            \
   X(dlsym)
 

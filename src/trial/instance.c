@@ -98,7 +98,7 @@ static ALWAYS_INLINE bool enter(struct worker *worker, const struct site *at, bo
 static ALWAYS_INLINE void linger(struct worker *worker, const struct workload_operation *operation, uint32_t tag,
                                  const struct special special, uint64_t acquired_at) {
   if (special.is_replay)
-    replay_pass(&worker->replay.await, acquired_at, (uint32_t)operation->cs_ticks, &worker->signal->phase, tag >> 16);
+    replay_pass(&worker->replay.patience, acquired_at, operation->hold, &worker->signal->phase, tag >> 16);
   else if (operation->cs_ticks != 0)
     clock_spin(operation->cs_ticks);
 }
@@ -180,7 +180,7 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
     struct workload_operation operation = workload_draw(&random, read_below, n_keys);
     if (special.is_replay) {
       which = section->place >> 1;
-      operation.cs_ticks = section->hold;
+      operation.hold = &section->hold;
     } else if (!special.is_plain) {
       which = random_below((uint32_t)(random_next(&random) >> 32), workload->n_locks);
       if (worker->cs_ticks != 0) operation.cs_ticks = random_around(worker->cs_ticks, random_next(&random));
@@ -197,7 +197,8 @@ static ALWAYS_INLINE void loop(struct worker *worker, uint32_t phase, struct spe
     decide_stores(worker, &at, operation.reads, special);
 
     if (special.is_open && !arrivals_await(&worker->arrivals, &signal->phase, phase)) continue; /* the phase is over */
-    if (special.is_replay && !replay_pass(&worker->replay.await, replay.released, section->gap, &signal->phase, phase))
+    if (special.is_replay &&
+        !replay_pass(&worker->replay.patience, replay.released, &section->gap, &signal->phase, phase))
       continue;
     uint64_t start = 0, end = 0;
     if (special.times_waits) start = special.is_open ? worker->arrivals.due : clock_ticks_ordered();

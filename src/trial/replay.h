@@ -12,7 +12,9 @@
  *
  * Times are kept by the clock. A gap runs from the end of the last release to the next acquisition, so that what the
  * worker does meanwhile (counting, drawing the next section) is part of it and not added to it; a section runs from the
- * acquisition to the release, with all that it touches. Neither can be shorter than that.
+ * acquisition to the release, with all that it touches. Neither can be shorter than that. A worker gives its CPU up
+ * where the program did: by as many calls of sched_yield, whose time comes on top since it is the others', and by a
+ * sleep.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
@@ -26,10 +28,16 @@
 #include "machine/clock.h"
 #include "random.h"
 
-/* Times are ns as recorded, ticks of the clock in a worker's table; what 32 bits cannot hold is as long as they can. */
+/* ns as recorded, ticks of the clock in a worker's table; what 32 bits cannot hold is as long as they can. */
+struct replay_time {
+  uint32_t length;
+  uint16_t n_yields;
+  bool is_slept; /* in part at least, as was seen */
+};
+
 struct replay_section {
   uint32_t place; /* number of the lock << 1 | whether it reads */
-  uint32_t gap, hold;
+  struct replay_time gap, hold;
 };
 
 /* Things in a row: the sections of a run, or the runs of one of the program's threads. */
@@ -51,6 +59,11 @@ struct replay {
   struct replay_section *sections;
 };
 
+/* How a worker waits for a time to pass in which the program may have slept, and for one in which it has. */
+struct replay_patience {
+  struct await unknown, asleep;
+};
+
 /* Where a worker is. */
 struct replay_cursor {
   const struct replay_section *sections; /* of all workers: they read them, and nobody writes */
@@ -59,7 +72,7 @@ struct replay_cursor {
   const struct replay_section *next, *end; /* what is left of the run that was drawn */
   uint64_t released;                       /* when the last section ended; 0: not begun */
   uint64_t passed;                         /* of the first gap, before the worker began */
-  struct await await;
+  struct replay_patience patience;
 };
 
 /* Fills `table` (n_sections of them) with times on this machine's clock, scaled. */
@@ -97,13 +110,19 @@ static inline void replay_go_on(struct replay_cursor *cursor, uint64_t released)
   cursor->released = released;
 }
 
+/* The same for a time in which the CPU was given up, or may have been. */
+bool replay_pass_idle(const struct replay_patience *patience, uint64_t start, const struct replay_time *time,
+                      const _Atomic(uint32_t) *phase, uint32_t during);
+
 /*
- * Lets n_ticks pass from `start` on: spins for as long as is usual between locks; if there is more, most of it is
- * slept, as the program most likely did. Returns false if it was given up since *phase is no longer `during`.
+ * Lets a time pass from `start` on: spins for as long as is usual between locks; if there is more, most of it is
+ * slept, as the program did or most likely did. Returns false if it was given up since *phase is no longer `during`.
  */
-static inline bool replay_pass(const struct await *await, uint64_t start, uint32_t n_ticks,
+static inline bool replay_pass(const struct replay_patience *patience, uint64_t start, const struct replay_time *time,
                                const _Atomic(uint32_t) *phase, uint32_t during) {
-  if (LK_UNLIKELY(n_ticks > await->near_ticks)) return await_until(await, start + n_ticks, phase, during);
+  const uint32_t n_ticks = time->length;
+  if (LK_UNLIKELY(n_ticks > patience->unknown.near_ticks || time->n_yields > 0 || time->is_slept))
+    return replay_pass_idle(patience, start, time, phase, during);
   while (clock_ticks() - start < n_ticks) {
   }
   return true;

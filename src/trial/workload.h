@@ -19,6 +19,7 @@
 #include "random.h"
 
 struct replay;
+struct replay_time;
 
 enum think { THINK_NONE, THINK_SPIN, THINK_SLEEP };
 
@@ -72,6 +73,7 @@ struct workload_operation {
   uint32_t key;
   uint32_t value;
   uint64_t cs_ticks;
+  const struct replay_time *hold; /* of a replay, in place of that */
 };
 
 /* The bits that the compiler may drop if they are not used: `read_below` of 2^32 operations read. */

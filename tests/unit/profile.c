@@ -114,6 +114,9 @@ static void what_is_no_profile_is_refused(void) {
   check_events_refused("[1, \"w\", null, 1, 0]", "a gap_ns that is not a time");
   check_events_refused("[1, \"w\", 1, \"1\", 0]", "a hold_ns that is not a time");
   check_events_refused("[1, \"w\", 1, 1, -1]", "a depth that is not a number of locks");
+  check_events_refused("[1, \"w\", 1, 1, 0, 1]", "does not tell well of how the CPU was given up");
+  check_events_refused("[1, \"w\", 1, 1, 0, {\"yields\": -1}]", "how the CPU was given up");
+  check_events_refused("[1, \"w\", 1, 1, 0, {}, 1]", "is not [lock, mode,");
 }
 
 static void what_is_no_json_is_refused(void) {
@@ -135,8 +138,8 @@ static void check_section(uint32_t i, uint32_t lock, bool reads, uint32_t gap, u
   if (!CHECK(i < replay.n_sections)) return;
   CHECK_EQ(lock, replay.sections[i].place >> 1);
   CHECK_EQ(reads, replay.sections[i].place & 1);
-  CHECK_EQ(gap, replay.sections[i].gap);
-  CHECK_EQ(hold, replay.sections[i].hold);
+  CHECK_EQ(gap, replay.sections[i].gap.length);
+  CHECK_EQ(hold, replay.sections[i].hold.length);
 }
 
 static void sections_are_as_recorded(void) {
@@ -160,6 +163,34 @@ static void sections_are_as_recorded(void) {
   check_section(2, 1, true, 100, 50);  /* thread 5, by time */
   check_section(3, 0, false, 200, 50); /* an end that was not seen: as long as that lock's others */
   check_section(4, 0, false, 3, 4);
+  release();
+}
+
+static void check_given_up(const struct replay_time *time, unsigned n_yields, bool is_slept) {
+  CHECK_EQ(n_yields, time->n_yields);
+  CHECK_EQ(is_slept, time->is_slept);
+}
+
+/* In sections, and in gaps: those with locks of the other kind, which are part of the next gap. */
+static void the_cpu_is_given_up_as_recorded(void) {
+  if (!load((struct parts){
+          .locks = LOCK(1, "mutex", 10, 5, 1000, 1) "," LOCK(2, "rwlock", 30, 5, 999, 1),
+          .runs =
+              RUN(1, 0,
+                  "[1, \"w\", 10, 50, 0, {\"yields\": 2, \"gap_slept\": true}], [2, \"r\", 7, 8, 0, "
+                  "{\"gap_yields\": 3, \"yields\": 4}], [1, \"w\", 5, 60, 0, {\"gap_yields\": 1, \"slept\": true}], "
+                  "[1, \"w\", 5, 60, 0, {\"yields\": 1e9}], [1, \"w\", 5, 60, 0]")}))
+    return;
+  check_section(0, 0, false, 10, 50);
+  check_given_up(&replay.sections[0].gap, 0, true);
+  check_given_up(&replay.sections[0].hold, 2, false);
+  check_section(1, 0, false, 7 + 8 + 5, 60);
+  check_given_up(&replay.sections[1].gap, 3 + 4 + 1, false);
+  check_given_up(&replay.sections[1].hold, 0, true);
+  check_given_up(&replay.sections[2].hold, UINT16_MAX, false);
+  check_section(3, 0, false, 5, 60);
+  check_given_up(&replay.sections[3].gap, 0, false);
+  check_given_up(&replay.sections[3].hold, 0, false);
   release();
 }
 
@@ -317,7 +348,7 @@ static void rare_gaps_weigh_what_the_whole_life_allows(void) {
                   "\"w\", 100, 0, 0], [1, \"w\", 100, 0, 0], [1, \"w\", 100, 0, 0], [1, \"w\", 100, 0, 0], [1, \"w\", "
                   "100, 0, 0], [1, \"w\", 200, 0, 0]")};
   if (!load(parts)) return;
-  CHECK_NEAR(9000, replay.sections[0].gap, 0.001);
+  CHECK_NEAR(9000, replay.sections[0].gap.length, 0.001);
   check_section(9, 0, false, 200, 0);
   CHECK_NEAR(1e6, target.acquisitions_per_s, 0.001);
   release();
@@ -331,6 +362,7 @@ int main(void) {
   what_is_no_json_is_refused();
   sections_are_as_recorded();
   one_kind_is_played_and_the_other_is_time();
+  the_cpu_is_given_up_as_recorded();
   sections_within_sections_follow_each_other();
   locks_that_are_counted_as_one_are_several();
   who_is_there_for_a_moment_is_left_out_unless_there_are_many();

@@ -2,9 +2,24 @@
 /* What workers draw of a replay: whole runs, of their own threads of the program, as often as they were recorded. */
 #include "trial/replay.h"
 
+#include <sched.h>
+
 #include "check.h"
 
 enum { N_SOURCES = 5, RUNS_EACH = 3, N_IN_RUN = 4, N_RUNS = N_SOURCES * RUNS_EACH, N_SECTIONS = N_RUNS * N_IN_RUN };
+
+enum { YIELD_TICKS = 50000 };
+
+static unsigned n_yields;
+
+/* In the place of libc's. */
+int sched_yield(void) {
+  const uint64_t start = clock_ticks();
+  while (clock_ticks() - start < YIELD_TICKS) {
+  }
+  n_yields++;
+  return 0;
+}
 
 static struct replay_section sections[N_SECTIONS], table[N_SECTIONS];
 static struct replay_span runs[N_RUNS], sources[N_SOURCES];
@@ -27,7 +42,7 @@ static void make(void) {
     for (uint32_t r = 0; r < RUNS_EACH; r++) {
       runs[s * RUNS_EACH + r] = (struct replay_span){number(s, r, 0), N_IN_RUN};
       for (uint32_t i = 0; i < N_IN_RUN; i++)
-        sections[number(s, r, i)] = (struct replay_section){.gap = 100, .hold = number(s, r, i)};
+        sections[number(s, r, i)] = (struct replay_section){.gap.length = 100, .hold.length = number(s, r, i)};
     }
   }
   replay_scale(&replay, 1, 1, table);
@@ -42,14 +57,15 @@ static void times_are_scaled_and_do_not_wrap(void) {
   check_about("scale");
   make();
   clock_scale.ns_per_tick = 0.5;
-  sections[0] = (struct replay_section){.place = 7, .gap = UINT32_MAX, .hold = 1000};
+  sections[0] = (struct replay_section){.place = 7, .gap.length = UINT32_MAX, .hold = {1000, 3, true}};
   replay_scale(&replay, 1, 2.5, table);
   CHECK_EQ(7, table[0].place);
-  CHECK_EQ(UINT32_MAX, table[0].gap);
-  CHECK_EQ(5000, table[0].hold);
+  CHECK_EQ(UINT32_MAX, table[0].gap.length);
+  CHECK_EQ(5000, table[0].hold.length);
+  CHECK(table[0].hold.n_yields == 3 && table[0].hold.is_slept && !table[0].gap.is_slept); /* as they are */
   replay_scale(&replay, 0, 0, table);
-  CHECK_EQ(0, table[0].gap);
-  CHECK_EQ(0, table[0].hold);
+  CHECK_EQ(0, table[0].gap.length);
+  CHECK_EQ(0, table[0].hold.length);
 }
 
 /* Each of the program's threads is played, by one worker unless there are more workers than threads. */
@@ -89,10 +105,10 @@ static void whole_runs_are_drawn_evenly(void) {
     const struct replay_section *section = replay_next(&cursor, &random);
     CHECK(section == replay_next(&cursor, &random)); /* until it goes on */
     if (last % N_IN_RUN == N_IN_RUN - 1)
-      CHECK_EQ(0, section->hold % N_IN_RUN);
+      CHECK_EQ(0, section->hold.length % N_IN_RUN);
     else
-      CHECK_EQ(last + 1, section->hold);
-    last = section->hold;
+      CHECK_EQ(last + 1, section->hold.length);
+    last = section->hold.length;
     n_drawn[last]++;
     replay_go_on(&cursor, 1);
   }
@@ -107,7 +123,7 @@ static void whole_runs_are_drawn_evenly(void) {
 /* A worker is met in a gap as likely as the gap is long, and somewhere within it. */
 static void the_beginning_is_a_random_moment(void) {
   enum { N_WORKERS = 4000, LONG = 9000, SHORT = 1000 };
-  struct replay_section two[] = {{.gap = LONG}, {.gap = SHORT / 2, .hold = SHORT / 2}};
+  struct replay_section two[] = {{.gap.length = LONG}, {.gap.length = SHORT / 2, .hold.length = SHORT / 2}};
   struct replay_span run = {0, 2}, source = {0, 1}, room;
   const struct replay pair = {.n_sources = 1, .n_runs = 1, .n_sections = 2, .sources = &source, .runs = &run};
   unsigned n_in_long = 0;
@@ -116,7 +132,7 @@ static void the_beginning_is_a_random_moment(void) {
   for (unsigned i = 0; i < N_WORKERS; i++) {
     struct random_state random = random_seed(i, 0);
     const struct replay_cursor cursor = replay_cursor_make(&pair, two, 0, 1, true, &room, &random);
-    CHECK(cursor.passed <= cursor.next->gap);
+    CHECK(cursor.passed <= cursor.next->gap.length);
     if (cursor.next != two) continue;
     n_in_long++;
     passed += (double)cursor.passed;
@@ -141,15 +157,38 @@ static void no_time_is_no_trouble(void) {
 
 static void time_passes_or_is_given_up(void) {
   _Atomic(uint32_t) phase = 1;
-  const struct await await = {.near_ticks = 1000000};
+  const struct await away = {.near_ticks = 1000000};
+  const struct replay_patience patience = {.unknown = away, .asleep = {.near_ticks = 1000}};
   check_about("pass");
-  for (uint32_t ticks = 0; ticks < 4000000; ticks += 1999999) { /* none, spun, slept */
-    const uint64_t start = clock_ticks();
-    CHECK(replay_pass(&await, start, ticks, &phase, 1));
-    CHECK(clock_ticks() - start >= ticks);
-  }
-  CHECK(!replay_pass(&await, clock_ticks(), UINT32_MAX, &phase, 2));
-  CHECK(replay_pass(&await, clock_ticks() - 3000000, 2000000, &phase, 2)); /* it is over already */
+  n_yields = 0;
+  for (uint32_t ticks = 0; ticks < 4000000; ticks += 1999999) /* none, spun, slept */
+    for (int is_slept = 0; is_slept < 2; is_slept++) {
+      const struct replay_time time = {.length = ticks, .is_slept = is_slept};
+      const uint64_t start = clock_ticks();
+      CHECK(replay_pass(&patience, start, &time, &phase, 1));
+      CHECK(clock_ticks() - start >= ticks);
+    }
+  CHECK(!replay_pass(&patience, clock_ticks(), &(struct replay_time){.length = UINT32_MAX}, &phase, 2));
+  /* It is over already. */
+  CHECK(replay_pass(&patience, clock_ticks() - 3000000, &(struct replay_time){.length = 2000000}, &phase, 2));
+  CHECK_EQ(0, n_yields);
+}
+
+/* As often as the program did; what a call takes is not part of the time. */
+static void a_time_yields(void) {
+  enum { N = 5, LENGTH = 100000 };
+  _Atomic(uint32_t) phase = 1;
+  const struct await away = {.near_ticks = 1000000};
+  const struct replay_patience patience = {away, away};
+  const struct replay_time time = {.length = LENGTH, .n_yields = N};
+  check_about("yields");
+  n_yields = 0;
+  const uint64_t start = clock_ticks();
+  CHECK(replay_pass(&patience, start, &time, &phase, 1));
+  CHECK_EQ(N, n_yields);
+  CHECK(clock_ticks() - start >= LENGTH + N * YIELD_TICKS);
+  CHECK(!replay_pass(&patience, clock_ticks(), &time, &phase, 2)); /* no more once the phase is over */
+  CHECK_EQ(N, n_yields);
 }
 
 int main(void) {
@@ -159,5 +198,6 @@ int main(void) {
   the_beginning_is_a_random_moment();
   no_time_is_no_trouble();
   time_passes_or_is_given_up();
+  a_time_yields();
   return check_result();
 }
