@@ -232,7 +232,7 @@ static struct recording_event *event_of(const struct recorder *me, const struct 
 
 /* In the gap that is to be noted, or in the sections. */
 static void note_sleep(struct recorder *me) {
-  me->gap.has_slept = true;
+  me->outside.has_slept = true;
   for (uint32_t i = 0; i < me->depth; i++) {
     struct recording_event *const event = event_of(me, &me->held[i]);
     if (event != NULL) atomic_store_explicit(&event->slept, 1, memory_order_relaxed); /* as `held` */
@@ -276,6 +276,7 @@ static void begin_run(struct recorder *me, uint64_t start) {
 static void add_event(struct recorder_call *call, struct recorder_held *held, uint64_t asked, bool is_shared) {
   struct recorder *const me = call->me;
   if (me->until_run == -1) {
+    me->outside = (struct recorder_outside){0};
     note_usage(me);
     return;
   }
@@ -290,8 +291,9 @@ static void add_event(struct recorder_call *call, struct recorder_held *held, ui
   event->lock = call->record->lock;
   event->is_shared = is_shared;
   event->depth = (uint8_t)(me->depth - 1);
-  event->slept_before = me->gap.has_slept;
-  event->n_yields_before = (uint16_t)(me->gap.n_yields < UINT16_MAX ? me->gap.n_yields : UINT16_MAX);
+  event->slept_before = me->outside.has_slept;
+  event->n_yields_before = (uint16_t)(me->outside.n_yields < UINT16_MAX ? me->outside.n_yields : UINT16_MAX);
+  me->outside = (struct recorder_outside){0};
   held->event = event;
   held->run = me->run;
   /* Release: lockbench, which may look at any time, finds the events that are counted written. */
@@ -372,11 +374,11 @@ void recorder_time_end(struct recorder *me, struct recorder_held *held) {
   const uint64_t now = clock_ticks();
   me->last = now;
   if (held->since == 0) { /* it is released in a run, and was taken before */
-    me->gap = (struct recorder_gap){0};
+    me->outside = (struct recorder_outside){0};
     return;
   }
   if (held->event != NULL) end_event(me, held, clock_ticks_between(held->since, now));
-  me->gap = (struct recorder_gap){0};
+  me->outside = (struct recorder_outside){0};
   me->given = *held;
   me->given.until = now;
 }
@@ -405,7 +407,7 @@ void recorder_yielded(struct recorder *me, uint64_t start) {
     if (n < UINT16_MAX) atomic_store_explicit(&event->n_yields, n + 1, memory_order_relaxed); /* as `held` */
   }
   if (me->depth > 0) return;
-  me->gap.n_yields++;
+  me->outside.n_yields++;
   me->last += ticks;
 }
 

@@ -62,7 +62,7 @@ struct recorder_usage {
 };
 
 /* In a run: what a thread did outside of sections since its last one. */
-struct recorder_gap {
+struct recorder_outside {
   uint32_t n_yields;
   bool has_slept;
 };
@@ -80,7 +80,7 @@ struct recorder {
   struct paths_budget looks;
   bool wants_path;             /* looks at from where it takes its next lock */
   struct recorder_usage usage; /* in a run: at some time in its last gap, or later */
-  struct recorder_gap gap;
+  struct recorder_outside outside;
   uint32_t run, n_in_run;
   struct recorder_held given; /* what was released last; since is 0: it is written down */
   uint32_t depth;

@@ -44,7 +44,7 @@ class Observe(lockbench.Case):
         cls.shared = Path(tempfile.mkdtemp(prefix="lockbench-test-"))
         cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
         cls.program = str(cls.shared / "observed")
-        subprocess.run([*CC, "-g", "-O1", "-pthread", str(SOURCE), "-o", cls.program], check=True)
+        subprocess.run([*CC, "-g", "-O1", "-pthread", str(SOURCE), "-ldl", "-o", cls.program], check=True)
 
     def observe(self, *command: str, code: int = 0, options: tuple[str, ...] = (),
                 environment: dict[str, str] | None = None) -> tuple[dict[str, Any], str]:
@@ -209,6 +209,25 @@ class Observe(lockbench.Case):
         self.assertEqual({0, 1}, {event[4] for event in events})
         self.assertEqual({"r", "w"}, {event[1] for event in events})
 
+    def test_yields_are_counted_and_sleeps_seen(self) -> None:
+        """70 sections of one lock, the i-th with i % 3 yields; in each seventh another lock, and a yield within both."""
+        profile, said = self.observe(self.program, "give-up-cpu")
+        inner, hot = sorted(profile["locks"], key=lambda lock: lock["acquisitions"])
+        self.assertEqual((10, 10, 70, 69 + 10), (inner["acquisitions"], inner["yields"], hot["acquisitions"],
+                                                 hot["yields"]))
+        self.assertRegex(said, r"the section yields its CPU: 79 calls of sched_yield while held")
+        sampled = [(event[0], event[4], event[5] if len(event) > 5 else {}) for run in profile["runs"]
+                   for event in run["events"]]
+        taken = [(lock, i) for i in range(70) for lock in ([hot["id"]] + [inner["id"]] * (i % 7 == 0))]
+        del taken[0], taken[64]  # a run begins with the gap behind an acquisition
+        self.assertEqual(taken, [(lock, i) for (lock, _, _), (_, i) in zip(sampled, taken)])
+        for (lock, depth, given_up), (_, i) in zip(sampled, taken):
+            expected = (0, 1) if depth else (int(i % 5 == 1), i % 3 + (i % 7 == 0))
+            self.assertEqual(expected, (given_up.get("gap_yields", 0), given_up.get("yields", 0)), (i, depth))
+        slept = [{key for key in ("slept", "gap_slept") if key in given_up} for _, _, given_up in sampled]
+        self.assertIn("slept", slept[taken.index((hot["id"], 20))])
+        self.assertIn("gap_slept", slept[taken.index((hot["id"], 41))])
+
     def test_with_many_acquisitions_some_are_timed(self) -> None:
         lock = self.only("many")
         self.assertEqual(100000, lock["acquisitions"])
@@ -291,8 +310,8 @@ class Observe(lockbench.Case):
 
     def test_names_without_debug_information(self) -> None:
         bare, exporting = str(self.folder / "bare"), str(self.folder / "exporting")
-        subprocess.run([*CC, "-O1", "-s", "-pthread", str(SOURCE), "-o", bare], check=True)
-        subprocess.run([*CC, "-O1", "-s", "-rdynamic", "-pthread", str(SOURCE), "-o", exporting], check=True)
+        subprocess.run([*CC, "-O1", "-s", "-pthread", str(SOURCE), "-ldl", "-o", bare], check=True)
+        subprocess.run([*CC, "-O1", "-s", "-rdynamic", "-pthread", str(SOURCE), "-ldl", "-o", exporting], check=True)
         lock, = self.observe(bare, "contend")[0]["locks"]
         self.assertRegex(lock["made"], r"^bare\+0x[0-9a-f]+$")
         lock, = self.observe(exporting, "contend")[0]["locks"]

@@ -4,6 +4,7 @@
  * mutex (2: held, and somebody sleeps), not from a time that should have been long enough.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -301,6 +302,26 @@ static void share_a_cpu(void) {
   pthread_join(another, NULL);
 }
 
+/* While it is held, and between: by all names that there are. */
+static void give_up_cpu(void) {
+  int (*older_yield)(void) = NULL;
+  *(void **)&older_yield = dlsym(RTLD_DEFAULT, "pthread_yield"); /* no program is linked to it any more */
+  sched_yield();                                                 /* there is no lock yet */
+  for (int i = 0; i < 70; i++) {
+    pthread_mutex_lock(&hot);
+    if (i == 20) nap(2);
+    for (int k = 0; k < i % 3; k++) sched_yield();
+    if (i % 7 == 0) {
+      pthread_mutex_lock(&other);
+      thrd_yield();
+      pthread_mutex_unlock(&other);
+    }
+    pthread_mutex_unlock(&hot);
+    if (i == 40) nap(2);
+    if (i % 5 == 0 && older_yield() != 0) exit(1);
+  }
+}
+
 static void be_killed(void) {
   lock_other_once(NULL);
   raise(SIGKILL);
@@ -333,6 +354,7 @@ int main(int n_arguments, char **arguments) {
               {"alternate", alternate},
               {"fork", fork_children},
               {"stay", stay},
+              {"give-up-cpu", give_up_cpu},
               {"killed", be_killed}};
   for (int i = 1; i < n_arguments; i++) {
     size_t act = 0;

@@ -28,7 +28,7 @@ def lock(number: int, name: str, **given: Any) -> dict[str, Any]:
     return {"id": number, "name": name, "kind": "mutex", "made": name, "made_from": [], "instances": 1,
             "acquisitions": 10, "reads": 0, "contended": 0, "trylocks": 0, "trylocks_failed": 0, "timed": 0,
             "condition_waits": 0, "threads": 1, "handoffs": 0, "wait_total_ns": 0, "wait_longest_ns": 0,
-            "sections_timed": 10, "hold_total_ns": 1000, "hold_ns": [[100, 10]], "wait_ns": [], "gap_ns": [],
+            "sections_timed": 10, "yields": 0, "hold_total_ns": 1000, "hold_ns": [[100, 10]], "wait_ns": [], "gap_ns": [],
             "sites": [site("take", 10)], "under": [], **given}
 
 
@@ -65,6 +65,7 @@ class Reading(Profiles):
         read = profile.load(SAMPLE)
         self.assertEqual(("db_bench", 3), (read.program, len(read.locks)))
         self.assertEqual({}, read.lanes[1])  # of before there were any
+        self.assertEqual([0, 0, 0], [lock["yields"] for lock in read.locks])  # nor were these counted
 
     def test_what_is_no_profile_is_refused_in_a_line(self) -> None:
         good = whole(*SHARDS)
@@ -111,6 +112,12 @@ class Groups(Profiles):
         self.assertEqual((8, 12), (groups.quantile(shards.histograms["hold_ns"], 0.4),
                                    groups.quantile(shards.histograms["hold_ns"], 1)))
         self.assertTrue(math.isnan(groups.quantile([], 0.5)))
+
+    def test_a_section_that_yields_is_told(self) -> None:
+        for yields in (0, 3):
+            read = self.load(lock(1, "alone", yields=yields), lock(2, "alone", yields=2 * yields))
+            self.assertEqual(3 * yields, groups.groups(read)[0].figures["yields"])
+            self.assertEqual(yields > 0, "the section yields its CPU" in page.page(read))
 
     def test_nesting_and_both_orders(self) -> None:
         nested = groups.nestings(groups.groups(self.load(*SHARDS)))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from observed.profile import HISTOGRAMS, Lock, Profile
 
 SUMS = ("instances", "acquisitions", "reads", "contended", "trylocks", "trylocks_failed", "timed", "condition_waits",
-        "handoffs", "wait_total_ns", "hold_total_ns", "sections_timed")
+        "handoffs", "wait_total_ns", "hold_total_ns", "sections_timed", "yields")
 LARGEST = ("wait_longest_ns", "threads")
 MIN_LOOKS = 5  # a share that was estimated from fewer is not told
 Histogram = list[tuple[int, int]]  # the upper end of a bucket in ns, and how many are in it

@@ -174,10 +174,12 @@ def _row(profile: Profile, i: int, group: Group) -> str:
 
 
 def _because(group: Group) -> str:
-    if group.cause is None:
-        return ""
-    return (f"<br><small>{_caused(group, group.cause, 'the waiting')} while held from "
-            f"{escape(group.cause.name)}</small>")
+    reasons = []
+    if group.cause is not None:
+        reasons += [f"{_caused(group, group.cause, 'the waiting')} while held from {escape(group.cause.name)}"]
+    if group.figures["yields"]:
+        reasons += ["the section yields its CPU"]
+    return "".join(f"<br><small>{reason}</small>" for reason in reasons)
 
 
 def _left_out(found: list[Group]) -> str:
@@ -254,7 +256,7 @@ def _one(i: int, group: Group) -> str:
     kinds = [(name, figures[key]) for name, key in (
         ("to read", "reads"), ("tries", "trylocks"), ("failed tries", "trylocks_failed"), ("with a deadline", "timed"),
         ("waits for conditions", "condition_waits"), ("hand-offs to another thread", "handoffs"),
-        ("sections timed", "sections_timed")) if figures[key]]
+        ("sched_yield while held", "yields"), ("sections timed", "sections_timed")) if figures[key]]
     price = _price([("kind", group.kind), ("acquisitions", _count(n)), ("had to wait", _count(figures["contended"])),
                     *((name, _count(value)) for name, value in kinds)])
     # Those that are waited for are open.

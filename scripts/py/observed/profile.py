@@ -26,7 +26,8 @@ LOCK: Mapping[str, type | tuple[type, ...]] = {
     "id": int, "name": str, "kind": str, "instances": int, "acquisitions": int, "reads": int, "contended": int,
     "trylocks": int, "trylocks_failed": int, "timed": int, "condition_waits": int, "threads": int, "handoffs": int,
     "wait_total_ns": int, "wait_longest_ns": int, "hold_total_ns": int, "sections_timed": int, "hold_ns": list,
-    "wait_ns": list, "gap_ns": list, "sites": list, "under": list}
+    "wait_ns": list, "gap_ns": list, "sites": list, "under": list, "yields": int}
+LATER: Lock = {"yields": 0}  # which profiles had not always
 HISTOGRAMS = ("hold_ns", "wait_ns", "gap_ns")
 SITE: Mapping[str, type | tuple[type, ...]] = {"site": str, "acquisitions": int, "waited_ns": int,
                                                "caused_wait_ns": int, "caused_from_looks": int}
@@ -50,7 +51,7 @@ class Profile:
 
     @property
     def locks(self) -> list[Lock]:
-        return list(self.whole["locks"])
+        return [{**LATER, **lock} for lock in self.whole["locks"]]
 
     @property
     def waits(self) -> list[Wait]:
@@ -104,7 +105,7 @@ def _check(whole: dict[str, Any]) -> None:
     ids = set()
     for i, lock in enumerate(whole["locks"], 1):
         what = f"lock {i} of the list"
-        _check_types(what, lock, LOCK)
+        _check_types(what, {**LATER, **lock}, LOCK)
         for key in HISTOGRAMS:
             _check_histogram(f"{key} of {what}", lock[key])
         for site in lock["sites"]:
