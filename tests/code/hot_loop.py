@@ -28,7 +28,7 @@ LOOP = re.compile(r"lk_\w+_loop_([a-z]+_\d+)")
 ANYWHERE = {
     r"worker_take_over": "the owner has changed: its line had to move anyway, and a call is nothing beside that",
     r"arrivals_(await|next)": "between operations of an open loop, which has the time until the next one is due",
-    r"await_until": "between operations, and within those of a program that slept there",
+    r"replay_pass_idle": "between operations, and within those of a program that slept or yielded there",
     r"workload_think": "between operations, and only if the workload asks for it",
     r"clock_gettime|clock_now_ns": "the clock of delays and waits where no cycle counter can be trusted",
     r"__aarch64_(cas|swp|ldadd|ldset|ldclr|ldeor)\d+_(relax|acq|rel|acq_rel)":

@@ -210,7 +210,7 @@ class Observe(lockbench.Case):
         self.assertEqual({"r", "w"}, {event[1] for event in events})
 
     def test_yields_are_counted_and_sleeps_seen(self) -> None:
-        """70 sections of one lock, the i-th with i % 3 yields; in each seventh another lock, and a yield within both."""
+        """70 sections of a lock, the i-th with i % 3 yields; in each seventh another lock, and a yield within both."""
         profile, said = self.observe(self.program, "give-up-cpu")
         inner, hot = sorted(profile["locks"], key=lambda lock: lock["acquisitions"])
         self.assertEqual((10, 10, 70, 69 + 10), (inner["acquisitions"], inner["yields"], hot["acquisitions"],

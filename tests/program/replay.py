@@ -88,7 +88,7 @@ class Replay(lockbench.Case):
             self.assertLess(float(row["cpu_s"]), 0.7 * float(row["duration_s"]))
 
     def test_who_yields_in_a_section_leaves_the_cpu_to_others(self) -> None:
-        """No call of the kernel's takes less than 30 ns; and where it takes much longer the end is kept all the same."""
+        """A call of the kernel's takes 30 ns at least. Where it takes much longer, the end is kept all the same."""
         n = 60000
         path = self.write(profile([[1, "w", 0, 0, 0, {"yields": n}]], threads=2, kind="mutex"))
         for row in self.measure(path, *AS_RECORDED, "--locks", "pthread_mutex,futex", "--repetitions", "1"):

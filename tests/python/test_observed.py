@@ -27,8 +27,8 @@ def site(name: str, acquisitions: int, waited_ns: int = 0, caused_wait_ns: int =
 def lock(number: int, name: str, **given: Any) -> dict[str, Any]:
     return {"id": number, "name": name, "kind": "mutex", "made": name, "made_from": [], "instances": 1,
             "acquisitions": 10, "reads": 0, "contended": 0, "trylocks": 0, "trylocks_failed": 0, "timed": 0,
-            "condition_waits": 0, "threads": 1, "handoffs": 0, "wait_total_ns": 0, "wait_longest_ns": 0,
-            "sections_timed": 10, "yields": 0, "hold_total_ns": 1000, "hold_ns": [[100, 10]], "wait_ns": [], "gap_ns": [],
+            "condition_waits": 0, "yields": 0, "threads": 1, "handoffs": 0, "wait_total_ns": 0, "wait_longest_ns": 0,
+            "sections_timed": 10, "hold_total_ns": 1000, "hold_ns": [[100, 10]], "wait_ns": [], "gap_ns": [],
             "sites": [site("take", 10)], "under": [], **given}
 
 
