@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "stop.h"
 
@@ -13,10 +14,27 @@ static _Atomic(struct process *) the_process;
 static uint32_t last_generation; /* of this process and its ancestors; not wiped, so that the next one is known */
 static _Atomic(uint32_t) n_beginnings;
 
+/* For a process that has used up its memory or may have no more addresses: libc's mutexes need none, and no program
+   expects that one cannot be locked. Enough for the first lock of a few threads under any of the hosts; what is not
+   needed is never touched. */
+static void *take_reserve(size_t n_bytes) {
+  enum { RESERVE_BYTES = 2 * 1024 * 1024 };
+  static unsigned char reserve[RESERVE_BYTES];
+  static _Atomic(size_t) n_taken;
+  const size_t n_page = (size_t)sysconf(_SC_PAGESIZE); /* the unit of madvise, to which old loaders do not align */
+  unsigned char *const first = reserve + (n_page - (uintptr_t)reserve % n_page) % n_page;
+  const size_t n_whole = (n_bytes + n_page - 1) / n_page * n_page;
+  /* Relaxed: it only hands out distinct pieces, which are still zero. */
+  const size_t before = atomic_fetch_add_explicit(&n_taken, n_whole, memory_order_relaxed);
+  const size_t n_room = (size_t)(reserve + RESERVE_BYTES - first);
+  return before < n_room && n_whole <= n_room - before ? first + before : NULL;
+}
+
 void *process_map(size_t n_bytes, int is_wiped) {
   const int caller_errno = errno;
-  void *const memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) stop("there is no memory for a lock");
+  void *memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) memory = take_reserve(n_bytes);
+  if (memory == NULL) stop("there is no memory for a lock");
   if (is_wiped && madvise(memory, n_bytes, MADV_WIPEONFORK) != 0)
     stop("the kernel has no MADV_WIPEONFORK (Linux 4.14)");
   errno = caller_errno;

@@ -53,7 +53,8 @@ uint32_t host_first_generation(void);
 void process_enter(struct process *process, sigset_t *signals);
 void process_leave(struct process *process, const sigset_t *signals);
 
-/* Memory that is zero, at a multiple of a page, and never given back; wiped in the child of a fork if is_wiped. */
+/* Memory that is zero, at a multiple of a page, and never given back; wiped in the child of a fork if is_wiped. Where
+   the kernel has none, it comes from a small reserve. */
 void *process_map(size_t n_bytes, int is_wiped);
 
 #endif

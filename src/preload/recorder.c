@@ -69,6 +69,15 @@ static struct recording *the_recording(void) {
   return recording;
 }
 
+/* At the start, since a program may have no memory left when it takes its first lock. */
+__attribute__((constructor)) static void begin(void) {
+  struct process *const process = process_ready();
+  sigset_t signals;
+  process_enter(process, &signals);
+  (void)the_recording();
+  process_leave(process, &signals);
+}
+
 LK_COLD struct recorder *recorder_begin(void) {
   const int caller_errno = errno;
   struct thread *const thread = thread_ready();

@@ -278,6 +278,18 @@ static void spin_locks(void) {
   REQUIRE(n_inside == 40000 && pthread_spin_destroy(&spin) == 0);
 }
 
+static void use_a_few(void) {
+  pthread_mutex_t mutexes[20];
+  init_as(&mutexes[0], PTHREAD_MUTEX_RECURSIVE);
+  init_as(&mutexes[1], PTHREAD_MUTEX_ERRORCHECK);
+  for (int i = 2; i < 20; i++) REQUIRE(pthread_mutex_init(&mutexes[i], NULL) == 0);
+  for (int i = 0; i < 20; i++) REQUIRE(pthread_mutex_lock(&mutexes[i]) == 0);
+  for (int i = 0; i < 20; i++) REQUIRE(pthread_mutex_unlock(&mutexes[i]) == 0);
+  for (int i = 0; i < 20; i++) REQUIRE(pthread_mutex_destroy(&mutexes[i]) == 0);
+}
+
+static void without_memory(void) { trap_without_memory(use_a_few); }
+
 const struct trap traps_of_mutexes[] = {{"excludes", excludes},
                                         {"as-semaphore", as_semaphore},
                                         {"any-order", any_order},
@@ -293,4 +305,5 @@ const struct trap traps_of_mutexes[] = {{"excludes", excludes},
                                         {"many-made", many_made},
                                         {"c11", c11},
                                         {"spin-locks", spin_locks},
+                                        {"without-memory", without_memory},
                                         {NULL, NULL}};

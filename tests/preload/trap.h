@@ -10,6 +10,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,5 +54,21 @@ static inline pthread_t trap_start(void *(*run)(void *), void *argument) {
 }
 
 static inline void trap_join(pthread_t thread) { REQUIRE(pthread_join(thread, NULL) == 0); }
+
+/* In the child of a fork, which has to set up all that it needs for its first lock, when the process gets no more
+ * memory.
+ */
+static inline void trap_without_memory(void (*use)(void)) {
+  const struct rlimit none = {0, RLIM_INFINITY};
+  int status;
+  const pid_t child = fork();
+  if (child == 0) {
+    REQUIRE(setrlimit(RLIMIT_AS, &none) == 0);
+    REQUIRE(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+    use();
+    _exit(0);
+  }
+  REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
 
 #endif

@@ -34,14 +34,14 @@ UNABLE = {"clh": ("trylock", "recursive", "zeroed", "reused", "copied", "deadlin
           "pi_futex": ("as-semaphore",)}  # the kernel knows the owner
 STOPPED = (-signal.SIGABRT, 128 + signal.SIGABRT)
 # qemu 7.2 says yes to MADV_WIPEONFORK and does not wipe, so a child does not know that it is one; nor does it tell the
-# kernel of robust mutexes.
-NOT_EMULATED = ("forked", "forked-twice", "rw-forked", "robust")
+# kernel of robust mutexes, or of a limit of memory.
+NOT_EMULATED = ("forked", "forked-twice", "rw-forked", "robust", "without-memory", "rw-without-memory")
 FOLDER = "{folder}"  # in a command: one that does not exist yet
 NOT_SANITIZED = ("bound-deeply",)  # the runtime, which comes first, ends a program that asks for it
 # Locks that are recorded stay the system's: those of its traps that move, copy, fork, cancel, or are C11's.
 OBSERVED = ("as-semaphore", "any-order", "recursive", "reused", "copied", "many-made", "c11", "cancelled",
             "forked-twice", "robust", "many-threads", "held-by-the-dead", "in-a-handler", "bound-deeply", "unloaded",
-            "held-since-before-main", "rw-many")
+            "held-since-before-main", "without-memory", "rw-many")
 
 
 def parse() -> argparse.Namespace:
