@@ -136,6 +136,40 @@ static void many_threads(void) {
   }
 }
 
-const struct trap traps_of_rwlocks[] = {
-    {"rw-excludes", excludes}, {"rw-tries", tries},   {"rw-read-again", read_again},     {"rw-deadlines", deadlines},
-    {"rw-many", many},         {"rw-forked", forked}, {"rw-many-threads", many_threads}, {NULL, NULL}};
+static void *write_and_end(void *given) {
+  REQUIRE(pthread_rwlock_wrlock(given) == 0);
+  return NULL;
+}
+
+/* A mistake that glibc does not see: the lock goes while somebody is inside, and the next one lies where it was. */
+static void destroyed_held(void) {
+  pthread_rwlock_t *const one = malloc(sizeof *one);
+  REQUIRE(pthread_rwlock_init(one, NULL) == 0);
+  trap_join(trap_start(write_and_end, one));
+  REQUIRE(pthread_rwlock_destroy(one) == 0 && pthread_rwlock_init(one, NULL) == 0);
+  REQUIRE(pthread_rwlock_rdlock(one) == 0 && pthread_rwlock_destroy(one) == 0 && pthread_rwlock_unlock(one) == 0);
+  REQUIRE(pthread_rwlock_wrlock(one) == 0 && pthread_rwlock_unlock(one) == 0 && pthread_rwlock_destroy(one) == 0);
+  free(one);
+}
+
+static void use_a_few(void) {
+  enum { N = 20 };
+  pthread_rwlock_t locks[N];
+  for (int i = 0; i < N; i++) REQUIRE(pthread_rwlock_init(&locks[i], NULL) == 0);
+  for (int i = 0; i < N; i++)
+    REQUIRE((i % 2 == 0 ? pthread_rwlock_rdlock(&locks[i]) : pthread_rwlock_wrlock(&locks[i])) == 0);
+  for (int i = 0; i < N; i++) REQUIRE(pthread_rwlock_unlock(&locks[i]) == 0 && pthread_rwlock_destroy(&locks[i]) == 0);
+}
+
+static void without_memory(void) { trap_without_memory(use_a_few); }
+
+const struct trap traps_of_rwlocks[] = {{"rw-excludes", excludes},
+                                        {"rw-tries", tries},
+                                        {"rw-read-again", read_again},
+                                        {"rw-deadlines", deadlines},
+                                        {"rw-many", many},
+                                        {"rw-forked", forked},
+                                        {"rw-many-threads", many_threads},
+                                        {"rw-destroyed-held", destroyed_held},
+                                        {"rw-without-memory", without_memory},
+                                        {NULL, NULL}};
