@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "commands.h"
 #include "folder.h"
@@ -41,6 +41,7 @@ struct simulate {
   char simulated[128], run_id[128];
   double *ops_per_s, *misses; /* [cell * n_repetitions + repetition - 1]; NAN: none */
   unsigned n_failed;
+  uint64_t n_events; /* of all trials */
 };
 
 static bool fail(const char *why) {
@@ -204,6 +205,7 @@ static int simulate_one(struct simulate *simulate, unsigned order_index, unsigne
              cell->lock->name, cell->workload.n_threads);
   }
   error = trial_run(&trial, true, &result, NULL);
+  simulate->n_events += simulation->n_events;
   const struct record record = {
       .run_id = simulate->run_id,
       .started_at = "",
@@ -249,6 +251,25 @@ static void print_cell(const struct simulate *simulate, unsigned i_cell) {
            sorted[n_good - 1] / 1e6, simulate->misses[(size_t)i_cell * n]);
 }
 
+/* Of this process and those of the trials. */
+static double cpu_s_so_far(void) {
+  const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+  double s = 0;
+  for (unsigned i = 0; i < 2; i++) {
+    struct rusage usage;
+    getrusage(whose[i], &usage);
+    s += (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  }
+  return s;
+}
+
+/* Not among the results, which are the same on each machine. */
+static void tell_speed(const struct simulate *simulate) {
+  const double n = (double)simulate->n_events, s = cpu_s_so_far();
+  message_note("simulated %.4g M events in %.3g s of CPU time: %.3g M a second", n / 1e6, s, n / 1e6 / s);
+}
+
 static int simulate_all(struct simulate *simulate) {
   const unsigned n_cells = simulate->matrix.n_cells, n_seeds = simulate->options.n_repetitions;
   int error = 0;
@@ -267,7 +288,11 @@ static int simulate_all(struct simulate *simulate) {
     if (error == 0) print_cell(simulate, i);
     fflush(stdout);
   }
-  if (error == 0) ranking_print(&simulate->matrix, simulate->ops_per_s, n_seeds);
+  if (error == 0) {
+    ranking_print(&simulate->matrix, simulate->ops_per_s, n_seeds);
+    fflush(stdout);
+    tell_speed(simulate);
+  }
   return error;
 }
 

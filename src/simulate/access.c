@@ -58,6 +58,7 @@ bool access_forward(const volatile void *address, unsigned n_bytes, uint64_t *va
   const enum store_overlap overlap = store_buffer_find(&guests.current->stores, address, n_bytes, value);
   if (overlap == STORE_OTHER) access_drain(); /* no processor puts a value together from a buffer and a line */
   if (overlap != STORE_SAME) return false;
+  tally.n_others++;
   access_begin(address);
   system_spend(guests.model->hit_ps);
   system_sync();

@@ -39,7 +39,7 @@ void counts_file_row(FILE *file, unsigned order_index, unsigned repetition, cons
   fprintf(file, "%u,%s,%s,%u,%llu,%u,%s", order_index, trial->lock->name, trial->placement->name, workload->n_threads,
           (unsigned long long)workload->cs_ns, repetition, trial_status_names[result->status]);
   put(file, is_ok ? n_ops(result) : NAN);
-  put(file, is_ok ? (double)counts->n_events : NAN);
+  put(file, is_ok ? (double)counts_events(counts) : NAN);
   put(file, (double)counts->n_accesses / n);
   put(file, is_ok ? counts_misses_per_op(counts, result) : NAN);
   for (unsigned kind = 0; kind < N_MISS_KINDS; kind++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * counts_file.h: counts.csv, beside the results.csv of a simulation: a row for each of its trials, by order_index, with
- * what the lines did in the window. All but the number of events are for each operation.
+ * what the lines did in the window. All but the number of events (counts_events()) are for each operation.
  */
 #ifndef COUNTS_FILE_H
 #define COUNTS_FILE_H

@@ -81,6 +81,7 @@ void *__tsan_memset(void *to, int value, size_t n_bytes) {
 /* A full fence, or what contains one: all earlier stores are seen before what follows is done. */
 static void fence(int order) {
   if (guests.current == NULL || order != __ATOMIC_SEQ_CST) return;
+  tally.n_others++;
   system_sync();
   access_drain();
   system_spend(guests.model->rmw_ps);

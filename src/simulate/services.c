@@ -47,6 +47,7 @@ void guest_spend_section(uint64_t n_ns) {
   guests.current->is_pausing = false;
   for (uint64_t left = n_ns; left > 0;) {
     const uint64_t step = left < STEP_NS ? left : STEP_NS;
+    tally.n_others++;
     system_spend((int64_t)step * 1000);
     system_sync();
     left -= step;
@@ -56,6 +57,7 @@ void guest_spend_section(uint64_t n_ns) {
 int guest_clock_gettime(clockid_t clock, struct timespec *now) {
   (void)clock;
   if (guests.current != NULL) {
+    tally.n_others++;
     system_spend(model_ps(guests.model->parameters.clock_ns));
     system_sync();
   }
@@ -70,6 +72,7 @@ static uint64_t ns_of(const struct timespec *time) {
 
 int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left) {
   (void)clock, (void)flags, (void)left;
+  tally.n_others++;
   system_spend(model_ps(guests.model->parameters.syscall_ns));
   system_sync();
   access_drain();
@@ -78,6 +81,7 @@ int guest_clock_nanosleep(clockid_t clock, int flags, const struct timespec *tim
 }
 
 int guest_sched_yield(void) {
+  tally.n_others++;
   system_spend(model_ps(guests.model->parameters.syscall_ns));
   system_sync();
   system_yield();

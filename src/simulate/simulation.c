@@ -135,7 +135,9 @@ void simulation_run(const struct trial *trial, struct trial_result *result, stru
   line_traffic.data = arena_line(crew_state(&crew, 0));
   char why[sizeof result->why];
   result->status = TRIAL_OK;
-  if (!time_window(&crew, open, close, simulation, why, sizeof why)) {
+  const bool is_in_time = time_window(&crew, open, close, simulation, why, sizeof why);
+  simulation->n_events = counts_events(&tally);
+  if (!is_in_time) {
     result->status = TRIAL_TIMEOUT;
     memcpy(result->why, why, sizeof why);
     return;

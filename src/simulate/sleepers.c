@@ -45,6 +45,7 @@ static bool has_sleeper(const volatile void *word) {
 }
 
 static void enter_kernel(void) {
+  tally.n_others++;
   guests.current->is_pausing = false;
   system_spend(model_ps(guests.model->parameters.syscall_ns / 2));
   system_sync();

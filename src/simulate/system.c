@@ -33,6 +33,7 @@ static bool make_cpus(const struct model *model) {
 
 int system_begin(const struct model *model, unsigned n_threads, uint64_t seed) {
   guests = (struct system){.model = model, .random = random_seed(seed, UINT64_C(3) << 32)};
+  events_begin(&guests.events);
   guests.threads = calloc(n_threads, sizeof *guests.threads);
   return guests.threads != NULL && make_cpus(model) ? 0 : ENOMEM;
 }
@@ -51,6 +52,7 @@ static void run_on_cpu(struct guest_thread *thread) {
   struct cpu *cpu = thread->cpu;
   if (cpu->running == NULL) cpu->busy_since_ps = thread->now_ps;
   cpu->running = thread;
+  tally.n_others++;
   cpu->slice_end_ps = thread->now_ps + system_around(guests.model->parameters.slice_ns);
   events_add(&guests.events, event_make(&guests.events, thread->now_ps, EVENT_RUN, thread->id));
 }
@@ -99,8 +101,10 @@ static bool happens_by_itself(struct event event) {
   struct guest_thread *thread = &guests.threads[event_thread(event)];
   if (event_kind(event) == EVENT_RUN) return false;
   if (event_kind(event) == EVENT_COMMIT) {
+    tally.n_others++;
     if (store_buffer_commit(&thread->stores)) system_expect_commit(thread);
   } else if (thread->state == THREAD_ASLEEP && thread->wake_at_ps == event.at_ps) {
+    tally.n_others++;
     thread->is_timed_out = true;
     wake_at(thread, event.at_ps);
   }

@@ -44,10 +44,10 @@ struct guest_thread {
 
 struct cpu {
   unsigned index, n_siblings;
-  struct cpu *siblings[SYSTEM_MAX_SIBLINGS];
   struct guest_thread *running;      /* NULL: it is idle */
   struct guest_thread *first, *last; /* those that wait for it */
   int64_t slice_end_ps, busy_since_ps, busy_ps;
+  struct cpu *siblings[SYSTEM_MAX_SIBLINGS];
 };
 
 struct system {
@@ -99,7 +99,6 @@ int64_t system_around(double mean_ns);
 
 /* By the current thread: lets everything happen that comes before its clock. */
 static inline void system_sync(void) {
-  tally.n_events++;
   if (LK_UNLIKELY(guests.current->now_ps >= guests.horizon_ps)) system_sync_slowly();
 }
 

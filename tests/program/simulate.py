@@ -27,6 +27,8 @@ class Simulate(lockbench.Case):
         output = self.simulate("--machine", "graviton3", "--locks", "mcs", "--threads", "4", "--seeds", "1",
                                "--latency")
         self.assertIn("simulated: graviton3 ", output)
+        number = "[0-9.e+-]+"
+        self.assertRegex(output, rf"note: simulated {number} M events in {number} s of CPU time: {number} M a second\n")
         host = json.loads((self.out / "host.json").read_text())
         self.assertEqual("graviton3", host["simulated"]["name"])
         rows = self.rows()
