@@ -8,6 +8,13 @@
 
 enum { N_LOOKS = 4, N_TURNS = 20 };
 
+static int64_t slowest_transfer_ps(const struct model *model) {
+  int64_t ps = 0;
+  for (size_t i = 0; i < (size_t)model->n_cores * model->n_cores; i++)
+    if (model->transfer_ps[i] > ps) ps = model->transfer_ps[i];
+  return ps;
+}
+
 /* What a thread waits for between two of its operations, and for its CPU. */
 struct watchdog watchdog_make(const struct crew *crew) {
   const struct workload *workload = &crew->trial->workload;
@@ -16,6 +23,8 @@ struct watchdog watchdog_make(const struct crew *crew) {
   double ns = 1e6 + 20.0 * ((double)workload->cs_ns + (double)workload->think_ns + parameters->wake_ns) +
               20.0 * (double)workload->backoff_max_ns;
   if (workload->rate_per_s > 0) ns += 50 * 1e9 / workload->rate_per_s;
+  /* Where all of a crowd retry a compare-exchange, one gets through each time that all have had the line. */
+  ns += 4.0 * crew->n_members * crew->n_members * ((double)slowest_transfer_ps(guests.model) / 1e3);
   if (n_per_cpu > 1) ns += N_TURNS * parameters->slice_ns * n_per_cpu;
   return (struct watchdog){.crew = crew, .patience_ps = model_ps(ns)};
 }
