@@ -25,9 +25,9 @@ LK_COLD static void count_held(struct thread *me, int owner) {
 /* Counts when libc's function is back: it is still writing down the owner then, and the count costs no time of its own.
    Before, the lock's atomic instruction would wait for it. */
 EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex) {
+  struct thread *const me = thread_ready(); /* before: what a thread's first lock sets up is not done inside of it */
   const int owner = owner_of(mutex);
   const int error = SYSTEM(pthread_mutex_lock)(mutex);
-  struct thread *const me = thread_ready();
   if (LK_LIKELY(system_has_lock(error))) thread_count(me, COUNT_ACQUIRED);
   if (LK_UNLIKELY(owner != 0)) count_held(me, owner);
   return error;
@@ -41,19 +41,20 @@ EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex) {
   return error;
 }
 
-static int count_timed(int error) {
-  struct thread *const me = thread_ready();
+static int count_timed(struct thread *me, int error) {
   thread_count(me, COUNT_TIMED);
   if (system_has_lock(error)) thread_count(me, COUNT_ACQUIRED);
   return error;
 }
 
 EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *deadline) {
-  return count_timed(SYSTEM(pthread_mutex_timedlock)(mutex, deadline));
+  struct thread *const me = thread_ready(); /* before, as above */
+  return count_timed(me, SYSTEM(pthread_mutex_timedlock)(mutex, deadline));
 }
 
 EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *deadline) {
-  return count_timed(SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline));
+  struct thread *const me = thread_ready();
+  return count_timed(me, SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline));
 }
 
 EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex) {
