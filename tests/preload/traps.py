@@ -7,18 +7,22 @@ program may do with glibc. Without lockbench, which other machines and builds wi
 module is put in front of the program by hand, behind the library that must be the first. Exit code 77: not tried,
 because without LOCKBENCH_DEEP only a few locks are; nor are then those traps that take seconds by hand, or where
 threads spin in order of arrival, nor under observe most of them.
+
+--soak SECONDS: with LOCKBENCH_DEEP goes on for so long, with traps at random, one on each CPU at a time.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import random
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SKIPPED = 77
@@ -54,6 +58,7 @@ def parse() -> argparse.Namespace:
     how.add_argument("--modules", type=Path, metavar="FOLDER")
     parser.add_argument("--first", metavar="LIBRARY", help="comes before the module")
     parser.add_argument("--sanitized", action="store_true")
+    parser.add_argument("--soak", type=float, metavar="SECONDS")
     return parser.parse_args()
 
 
@@ -90,6 +95,47 @@ def spring(command: list[str], trap: str) -> subprocess.CompletedProcess[str]:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=DEADLINE_S)
 
 
+def passes(options: argparse.Namespace, command: list[str], name: str, is_told: bool = True) -> bool:
+    """Whether it went as it should; said, if it did not or is_told."""
+    start = time.monotonic()
+    try:
+        result = spring(command, name)
+    except subprocess.TimeoutExpired:
+        print(f"{name}: does not end", flush=True)
+        return False
+    if name in UNABLE.get(options.lock, ()):
+        is_good = result.returncode in STOPPED  # with a word, and not as if nothing were
+    else:
+        is_good = result.returncode == 0 and f"{name}: ok\n" in result.stdout
+    if is_told or not is_good:
+        print(f"{name}: {'ok' if is_good else 'FAILED'} in {time.monotonic() - start:.2f} s", flush=True)
+    if not is_good:
+        print(result.stdout, flush=True)
+    return is_good
+
+
+def soak(options: argparse.Namespace, command: list[str], names: list[str]) -> int:
+    """How many failed."""
+    end = time.monotonic() + options.soak
+    seed = random.randrange(2**32)
+    print(f"seed {seed}", flush=True)
+
+    def soak_one(number: int) -> tuple[int, int]:
+        order = random.Random(seed + number)
+        n_sprung = n_failed = 0
+        while time.monotonic() < end:
+            n_sprung += 1
+            n_failed += not passes(options, command, order.choice(names), is_told=False)
+        return n_sprung, n_failed
+
+    n_workers = len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(n_workers) as pool:
+        counts = list(pool.map(soak_one, range(n_workers)))
+    n_failed = sum(failed for _, failed in counts)
+    print(f"{sum(sprung for sprung, _ in counts)} times a trap under {options.lock}, {n_failed} failed")
+    return n_failed
+
+
 def main() -> int:
     options = parse()
     is_deep = "LOCKBENCH_DEEP" in os.environ
@@ -105,27 +151,11 @@ def main() -> int:
                            check=True).stdout.split()
     assert len(names) > 20, names
     command = command_of(options, emulator)
-    n_sprung = n_failed = 0
-    for name in names:
-        if not is_sprung(options, name, bool(emulator), is_deep):
-            continue
-        n_sprung += 1
-        start = time.monotonic()
-        try:
-            result = spring(command, name)
-        except subprocess.TimeoutExpired:
-            print(f"{name}: does not end", flush=True)
-            n_failed += 1
-            continue
-        if name in UNABLE.get(options.lock, ()):
-            is_good = result.returncode in STOPPED  # with a word, and not as if nothing were
-        else:
-            is_good = result.returncode == 0 and f"{name}: ok\n" in result.stdout
-        print(f"{name}: {'ok' if is_good else 'FAILED'} in {time.monotonic() - start:.2f} s", flush=True)
-        if not is_good:
-            n_failed += 1
-            print(result.stdout, flush=True)
-    print(f"{n_sprung} traps under {options.lock}, {n_failed} failed")
+    names = [name for name in names if is_sprung(options, name, bool(emulator), is_deep)]
+    n_failed = sum(not passes(options, command, name) for name in names)
+    print(f"{len(names)} traps under {options.lock}, {n_failed} failed", flush=True)
+    if options.soak and is_deep:
+        n_failed += soak(options, command, names)
     return 1 if n_failed else 0
 
 
