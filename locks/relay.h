@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * relay: the owner may come again and again for a while, a tenure, and then hands the lock to the one waiter that is
- * awake, the heir. The others sleep in a line; its first is the next heir, and wakes up in the tenure before its own.
+ * relay: the owner may come again and again for a while, a tenure, and then hands the lock to the one waiter in line
+ * that is awake, the heir. The others there sleep; the first is the next heir, and wakes up in the tenure before its
+ * own. An arrival looks for a while before it joins the line, and lets others have its CPU meanwhile.
  *
  * Source: ours. One awake waiter: Go's sync.Mutex ("woken"); a line of sleepers in one word: WebKit's WordLock.
  *
  *   state         owner   heir  call     steps from here
  *   free          FREE    no    0        arrival: enters, held
- *   held          a CPU   no    0        unlock: free; arrival: is the heir, watched
- *   watched       a CPU   yes   WATCHED  unlock: contended; heir, when its tenure is over: called; arrival: sleeps
+ *   held          a CPU   no    0        unlock: free; who joins: is the heir, watched
+ *   watched       a CPU   yes   WATCHED  unlock: contended; heir, when its tenure is over: called; who joins: sleeps
  *   contended     FREE    yes   any      arrival: enters, watched or called; heir, unless the lock is hot: enters, left
  *   called        a CPU   yes   WANTED   unlock: handed over
  *   handed over   HANDED  yes   WANTED   heir: enters, left
  *   left          a CPU   no    any      former heir, inside: the oldest sleeper is the heir, watched; none: held
  *
- *   owner   FREE, HANDED, or the CPU on which the owner came in: an heir there knows that it does not run
+ *   owner   FREE, HANDED, or the CPU on which the owner came in: a waiter there knows that it does not run
  *   call    what the heir asks of unlock. WATCHED: to count it; WANTED: to hand the lock over; ASLEEP: to wake it up
  *   turns   the unlocks that were counted: a lock is hot while turns are quicker than a hand-over
  *   line    HEIR: there is one; and the address of the newest sleeper, from whom the others can be found
@@ -22,11 +23,11 @@
  * Invariants: the line is 0 or has HEIR. Who has entered as the heir makes the next, or clears the line if nobody
  * sleeps: so no sleeper is forgotten, and one thread at a time takes sleepers out. Unlock, a load and a store, may miss
  * a call: so an heir only naps, and looks again. An arrival exchanges: it may take HANDED, or the mark of the owner,
- * away, and puts it back at once. Bound: an heir gets in a tenure after the one before it, so who finds
- * k in the line is overtaken for k + 2 tenures, and the sections, wake-ups and time slices in which they end. A tenure
- * is TENURE_NS; on one CPU for both, NAP_NS. FIFO: the line is; arrivals barge past it. Context: none. Waits: spins as
- * heir, else parks. End: unlock leaves the lock alone after its store to `owner`, but may wake the address where it
- * was.
+ * away, and puts it back at once. Bound: an arrival joins after PATIENCE_NS; an heir gets in a tenure after the one
+ * before it: who finds k in line is overtaken for k + 2 tenures, and the sections, wake-ups and time slices in which
+ * these end. A tenure is TENURE_NS; on one CPU for both, a nap. FIFO: the line is; arrivals barge past it. Context:
+ * none. Waits: yields; spins as heir; parks. End: unlock leaves the lock alone after its store to `owner`, but may wake
+ * the address where it was.
  */
 #ifndef LK_RELAY_H
 #define LK_RELAY_H
@@ -41,16 +42,13 @@ enum { lk_relay_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 #ifndef LK_RELAY_TENURE_NS /* twenty hand-overs with their wake-ups */
 #define LK_RELAY_TENURE_NS 64000
 #endif
-#ifndef LK_RELAY_NAP_NS /* twenty times two switches, a timer and a wake-up on one CPU */
-#define LK_RELAY_NAP_NS 200000
+#ifndef LK_RELAY_PATIENCE_NS /* of an arrival: some rounds of yields among those that look */
+#define LK_RELAY_PATIENCE_NS 1000000
 #endif
 #ifndef LK_RELAY_SPIN_NS /* without an unlock, before an heir naps: what a wake-up costs from a deep sleep */
 #define LK_RELAY_SPIN_NS 25000
 #endif
-#ifndef LK_RELAY_HOT_NS /* a shorter turn costs less than a hand-over: two transfers of a line, or more */
-#define LK_RELAY_HOT_NS 500
-#endif
-#ifndef LK_RELAY_LOOK_NS /* between two looks once the owner has turned, a transfer each; up to seven times that */
+#ifndef LK_RELAY_LOOK_NS /* between two looks, a transfer of a line each; a lock is hot at two turns in that time */
 #define LK_RELAY_LOOK_NS 250
 #endif
 
@@ -135,16 +133,15 @@ static inline bool lk_relay_trylock(struct lk_relay *lock, struct lk_relay_ctx *
 
 /* As an arrival: true if we are the heir, false if we are in the line. */
 static inline bool lk_relay_join(struct lk_relay *lock, struct lk_relay_waiter *self) {
-  uintptr_t line = 0, wanted = LK_RELAY_HEIR;
+  uintptr_t line = 0, next = LK_RELAY_HEIR;
   atomic_init(&self->state, LK_RELAY_SLEEPS);
   /* Release: pairs with the acquires in pass_on: our node is seen. Relaxed on failure: a guess.
      order-kept acquire: pairs with the release in pass_on, if that has cleared the line; else that the call was cleared
      before could undo ours, and we would get in late. */
-  while (
-      !atomic_compare_exchange_weak_explicit(&lock->line, &line, wanted, memory_order_acq_rel, memory_order_relaxed)) {
+  while (!atomic_compare_exchange_weak_explicit(&lock->line, &line, next, memory_order_acq_rel, memory_order_relaxed)) {
     self->older = (struct lk_relay_waiter *)(line & ~(uintptr_t)LK_RELAY_HEIR);
     self->oldest = self->older == NULL ? self : NULL;
-    wanted = (line == 0 ? 0 : (uintptr_t)self) | LK_RELAY_HEIR;
+    next = (line == 0 ? 0 : (uintptr_t)self) | LK_RELAY_HEIR;
   }
   return line == 0;
 }
@@ -154,12 +151,12 @@ static inline void lk_relay_pass_on(struct lk_relay *lock) {
   /* Relaxed, here and below: before any write of the next heir, by the releases that make it one. */
   atomic_store_explicit(&lock->call, 0, memory_order_relaxed);
   struct lk_relay_waiter *heir = NULL;
-  uintptr_t line = LK_RELAY_HEIR, rest = 0;
+  uintptr_t was = LK_RELAY_HEIR, rest = 0;
   /* Acquire on failure: pairs with the release in join; the nodes are seen.
      order-kept release: pairs with the acquire in join, see there. */
   while (
-      !atomic_compare_exchange_strong_explicit(&lock->line, &line, rest, memory_order_acq_rel, memory_order_acquire)) {
-    struct lk_relay_waiter *const newest = (struct lk_relay_waiter *)(line - LK_RELAY_HEIR), *at = newest;
+      !atomic_compare_exchange_strong_explicit(&lock->line, &was, rest, memory_order_acq_rel, memory_order_acquire)) {
+    struct lk_relay_waiter *const newest = (struct lk_relay_waiter *)(was - LK_RELAY_HEIR), *at = newest;
     /* Each learns which is newer, once: in all, one step for each that has come. */
     for (; at->oldest == NULL; at = at->older) at->older->newer = at;
     heir = at->oldest;
@@ -178,16 +175,17 @@ static inline void lk_relay_pass_on(struct lk_relay *lock) {
 
 /* As the heir: until inside. All loads are relaxed: guesses. */
 static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_waiter *self, uint16_t call) {
-  uint64_t looked_ns = self->since_ns, turned_ns = looked_ns, distance_ns = 0, nap_ns = LK_RELAY_NAP_NS;
+  uint64_t looked_ns = self->since_ns, turned_ns = looked_ns, distance_ns = 0;
   uint16_t before = self->turns;
+  unsigned n_naps = 0;
   for (;;) {
     const uint64_t now_ns = lk_clock_ns();
     const uint16_t n_turns = (uint16_t)(atomic_load_explicit(&lock->turns, memory_order_relaxed) - before);
     const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
     const bool is_over = now_ns - self->since_ns >= LK_RELAY_TENURE_NS;
-    const bool is_hot = !is_over && n_turns > 1 && now_ns - looked_ns < (uint64_t)n_turns * LK_RELAY_HOT_NS;
+    const bool is_hot = !is_over && n_turns > 1 && now_ns - looked_ns < (uint64_t)n_turns * (2 * LK_RELAY_LOOK_NS);
     if ((owner == LK_RELAY_HANDED || (owner == LK_RELAY_FREE && !is_hot)) && lk_relay_take(lock, owner)) return;
-    if (n_turns != 0) turned_ns = now_ns, nap_ns = LK_RELAY_NAP_NS;
+    if (n_turns != 0) turned_ns = now_ns, n_naps = 0;
     before += n_turns, looked_ns = now_ns;
     const bool is_here = lk_relay_is_here(owner);
     const bool naps = is_here || (owner != LK_RELAY_FREE && now_ns - turned_ns >= LK_RELAY_SPIN_NS);
@@ -198,8 +196,8 @@ static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_w
       call = wanted, distance_ns = 0;
       atomic_store_explicit(&lock->call, call, memory_order_relaxed); /* as in unlock; then looks again */
     } else if (naps) {
-      lk_wait_nap(&lock->owner, owner, nap_ns);
-      nap_ns *= 2; /* a long section costs no CPU; an unlock that was stopped, and missed the call, at most doubles */
+      /* Longer each time: a long section costs no CPU; an unlock that was stopped, and missed the call, doubles. */
+      lk_wait_nap(&lock->owner, owner, UINT64_C(8) * LK_RELAY_SPIN_NS << n_naps++);
     } else {
       lk_clock_pause_until(now_ns + (is_hot ? LK_RELAY_TENURE_NS / 4 : distance_ns));
       if (n_turns != 0 && distance_ns < 4 * LK_RELAY_LOOK_NS) distance_ns = 2 * distance_ns + LK_RELAY_LOOK_NS;
@@ -207,24 +205,27 @@ static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_w
   }
 }
 
-/* As an arrival, in three looks: true if inside, since a short section has ended. Its loads are relaxed: guesses. */
-static inline bool lk_relay_visit(struct lk_relay *lock, uint16_t before) {
-  for (uint64_t distance_ns = LK_RELAY_LOOK_NS; distance_ns < 8 * LK_RELAY_LOOK_NS; distance_ns *= 2) {
-    if (atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false;
-    const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+/* As an arrival: true if inside. Who yields needs no wake-up, and an owner that waits for this CPU gets it. All loads
+   are relaxed: guesses. */
+static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns) {
+  for (uint64_t now_ns = since_ns; now_ns - since_ns < LK_RELAY_PATIENCE_NS; now_ns = lk_clock_ns()) {
+    const uint64_t end_ns = now_ns + LK_RELAY_LOOK_NS;
+    uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+    const bool pauses = now_ns == since_ns && !lk_relay_is_here(owner);
+    pauses ? lk_clock_pause_until(end_ns) : lk_clock_yield_until(end_ns);
+    owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
     if (owner == LK_RELAY_FREE && lk_relay_take(lock, owner)) return true;
-    const uint32_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed);
-    if ((uint16_t)(turns - before) > 1 || lk_relay_is_here(owner)) return false;
-    lk_clock_pause_until(lk_clock_ns() + distance_ns);
+    const bool is_alone = !pauses && lk_clock_ns() - end_ns < 4 * LK_RELAY_LOOK_NS;
+    if (is_alone && atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false; /* to be the heir */
   }
   return false;
 }
 
 LK_COLD static void lk_relay_lock_slow(struct lk_relay *lock) {
+  if (lk_relay_visit(lock, lk_clock_ns())) return;
   struct lk_relay_waiter self;
   self.since_ns = lk_clock_ns();
   self.turns = atomic_load_explicit(&lock->turns, memory_order_relaxed); /* a guess */
-  if (lk_relay_visit(lock, self.turns)) return;
   const bool is_heir = lk_relay_join(lock, &self);
   /* Acquire: pairs with the release in pass_on: what the heirs before wrote is seen. */
   while (!is_heir && atomic_load_explicit(&self.state, memory_order_acquire) == LK_RELAY_SLEEPS)

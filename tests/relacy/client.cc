@@ -43,6 +43,7 @@
 /* A few steps of the clock of system.cc. */
 #define LK_RELAY_TENURE_NS 3000
 #define LK_RELAY_SPIN_NS 5000
+#define LK_RELAY_PATIENCE_NS 2000
 #define LK_RELAY_LOOK_NS 1
 #define LK_ROUNDS_SPIN_NS 3000
 #define LK_ROUNDS_PACE_NS 1000
