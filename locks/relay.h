@@ -26,8 +26,7 @@
  * away, and puts it back at once. Bound: an arrival joins after PATIENCE_NS; an heir gets in a tenure after the one
  * before it: who finds k in line is overtaken for k + 2 tenures, and the sections, wake-ups and time slices in which
  * these end. A tenure is TENURE_NS; on one CPU for both, a nap. FIFO: the line is; arrivals barge past it. Context:
- * none. Waits: yields; spins as heir; parks. End: unlock leaves the lock alone after its store to `owner`, but may wake
- * the address where it was.
+ * none. Waits: yields; spins as heir; parks. End: unlock's store to `owner`; it may yet wake the address where it was.
  */
 #ifndef LK_RELAY_H
 #define LK_RELAY_H
@@ -38,18 +37,12 @@
 #include "lk_wait.h"
 
 enum { lk_relay_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
-/* Each of these may be 1: they say how soon, not if. */
-#ifndef LK_RELAY_TENURE_NS /* twenty hand-overs with their wake-ups */
-#define LK_RELAY_TENURE_NS 64000
-#endif
-#ifndef LK_RELAY_PATIENCE_NS /* of an arrival: some rounds of yields among those that look */
-#define LK_RELAY_PATIENCE_NS 1000000
-#endif
-#ifndef LK_RELAY_SPIN_NS /* without an unlock, before an heir naps: what a wake-up costs from a deep sleep */
-#define LK_RELAY_SPIN_NS 25000
-#endif
-#ifndef LK_RELAY_LOOK_NS /* between two looks, a transfer of a line each; a lock is hot at two turns in that time */
-#define LK_RELAY_LOOK_NS 250
+/* Each of these may be 1: they say how soon, not if. Who sets one sets all. */
+#ifndef LK_RELAY_LOOK_NS
+#define LK_RELAY_LOOK_NS 250         /* between two looks, a transfer of a line each; hot: two turns in that time */
+#define LK_RELAY_PATIENCE_NS 1000000 /* of an arrival: some rounds of yields among those that look */
+#define LK_RELAY_SPIN_NS 25000       /* without an unlock, before an heir naps: a wake-up from a deep sleep */
+#define LK_RELAY_TENURE_NS 64000     /* twenty hand-overs with their wake-ups */
 #endif
 
 enum lk_relay_owner { LK_RELAY_FREE, LK_RELAY_CPUS = 0xffff, LK_RELAY_HANDED = 0x20000 };
@@ -94,12 +87,10 @@ static inline bool lk_relay_init(struct lk_relay *lock, const struct lk_config *
 }
 
 static inline void lk_relay_destroy(struct lk_relay *lock) { LK_CANARY_CHECK(lock); }
-
 static inline bool lk_relay_ctx_init(struct lk_relay *lock, struct lk_relay_ctx *ctx, const struct lk_domain *domain) {
   (void)lock, (void)ctx, (void)domain;
   return true;
 }
-
 static inline void lk_relay_ctx_destroy(struct lk_relay *lock, struct lk_relay_ctx *ctx) { (void)lock, (void)ctx; }
 
 /* What stands for the calling thread: its CPU's number, modulo a power of two, and one more. */
@@ -151,18 +142,17 @@ static inline void lk_relay_pass_on(struct lk_relay *lock) {
   /* Relaxed, here and below: before any write of the next heir, by the releases that make it one. */
   atomic_store_explicit(&lock->call, 0, memory_order_relaxed);
   struct lk_relay_waiter *heir = NULL;
-  uintptr_t was = LK_RELAY_HEIR, rest = 0;
+  uintptr_t was = LK_RELAY_HEIR, to = 0;
   /* Acquire on failure: pairs with the release in join; the nodes are seen.
      order-kept release: pairs with the acquire in join, see there. */
-  while (
-      !atomic_compare_exchange_strong_explicit(&lock->line, &was, rest, memory_order_acq_rel, memory_order_acquire)) {
+  while (!atomic_compare_exchange_strong_explicit(&lock->line, &was, to, memory_order_acq_rel, memory_order_acquire)) {
     struct lk_relay_waiter *const newest = (struct lk_relay_waiter *)(was - LK_RELAY_HEIR), *at = newest;
     /* Each learns which is newer, once: in all, one step for each that has come. */
     for (; at->oldest == NULL; at = at->older) at->older->newer = at;
     heir = at->oldest;
     newest->oldest = heir == newest ? heir : heir->newer;
     if (heir != newest) break;
-    rest = LK_RELAY_HEIR;
+    to = LK_RELAY_HEIR;
   }
   if (heir == NULL) return;
   atomic_store_explicit(&lock->call, LK_RELAY_WATCHED, memory_order_relaxed); /* while it wakes up, too */
@@ -210,12 +200,13 @@ static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_w
 static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns) {
   for (uint64_t now_ns = since_ns; now_ns - since_ns < LK_RELAY_PATIENCE_NS; now_ns = lk_clock_ns()) {
     const uint64_t end_ns = now_ns + LK_RELAY_LOOK_NS;
-    uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
-    const bool pauses = now_ns == since_ns && !lk_relay_is_here(owner);
-    pauses ? lk_clock_pause_until(end_ns) : lk_clock_yield_until(end_ns);
-    owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
-    if (owner == LK_RELAY_FREE && lk_relay_take(lock, owner)) return true;
-    const bool is_alone = !pauses && lk_clock_ns() - end_ns < 4 * LK_RELAY_LOOK_NS;
+    if (now_ns == since_ns && !lk_relay_is_here(atomic_load_explicit(&lock->owner, memory_order_relaxed)))
+      lk_clock_pause_until(end_ns); /* a short section may end */
+    else
+      lk_clock_yield_until(end_ns);
+    if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == LK_RELAY_FREE && lk_relay_take(lock, LK_RELAY_FREE))
+      return true;
+    const bool is_alone = now_ns != since_ns && lk_clock_ns() - end_ns < 4 * LK_RELAY_LOOK_NS;
     if (is_alone && atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false; /* to be the heir */
   }
   return false;
@@ -239,20 +230,18 @@ static inline void lk_relay_lock(struct lk_relay *lock, struct lk_relay_ctx *ctx
 }
 
 LK_COLD static void lk_relay_unlock_slow(struct lk_relay *lock, uint16_t call) {
+  const uint32_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed); /* only the owner writes it */
+  atomic_store_explicit(&lock->turns, (uint16_t)(turns + 1), memory_order_relaxed);
   /* Release: pairs with the acquire in take. */
   atomic_store_explicit(&lock->owner, call & LK_RELAY_WANTED ? LK_RELAY_HANDED : LK_RELAY_FREE, memory_order_release);
-  if (call & LK_RELAY_ASLEEP) lk_wait_wake_one(&lock->owner);
+  if (LK_UNLIKELY((call & LK_RELAY_ASLEEP) != 0)) lk_wait_wake_one(&lock->owner);
 }
 
 static inline void lk_relay_unlock(struct lk_relay *lock, struct lk_relay_ctx *ctx) {
   (void)ctx;
   /* Relaxed: what is missed now is seen by the next, or was not needed: the heir looks again by itself. */
   const uint16_t call = atomic_load_explicit(&lock->call, memory_order_relaxed);
-  if (LK_UNLIKELY(call != 0)) { /* Relaxed: only the owner writes it; for others it is a guess. */
-    const uint32_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed);
-    atomic_store_explicit(&lock->turns, (uint16_t)(turns + 1), memory_order_relaxed);
-  }
-  if (LK_UNLIKELY((call & ~LK_RELAY_WATCHED) != 0))
+  if (LK_UNLIKELY(call != 0))
     lk_relay_unlock_slow(lock, call);
   else /* Release: pairs with the acquire in take. */
     atomic_store_explicit(&lock->owner, LK_RELAY_FREE, memory_order_release);
