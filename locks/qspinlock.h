@@ -190,6 +190,13 @@ static inline bool lk_qspinlock_trylock(struct lk_qspinlock *lock, struct lk_qsp
                                                  memory_order_relaxed);
 }
 
+/* By who has to wait otherwise. It looks first, as Linux does: while others have the lock, the line of the word stays
+   with them. */
+static inline bool lk_qspinlock_retry(struct lk_qspinlock *lock, struct lk_qspinlock_ctx *ctx) {
+  /* Relaxed: a guess, which trylock checks. */
+  return atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && lk_qspinlock_trylock(lock, ctx);
+}
+
 /* The first waiter: true if it took the lock as such, false if there are others and it has to queue. */
 static inline bool lk_qspinlock_wait_pending(struct lk_qspinlock *lock) {
   /* Relaxed, here and below: it only chooses the way; the first access that decides acquires. */
@@ -260,11 +267,11 @@ LK_COLD static void lk_qspinlock_lock_slow(struct lk_qspinlock *lock, struct lk_
   if (lk_qspinlock_wait_pending(lock)) return;
   struct lk_qspinlock_node *const node = lk_qspinlock_take_node(ctx);
   if (node == NULL) {
-    while (!lk_qspinlock_trylock(lock, ctx)) lk_pause();
+    while (!lk_qspinlock_retry(lock, ctx)) lk_pause();
     return;
   }
   /* It may have come free while we looked for a node. */
-  if (!lk_qspinlock_trylock(lock, ctx)) lk_qspinlock_wait_queued(lock, node);
+  if (!lk_qspinlock_retry(lock, ctx)) lk_qspinlock_wait_queued(lock, node);
   lk_qspinlock_give_node(node);
 }
 
