@@ -406,7 +406,7 @@ uint64_t recorder_yields(struct recorder *me) {
 void recorder_yielded(struct recorder *me, uint64_t start) {
   if (start == 0) return;
   const uint64_t ticks = clock_ticks_between(start, clock_ticks());
-  if (is_long(ticks)) note_usage(me); /* what was lost in it is in no gap and no section */
+  (void)lost(me, ticks); /* is in no gap and no section; a sleep before it is */
   for (uint32_t i = 0; i < me->depth; i++) {
     struct recorder_held *const held = &me->held[i];
     struct recording_event *const event = event_of(me, held);
