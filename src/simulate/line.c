@@ -7,12 +7,25 @@
 struct counts tally;
 struct line_traffic line_traffic;
 
+static void find_nearest_cores(const struct model *model, struct nearest *nearest) {
+  for (unsigned core = 0; core < model->n_cores; core++) {
+    nearest[core].ps = INT64_MAX;
+    for (unsigned from = 0; from < model->n_cores; from++) {
+      const int64_t ps = model_transfer_ps(model, from, core);
+      if (from != core && ps < nearest[core].ps) nearest[core] = (struct nearest){ps, from};
+    }
+  }
+}
+
 bool line_begin(const struct model *model, uint64_t seed) {
   line_traffic = (struct line_traffic){.model = model,
                                        .flights = calloc(model->n_cores, sizeof *line_traffic.flights),
+                                       .nearest = calloc(model->n_cores, sizeof *line_traffic.nearest),
                                        .random = random_seed(seed, UINT64_C(2) << 32),
                                        .period = 1};
-  return line_traffic.flights != NULL;
+  if (line_traffic.flights == NULL || line_traffic.nearest == NULL) return false;
+  find_nearest_cores(model, line_traffic.nearest);
+  return true;
 }
 
 /* Longer or shorter by up to the model's noise. */
@@ -29,11 +42,11 @@ static void count_miss(struct line *line, enum miss_kind kind, unsigned from, un
   tally.n_misses[kind][from == model->n_cores ? FROM_MEMORY : model->distance[from * model->n_cores + core]]++;
 }
 
-/* The core that is farthest or nearest among those with a copy, `core` aside; n_cores if there is none. */
-static unsigned find_sharer(const struct line *line, unsigned core, bool is_farthest, unsigned *n_others) {
+/* The core that is farthest among those with a copy, `core` aside; n_cores if there is none. */
+static unsigned find_farthest(const struct line *line, unsigned core, unsigned *n_others) {
   const struct model *model = line_traffic.model;
   unsigned found = model->n_cores;
-  int64_t best = is_farthest ? -1 : INT64_MAX;
+  int64_t best = -1;
   *n_others = 0;
   for (unsigned word = 0; word < model->n_words; word++)
     for (uint64_t bits = line->sharers[word]; bits != 0; bits &= bits - 1) {
@@ -41,18 +54,45 @@ static unsigned find_sharer(const struct line *line, unsigned core, bool is_fart
       if (sharer == core) continue;
       ++*n_others;
       const int64_t ps = model_transfer_ps(model, sharer, core);
-      if (is_farthest ? ps <= best : ps >= best) continue;
+      if (ps <= best) continue;
       best = ps;
       found = sharer;
     }
   return found;
 }
 
+/* The first of the nearest with a copy from that one on, `core`, which has none, aside; n_cores if there is none. */
+static unsigned find_nearest_from(const struct line *line, unsigned core, unsigned first) {
+  const struct model *model = line_traffic.model;
+  unsigned found = model->n_cores;
+  int64_t best = INT64_MAX;
+  uint64_t mask = UINT64_MAX << first % 64;
+  for (unsigned word = first / 64; word < model->n_words; word++, mask = UINT64_MAX)
+    for (uint64_t bits = line->sharers[word] & mask; bits != 0; bits &= bits - 1) {
+      const unsigned sharer = word * 64 + (unsigned)__builtin_ctzll(bits);
+      const int64_t ps = model_transfer_ps(model, sharer, core);
+      if (ps >= best) continue;
+      best = ps;
+      found = sharer;
+      if (ps == line_traffic.nearest[core].ps) return found; /* there is no nearer one: most often, in a crowd */
+    }
+  return found;
+}
+
+/* The same from the first core on: none before the first of the nearest cores is as near as they are. */
+static unsigned find_nearest(const struct line *line, unsigned core) {
+  const struct model *model = line_traffic.model;
+  const struct nearest *nearest = &line_traffic.nearest[core];
+  const unsigned found = find_nearest_from(line, core, nearest->first);
+  const bool is_nearest = found < model->n_cores && model_transfer_ps(model, found, core) == nearest->ps;
+  return is_nearest ? found : find_nearest_from(line, core, 0);
+}
+
 /* What a transfer to the core takes by itself, its queue aside. */
 static int64_t exclusive_ps(struct line *line, unsigned core, enum miss_kind kind) {
   const struct model *model = line_traffic.model;
   unsigned n_others;
-  const unsigned farthest = find_sharer(line, core, true, &n_others);
+  const unsigned farthest = find_farthest(line, core, &n_others);
   const bool has_copy = line_is_in(line, core);
   int64_t ps = n_others > 0 ? model_transfer_ps(model, farthest, core) : has_copy ? 0 : model->memory_ps;
   if (n_others > 0 && line->owner == 0) {
@@ -94,12 +134,11 @@ int64_t line_take(struct line *line, unsigned core, unsigned cpu, int64_t at_ps,
 /* From where a core without a copy gets one; n_cores: from memory. */
 static unsigned source_of_copy(const struct line *line, unsigned core) {
   const struct model *model = line_traffic.model;
-  unsigned n_others;
   if (!line->is_cached || line->n_sharers == 0) return model->n_cores;
   if (line->owner != 0) return line->owner - 1u;
   if (model->is_from_writer && line->writer != 0 && line_is_in(line, model->core_of[line->writer - 1u]))
     return model->core_of[line->writer - 1u];
-  return find_sharer(line, core, false, &n_others);
+  return find_nearest(line, core);
 }
 
 int64_t line_fetch(struct line *line, unsigned core, int64_t at_ps) {
