@@ -252,12 +252,12 @@ class RealTime(Case):
 class Threads(Case):
     def test_threads_that_never_ran_are_told(self) -> None:
         """FIFO spinners, hundreds to a CPU: until the last has begun, each slice of the others has to end."""
-        result = self.run_program(*RUN, "--threads", "600", "--warmup", "0", "--duration", "0.005", "--timeout", "30",
+        result = self.run_program(*RUN, "--threads", "400", "--warmup", "0", "--duration", "0.005", "--timeout", "50",
                                   "--placement", f"list:{min(os.sched_getaffinity(0))}", "--out", str(self.out))
         self.assertEqual(0, result.returncode, result.stderr)
         for row in self.rows():
             self.assertEqual("noisy", row["status"])
-            self.assertRegex(row["why"], r"\d+ of 600 threads got no CPU before the window was over")
+            self.assertRegex(row["why"], r"\d+ of 400 threads got no CPU before the window was over")
         self.assertEqual(3, len(self.rows()))
         self.assertIn("1 of 1 trials stayed noisy, and do not count", result.stderr)
 
