@@ -202,6 +202,7 @@ static void deadlines(void) {
   REQUIRE(pthread_mutex_timedlock(&shared, &deadline) == 0);
   pthread_mutex_unlock(&shared);
   trap_join(holder);
+  REQUIRE(pthread_mutex_clocklock(&shared, CLOCK_PROCESS_CPUTIME_ID, &deadline) == EINVAL); /* though it is free */
 }
 
 /* Counted by references: whoever is last unmaps the memory while others may still be on their way out of unlock. */
