@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <threads.h>
 
+#include "clock.h"
 #include "export.h"
 #include "mutex.h"
 #include "recorder.h"
@@ -146,7 +147,8 @@ EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec
 
 EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *deadline) {
   struct recorder_call call = call_of_mutex(mutex, OBSERVE_SITE);
-  if (!recorder_knows(&call, RECORDING_MUTEX)) return SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline);
+  if (!clock_is_known(clock) || !recorder_knows(&call, RECORDING_MUTEX))
+    return SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline); /* refused before a try, too */
   return TIMED(&call, SYSTEM(pthread_mutex_trylock)(mutex), SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline),
                false, is_held_again(mutex));
 }
@@ -238,7 +240,7 @@ EXPORT int pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_
   EXPORT int pthread_rwlock_clock##mode##lock(pthread_rwlock_t *lock, clockid_t clock,                                 \
                                               const struct timespec *deadline) {                                       \
     struct recorder_call call = call_of_rwlock(lock, OBSERVE_SITE);                                                    \
-    if (!recorder_knows(&call, RECORDING_RWLOCK))                                                                      \
+    if (!clock_is_known(clock) || !recorder_knows(&call, RECORDING_RWLOCK))                                            \
       return SYSTEM(pthread_rwlock_clock##mode##lock)(lock, clock, deadline);                                          \
     return TIMED(&call, SYSTEM(pthread_rwlock_try##mode##lock)(lock),                                                  \
                  SYSTEM(pthread_rwlock_clock##mode##lock)(lock, clock, deadline), is_shared, false);                   \
