@@ -10,7 +10,7 @@
 
 static pthread_mutex_t shared = PTHREAD_MUTEX_INITIALIZER;
 static long n_inside; /* guarded by it */
-static atomic_bool is_held;
+static atomic_bool is_held, is_told;
 
 static void init_as(pthread_mutex_t *mutex, int type) {
   pthread_mutexattr_t attributes;
@@ -178,17 +178,18 @@ static void trylock(void) {
   REQUIRE(errno == 77);
 }
 
-static void *hold_a_while(void *mutex) {
+static void *hold_until_told(void *mutex) {
   pthread_mutex_lock(mutex);
   atomic_store(&is_held, true);
-  usleep(200000);
+  while (!atomic_load(&is_told)) usleep(1000);
   pthread_mutex_unlock(mutex);
   return NULL;
 }
 
 static void deadlines(void) {
   atomic_store(&is_held, false);
-  const pthread_t holder = trap_start(hold_a_while, &shared);
+  atomic_store(&is_told, false);
+  const pthread_t holder = trap_start(hold_until_told, &shared);
   while (!atomic_load(&is_held)) usleep(100);
   const double start = trap_now();
   struct timespec deadline = trap_in_ms(CLOCK_REALTIME, 50);
@@ -198,7 +199,8 @@ static void deadlines(void) {
   REQUIRE(trap_now() - start > 0.079);
   deadline.tv_nsec = 1000000000;
   REQUIRE(pthread_mutex_timedlock(&shared, &deadline) == EINVAL);
-  deadline = trap_in_ms(CLOCK_REALTIME, 10000);
+  atomic_store(&is_told, true);
+  deadline = trap_in_ms(CLOCK_REALTIME, 60000);
   REQUIRE(pthread_mutex_timedlock(&shared, &deadline) == 0);
   pthread_mutex_unlock(&shared);
   trap_join(holder);

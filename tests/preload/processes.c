@@ -51,7 +51,7 @@ static void forked(void) {
     const pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
-      alarm(10); /* a child that hangs must not stay */
+      alarm(60); /* a child that hangs must not stay */
       const pthread_t c = trap_start(go_round, NULL), d = trap_start(go_round, NULL);
       go_round(NULL);
       trap_join(c), trap_join(d);
@@ -78,7 +78,7 @@ static void forked_twice(void) {
   pthread_mutex_lock(&mutex), pthread_mutex_unlock(&mutex);
   const pid_t child = fork();
   if (child == 0) {
-    alarm(10);
+    alarm(60);
     const pid_t grandchild = fork();
     if (grandchild == 0) {
       const pthread_t other = trap_start(wait_until_over, NULL);
@@ -145,7 +145,7 @@ static void shared_by_processes(void) {
   struct both *const both = make_shared(false);
   const pid_t child = fork();
   if (child == 0) {
-    alarm(10);
+    alarm(60);
     take_turns(both, 1);
     _exit(0);
   }
@@ -293,7 +293,7 @@ static void *hold_for_ever(void *nothing) {
 static void ends_while_locked(void) {
   const pid_t child = fork();
   if (child == 0) {
-    alarm(10);
+    alarm(60);
     atomic_store(&is_over, false);
     trap_start(hold_for_ever, NULL);
     while (!atomic_load(&is_over)) usleep(100);

@@ -113,7 +113,7 @@ static void forked(void) {
     REQUIRE(pthread_rwlock_wrlock(&lock) == 0 && pthread_rwlock_unlock(&lock) == 0);
     const pid_t child = fork();
     if (child == 0) {
-      alarm(10); /* a child that hangs must not stay */
+      alarm(60); /* a child that hangs must not stay */
       const pthread_t other = trap_start(read_and_write, &lock);
       read_and_write(&lock);
       trap_join(other);
