@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "folder.h"
 #include "launch.h"
 #include "machine/clock.h"
+#include "machine/usage.h"
 #include "message.h"
 #include "observe_cost.h"
 #include "observe_profile.h"
@@ -33,13 +33,6 @@ struct observation {
   double cpu_before_s;
   unsigned n_interim; /* profiles that were asked for while the program ran */
 };
-
-static double cpu_of_children_s(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_CHILDREN, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-}
 
 /* Whole or not at all: under another name first. */
 static int write_profile(const json_t *profile, const char *path) {
@@ -72,12 +65,12 @@ static void write_interim(void *context) {
 
 /* The program once more, without us, for its time only: nothing to read, and nothing that it writes is kept. */
 static void time_plain(struct observation *observation) {
-  const double cpu_before_s = cpu_of_children_s();
+  const double cpu_before_s = usage_of_children_s();
   const uint64_t start_ns = clock_now_ns();
   int status;
   if (launch_run_plain(&observation->launch, &status) != 0) return;
   observation->run.plain_s = (double)(clock_now_ns() - start_ns) * 1e-9;
-  observation->run.plain_cpu_s = cpu_of_children_s() - cpu_before_s;
+  observation->run.plain_cpu_s = usage_of_children_s() - cpu_before_s;
   if (launch_exit_code(status) != 0)
     message_warning("observe: without observation, and with nothing to read, the program ended with %d",
                     launch_exit_code(status));
@@ -88,7 +81,7 @@ static int tell(struct observation *observation, const char *library, bool wants
   snprintf(ended, sizeof ended, "%s %d", WIFSIGNALED(status) ? "signal" : "exit",
            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
   observation->run.ended = ended;
-  observation->run.cpu_s = cpu_of_children_s() - observation->cpu_before_s;
+  observation->run.cpu_s = usage_of_children_s() - observation->cpu_before_s;
   json_t *profile = make_profile(observation);
   if (profile == NULL) return EXIT_TRIAL_FAILED;
   observation->run.cost_ns = observe_cost_measure(library);
@@ -143,7 +136,7 @@ static int observe(const struct options *options, char **arguments) {
   }
   if ((code = prepare(&observation, library, arguments)) != 0) return code;
   if (folder_make(&observation.folder, options->out, "-observe") != 0) return EXIT_USAGE;
-  observation.cpu_before_s = cpu_of_children_s();
+  observation.cpu_before_s = usage_of_children_s();
   observation.start_ns = clock_now_ns();
   observation.recording->start = clock_ticks();
   code = launch_run(&observation.launch, &watch, &status);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "commands.h"
 #include "folder.h"
@@ -17,6 +16,7 @@
 #include "machine/child.h"
 #include "machine/clock.h"
 #include "machine/provenance.h"
+#include "machine/usage.h"
 #include "matrix.h"
 #include "message.h"
 #include "selection.h"
@@ -251,22 +251,9 @@ static void print_cell(const struct simulate *simulate, unsigned i_cell) {
            sorted[n_good - 1] / 1e6, simulate->misses[(size_t)i_cell * n]);
 }
 
-/* Of this process and those of the trials. */
-static double cpu_s_so_far(void) {
-  const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
-  double s = 0;
-  for (unsigned i = 0; i < 2; i++) {
-    struct rusage usage;
-    getrusage(whose[i], &usage);
-    s += (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-  }
-  return s;
-}
-
 /* Not among the results, which are the same on each machine. */
 static void tell_speed(const struct simulate *simulate) {
-  const double n = (double)simulate->n_events, s = cpu_s_so_far();
+  const double n = (double)simulate->n_events, s = usage_now().cpu_s + usage_of_children_s();
   message_note("simulated %.4g M events in %.3g s of CPU time: %.3g M a second", n / 1e6, s, n / 1e6 / s);
 }
 

@@ -50,6 +50,13 @@ struct usage usage_now(void) {
   };
 }
 
+double usage_of_children_s(void) {
+  struct rusage rusage;
+  getrusage(RUSAGE_CHILDREN, &rusage);
+  return (double)(rusage.ru_utime.tv_sec + rusage.ru_stime.tv_sec) +
+         1e-6 * (double)(rusage.ru_utime.tv_usec + rusage.ru_stime.tv_usec);
+}
+
 static double thread_migrations(const char *task) {
   char path[320], line[160];
   double migrations = NAN;

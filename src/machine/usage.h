@@ -17,6 +17,9 @@ struct usage {
 struct usage usage_now(void);
 struct usage usage_between(const struct usage *start, const struct usage *end);
 
+/* CPU time of all children that have ended and were waited for, and of theirs. */
+double usage_of_children_s(void);
+
 /* Moves between CPUs of the threads that live now, from /proc/self/task; slow. NaN if the kernel does not tell. */
 double usage_migrations(void);
 
