@@ -382,12 +382,10 @@ __attribute__((noinline)) void recorder_time(struct recorder_call call, struct r
 void recorder_time_end(struct recorder *me, struct recorder_held *held) {
   const uint64_t now = clock_ticks();
   me->last = now;
-  if (held->since == 0) { /* it is released in a run, and was taken before */
-    me->outside = (struct recorder_outside){0};
-    return;
-  }
-  if (held->event != NULL) end_event(me, held, clock_ticks_between(held->since, now));
+  const bool is_timed = held->since != 0; /* else it is released in a run, and was taken before */
+  if (is_timed && held->event != NULL) end_event(me, held, clock_ticks_between(held->since, now));
   me->outside = (struct recorder_outside){0};
+  if (!is_timed) return;
   me->given = *held;
   me->given.until = now;
 }
