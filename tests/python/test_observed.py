@@ -81,6 +81,7 @@ class Reading(Profiles):
             bad["locks"][1][key] = value
             cases.append((bad, words))
         for key, value, words in (("seconds", 0, "no time"), ("program", [], "no program"),
+                                  ("locks", [5], "lock 1 of the list is no object"),
                                   ("waits", [{"lock": 1, "thread": 1, "holder": None, "start_ns": -1, "wait_ns": 0}],
                                    "a wait began"),
                                   ("waited", {"slice_ns": 0, "lanes": []}, "slice_ns"),
