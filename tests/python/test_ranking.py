@@ -21,7 +21,7 @@ from results import reading
 from results.cells import cells
 
 # Of the reference runs the one of the whole catalogue.
-CATALOGUE = max((support.ROOT / "results").glob("*/results.csv"),
+CATALOGUE = max(sorted((support.ROOT / "results").glob("*/results.csv")),
                 key=lambda path: pd.read_csv(path, usecols=["lock"])["lock"].nunique()).parent
 PLACE = [column for column in columns.CELL if column != "lock"]
 
