@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""failed_tests: prints which tests of one `meson test` failed, each with the end of what it printed.
+
+usage: failed_tests.py BUILD_DIRECTORY
+
+What a reader of a long log needs at its end. Exit code 0, also where nothing failed.
+"""
+
+import json
+import pathlib
+import sys
+
+KEPT_LINES = 15
+KEPT_COLUMNS = 240
+
+
+def last_lines(test: dict[str, str]) -> list[str]:
+    lines = (test.get("stdout", "") + "\n" + test.get("stderr", "")).splitlines()
+    return [line[:KEPT_COLUMNS] for line in lines if line.strip()][-KEPT_LINES:]
+
+
+def main() -> None:
+    directory = pathlib.Path(sys.argv[1])
+    for line in (directory / "meson-logs/testlog.json").read_text(errors="replace").splitlines():
+        test = json.loads(line)
+        if test["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
+            continue
+        print(f"{directory}: {test['name']}: {test['result']} after {test['duration']:.0f} s")
+        for printed in last_lines(test):
+            print(f"    {printed}")
+
+
+if __name__ == "__main__":
+    main()
