@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""failed_tests: prints which tests of one `meson test` failed, each with the end of what it printed.
+"""failed_tests: prints which tests of one `meson test` failed, each with its first error and the end of what it printed.
 
 usage: failed_tests.py BUILD_DIRECTORY
 
@@ -10,13 +10,14 @@ import json
 import pathlib
 import sys
 
-KEPT_LINES = 15
+KEPT_LINES = 12
 KEPT_COLUMNS = 240
 
 
-def last_lines(test: dict[str, str]) -> list[str]:
+def what_it_said(test: dict[str, str]) -> list[str]:
     lines = (test.get("stdout", "") + "\n" + test.get("stderr", "")).splitlines()
-    return [line[:KEPT_COLUMNS] for line in lines if line.strip()][-KEPT_LINES:]
+    lines = [line[:KEPT_COLUMNS] for line in lines if line.strip()]
+    return [line for line in lines[:-KEPT_LINES] if "Error" in line][:1] + lines[-KEPT_LINES:]
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
         if test["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
             continue
         print(f"{directory}: {test['name']}: {test['result']} after {test['duration']:.0f} s")
-        for printed in last_lines(test):
+        for printed in what_it_said(test):
             print(f"    {printed}")
 
 
