@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""failed_tests: prints which tests of one `meson test` failed, each with its first error and the end of what it printed.
+"""failed_tests: prints which tests of one `meson test` failed, each with its first error and the end of what it said.
 
 usage: failed_tests.py BUILD_DIRECTORY
 
