@@ -24,6 +24,9 @@ static const double PER_FACTOR = 0.03;
 /* Where so few acquisitions are contended, their share tells nothing of how long sections are. */
 static const double LEAST_CONTENDED = 0.005;
 
+/* Sections that are so much longer or shorter tell which way the contended share goes, and this is the wrong one. */
+static const double TELLING_MOVE = 0.2, WRONG_SLOPE = -0.2;
+
 /* A step goes less far than a straight line tells, since lengths, rate and contention depend on each other. */
 static const double MAX_FACTOR = 2, CAUTION = 0.7;
 
@@ -59,15 +62,26 @@ static double slope(const struct calibration_step *before, const struct calibrat
  */
 static struct calibration_setting next_setting(const struct profile_target *target,
                                                const struct calibration_step *before,
-                                               const struct calibration_step *step) {
+                                               const struct calibration_step *step, bool fits_holds) {
   struct calibration_setting next = step->setting;
   const double contended = fmax(step->outcome.contended, LEAST_CONTENDED);
-  if (target->contended > LEAST_CONTENDED)
+  if (fits_holds && target->contended > LEAST_CONTENDED)
     next.hold_scale = next_scale(step->setting.hold_scale, pow(target->contended / contended, CAUTION));
   const double too_fast = step->outcome.acquisitions_per_s / target->acquisitions_per_s;
   const double of_holds = pow(next.hold_scale / step->setting.hold_scale, target->contended);
   next.gap_scale = next_scale(step->setting.gap_scale, pow(too_fast / of_holds, CAUTION / slope(before, step)));
   return next;
+}
+
+/*
+ * Sections that are longer are met less often where who meets one is the sooner put to sleep, while the others go round
+ * alone. Then lengths do not bring the share nearer, and what they do to the rate only leads away from it.
+ */
+static bool goes_astray(const struct calibration_step *before, const struct calibration_step *step) {
+  const double move = log(step->setting.hold_scale / before->setting.hold_scale);
+  const double share =
+      log(fmax(step->outcome.contended, LEAST_CONTENDED) / fmax(before->outcome.contended, LEAST_CONTENDED));
+  return fabs(move) >= TELLING_MOVE && share / move <= WRONG_SLOPE;
 }
 
 static bool is_same(const struct calibration_setting *a, const struct calibration_setting *b) {
@@ -87,17 +101,25 @@ struct best {
 static bool search_with(struct calibration *calibration, unsigned n_lines, struct best *best,
                         const struct profile_target *target, calibration_play *play, void *about) {
   struct calibration_setting setting = {.cs_lines = n_lines, .hold_scale = 1, .gap_scale = 1};
+  bool fits_holds = true;
   for (unsigned i = 0; i < STEPS_EACH && best->misfit > GOOD; i++) {
-    struct calibration_step *step = &calibration->steps[calibration->n_steps++];
-    step->setting = setting;
-    if (!play(about, &setting, N_TIMES, &step->outcome)) return false;
+    struct calibration_step *const played = &calibration->steps[calibration->n_steps++];
+    const struct calibration_step *step = played;
+    played->setting = setting;
+    if (!play(about, &setting, N_TIMES, &played->outcome)) return false;
     if (!is_measured(&step->outcome)) return true;
     const double misfit = calibration_misfit(target, &step->outcome);
     if (unlikeliness(misfit, &setting) < best->unlikeliness) {
       *best = (struct best){misfit, unlikeliness(misfit, &setting)};
       calibration->best = setting;
     }
-    const struct calibration_setting next = next_setting(target, i > 0 ? step - 1 : NULL, step);
+    const struct calibration_step *before = i > 0 ? played - 1 : NULL;
+    if (fits_holds && before != NULL && goes_astray(before, step)) {
+      fits_holds = false;
+      step = before; /* on from there, by gaps alone */
+      before = NULL;
+    }
+    const struct calibration_setting next = next_setting(target, before, step, fits_holds);
     if (is_same(&setting, &next)) break;
     setting = next;
   }

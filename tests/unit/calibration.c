@@ -8,6 +8,7 @@
 /* Threads that go round over gap, wait and section, as a closed queue of one lock. */
 struct model {
   double n_threads, gap_ns, hold_ns, line_ns, noise;
+  double sleep_ns; /* of two threads: of one that waits for a section which is not over soon */
   struct random_state random;
   unsigned n_plays, n_until_given_up;
   bool is_silent; /* nothing can be measured */
@@ -17,10 +18,19 @@ static double noisy(struct model *model, double x) {
   return x * (1 + model->noise * ((double)(random_next(&model->random) >> 11) * 0x1p-52 - 1));
 }
 
+/* Whoever sleeps lets the other one go round alone. The longer sections are, the fewer are over before that. */
+static struct calibration_outcome come_of_sleepers(const struct model *model, double gap_ns, double hold_ns) {
+  const double soon_ns = 200, round_ns = gap_ns + hold_ns;
+  const double met = hold_ns / round_ns, sleeps = met * -expm1(-hold_ns / soon_ns);
+  const double n = 1 + sleeps * model->sleep_ns / round_ns;
+  return (struct calibration_outcome){1e9 * n / (round_ns / 2 + sleeps * model->sleep_ns), met / n};
+}
+
 static struct calibration_outcome come_of(struct model *model, const struct calibration_setting *setting) {
   const double hold_ns = model->hold_ns * setting->hold_scale + model->line_ns * setting->cs_lines;
   const double gap_ns = model->gap_ns * setting->gap_scale;
   double wait_ns = 0, contended = 0;
+  if (model->sleep_ns > 0) return come_of_sleepers(model, gap_ns, hold_ns);
   for (unsigned i = 0; i < 200; i++) { /* to where it stays */
     contended = fmin(1, (model->n_threads - 1) * hold_ns / (gap_ns + hold_ns + wait_ns));
     wait_ns = (wait_ns + contended * hold_ns) / 2;
@@ -104,6 +114,20 @@ static void without_contention_only_gaps_are_fitted(void) {
   CHECK(found.misfit < 0.05);
 }
 
+/* Longer sections are met less often: then they are not to blame, and the rate is met all the same. */
+static void what_leads_away_is_left(void) {
+  struct model model = {.n_threads = 2, .gap_ns = 250, .hold_ns = 50, .sleep_ns = 40000};
+  struct profile_target target = target_of(&model, (struct calibration_setting){0, 1, 1});
+  struct calibration found;
+  check_about("sleepers");
+  target.acquisitions_per_s *= 1.3;
+  target.contended += 0.05;
+  CHECK(calibration_search(&found, &target, play, &model));
+  CHECK(found.best.hold_scale == 1);
+  CHECK(found.misfit < 0.07); /* the share's, which no setting has */
+  CHECK_NEAR(1, found.outcome.acquisitions_per_s / target.acquisitions_per_s, 0.05);
+}
+
 /* A lock that is contended in each acquisition at a rate of one in a second: no setting does that. */
 static void what_cannot_be_is_told_by_its_misfit(void) {
   struct model model = {.n_threads = 2, .gap_ns = 1000, .hold_ns = 100};
@@ -141,6 +165,7 @@ int main(void) {
   what_fits_is_left_alone();
   what_chance_makes_fit_is_not_taken();
   without_contention_only_gaps_are_fitted();
+  what_leads_away_is_left();
   what_cannot_be_is_told_by_its_misfit();
   it_stops_when_it_is_told_to_or_sees_nothing();
   the_misfit_is_the_worse_of_two();
