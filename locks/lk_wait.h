@@ -76,7 +76,8 @@ static inline void lk_wait_wake_all(LK_ATOMIC(uint32_t) *word) { lk_wait_wake(wo
 static inline uint32_t lk_wait_thread_id(void) { return (uint32_t)syscall(SYS_gettid); }
 
 /* Takes the lock at *word, in the kernel; sleeps while another thread's id is there. 0, or what went wrong: EINTR and
-   EAGAIN ask to try again, all else means that the lock is ours already, or that the system cannot do this. */
+   EAGAIN ask to try again; EDEADLK: it is ours already, or is held by one who waits for us; ESRCH: by one that has
+   ended; all else means that the system cannot do this. */
 static inline int lk_wait_lock_pi(LK_ATOMIC(uint32_t) *word) {
   const int caller_errno = errno;
   const int error = syscall(SYS_futex, word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0 : errno;

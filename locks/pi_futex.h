@@ -33,6 +33,8 @@
 
 enum { lk_pi_futex_traits = LK_PARKS | LK_FREED_BY_LAST };
 
+#define LK_PI_FUTEX_NAP_NS 1000000
+
 struct lk_pi_futex {
   LK_ATOMIC(uint32_t) word;
   LK_CANARY_MEMBER
@@ -77,10 +79,22 @@ static inline bool lk_pi_futex_trylock(struct lk_pi_futex *lock, struct lk_pi_fu
                                                  memory_order_relaxed);
 }
 
+/* The kernel lets nobody wait for itself, in a circle, or for a thread that has ended. Whoever does so with other locks
+   waits for ever, or until yet another thread unlocks: so the caller is to look again a little later. */
+LK_COLD static void lk_pi_futex_wait_in_vain(void) {
+  LK_ATOMIC(uint32_t) nobodys;
+  atomic_init(&nobodys, 0);
+  lk_wait_nap(&nobodys, 0, LK_PI_FUTEX_NAP_NS);
+}
+
 LK_COLD static void lk_pi_futex_lock_slow(struct lk_pi_futex *lock) {
   int error;
-  while ((error = lk_wait_lock_pi(&lock->word)) != 0)
-    if (error != EINTR && error != EAGAIN) abort(); /* a lock cannot report errors */
+  while ((error = lk_wait_lock_pi(&lock->word)) != 0) {
+    if (error == EDEADLK || error == ESRCH)
+      lk_pi_futex_wait_in_vain();
+    else if (error != EINTR && error != EAGAIN)
+      abort(); /* a lock cannot report errors */
+  }
   /* Acquire: pairs with the release in unlock_slow. The kernel's own changes of the word are full barriers and have
      ordered the sections; this tells the language and its checkers, which cannot see into it. */
   (void)atomic_load_explicit(&lock->word, memory_order_acquire);

@@ -63,6 +63,30 @@ static void as_semaphore(void) {
   }
 }
 
+static void *lock_twice(void *mutex) {
+  pthread_mutex_lock(mutex);
+  atomic_store(&is_held, true);
+  pthread_mutex_lock(mutex);
+  atomic_store(&is_told, true);
+  pthread_mutex_unlock(mutex);
+  return NULL;
+}
+
+/* A normal mutex makes its own thread wait as any other: here until one that may not do so unlocks. */
+static void locked_twice(void) {
+  pthread_mutex_t mutex;
+  init_as(&mutex, PTHREAD_MUTEX_NORMAL);
+  atomic_store(&is_held, false);
+  atomic_store(&is_told, false);
+  const pthread_t thread = trap_start(lock_twice, &mutex);
+  while (!atomic_load(&is_held)) usleep(100);
+  usleep(20000); /* in which it comes to wait */
+  REQUIRE(!atomic_load(&is_told));
+  pthread_mutex_unlock(&mutex);
+  trap_join(thread);
+  REQUIRE(pthread_mutex_destroy(&mutex) == 0);
+}
+
 static void any_order(void) {
   enum { N = 100 };
   pthread_mutex_t mutexes[N];
@@ -295,6 +319,7 @@ static void without_memory(void) { trap_without_memory(use_a_few); }
 
 const struct trap traps_of_mutexes[] = {{"excludes", excludes},
                                         {"as-semaphore", as_semaphore},
+                                        {"locked-twice", locked_twice},
                                         {"any-order", any_order},
                                         {"recursive", recursive},
                                         {"error-checking", error_checking},

@@ -49,9 +49,6 @@ EXPECTED = (
     Difference("pthread_rwlock_rdlock/2-3", r"\brw_", "rd_thread blocked on read lock",
                "under SCHED_FIFO a reader with a higher priority than the writer that waits should come in; "
                "locks here know no priorities, nor do glibc's, which let in any reader"),
-    Difference("pthread_mutex_init/[13]-2|pthread_mutexattr_settype/2-1", r"^pi_futex\b", "died of signal 6",
-               "the kernel refuses a second lock by the owner, which would wait for ever, and pi_futex then ends the "
-               "program: POSIX allows that for a default mutex, and has a normal one wait"),
     Difference("pthread_mutex_init/[13]-2", r"^hemlock\b", "",
                "a thread that waits is cancelled asynchronously inside of pthread_mutex_lock, which POSIX does not "
                "define: hemlock's unlock waits until it has taken over"),

@@ -34,8 +34,7 @@ SLOW = ("broadcast", "queue", "forked", "many-threads", "freed-by-last", "destro
 DEADLINE_S = 120
 # What a lock cannot do by its nature. clh has no trylock, by which deadlines are kept too.
 UNABLE = {"clh": ("trylock", "recursive", "zeroed", "reused", "copied", "deadlines", "c11", "cond-deadlines",
-                  "held-by-the-dead", "in-a-handler", "bound-deeply", "looked-up-in-libc", "held-since-before-main"),
-          "pi_futex": ("as-semaphore",)}  # the kernel knows the owner
+                  "held-by-the-dead", "in-a-handler", "bound-deeply", "looked-up-in-libc", "held-since-before-main")}
 STOPPED = (-signal.SIGABRT, 128 + signal.SIGABRT)
 # qemu 7.2 says yes to MADV_WIPEONFORK and does not wipe, so a child does not know that it is one; nor does it tell the
 # kernel of robust mutexes, or of a limit of memory.
