@@ -76,6 +76,7 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
  * held. */
 #define TAKE(call, try, wait, is_shared, is_again)                                                                     \
   ({                                                                                                                   \
+    recorder_asks(call);                                                                                               \
     int error_ = try;                                                                                                  \
     if (LK_LIKELY(system_has_lock(error_))) {                                                                          \
       took(call, is_shared, is_again);                                                                                 \
@@ -91,6 +92,7 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
 /* The same for a call that does not wait. */
 #define TRY(call, try, is_shared, is_again)                                                                            \
   ({                                                                                                                   \
+    recorder_asks(call);                                                                                               \
     const int error_ = try;                                                                                            \
     recorder_count(call, RECORDED_TRIED);                                                                              \
     if (system_has_lock(error_))                                                                                       \

@@ -357,7 +357,7 @@ __attribute__((noinline)) void recorder_time(struct recorder_call call, struct r
                                              const struct recorder_wait *wait, bool is_shared) {
   struct recorder *const me = call.me;
   struct recording_record *const record = call.record;
-  const uint64_t now = clock_ticks(), asked = wait != NULL ? wait->start : now;
+  const uint64_t now = clock_ticks(), asked = wait != NULL ? wait->start : call.asked != 0 ? call.asked : now;
   held->wait = wait != NULL ? *wait : (struct recorder_wait){0};
   held->wait.end = now;
   held->path = wait != NULL ? wait->path : call.path;
@@ -429,10 +429,14 @@ struct recorder_wait recorder_waits(struct recorder_call call) {
   /* Relaxed, both: hints. The holder is the last one that wrote them, unless it has released the lock since. */
   const uint32_t holder = atomic_load_explicit(call.note.holder, memory_order_relaxed);
   const uint64_t holder_site = atomic_load_explicit(call.note.site, memory_order_relaxed);
-  const uint64_t asked = clock_ticks();
-  const uint64_t was_lost = me->until_run < 0 ? lost(me, clock_ticks_between(me->last, asked)) : 0;
-  if (call.path == 0 && paths_may_look(&me->looks, asked)) call.path = recorder_look(call);
-  const uint64_t now = clock_ticks();
+  const uint64_t asked = call.asked != 0 ? call.asked : clock_ticks();
+  const bool is_in_run = me->until_run < 0;
+  const uint64_t was_lost = is_in_run ? lost(me, clock_ticks_between(me->last, asked)) : 0;
+  const bool looks = call.path == 0 && paths_may_look(&me->looks, asked);
+  if (looks) call.path = recorder_look(call);
+  /* Both are seldom. Else the wait begins at once: who comes later to a lock that is held for a moment only is put to
+     sleep the less often, and the more often counted. */
+  const uint64_t now = looks || is_in_run ? clock_ticks() : asked;
   me->last += was_lost + clock_ticks_between(asked, now); /* what is done here is in no gap */
   return (struct recorder_wait){.start = now, .holder = holder, .holder_site = holder_site, .path = call.path};
 }

@@ -105,7 +105,8 @@ struct recorder_call {
   struct recorder_note note;
   const void *address;
   uint64_t site;
-  uint32_t path; /* 0: not looked at */
+  uint64_t asked; /* in a run: when the lock was asked for; 0: not noted */
+  uint32_t path;  /* 0: not looked at */
 };
 
 /*
@@ -153,6 +154,12 @@ RECORDER_INLINE bool recorder_knows(struct recorder_call *call, enum recording_k
   if (LK_UNLIKELY(call->record == NULL)) return false;
   call->path = LK_UNLIKELY(call->me->wants_path) ? recorder_look(*call) : 0;
   return true;
+}
+
+/* The lock is about to be asked for: in a run the gap ends here, since how long it takes to get a lock, even a free one
+   whose line another CPU has, is the lock's doing. */
+RECORDER_INLINE void recorder_asks(struct recorder_call *call) {
+  if (LK_UNLIKELY(call->me->until_run < 0)) call->asked = clock_ticks();
 }
 
 RECORDER_INLINE uint32_t recorder_site(struct recorder *me, struct recording_record *record, uint64_t site) {
