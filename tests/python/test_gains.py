@@ -16,6 +16,7 @@ from unittest import mock
 
 import support  # noqa: F401  (finds the scripts)
 
+from common.program import UserError
 from simulation import gains, validation
 
 
@@ -71,6 +72,12 @@ class Gains(unittest.TestCase):
             validation.main(["lockbench"])
         self.assertEqual(2, end.exception.code)
         self.assertIn("--published", err.getvalue())
+
+    def test_data_comes_before_or_behind_an_option(self) -> None:
+        for given in (["{}", "--published"], ["--published", "{}"], ["--machines", "haswell4", "{}"]):
+            with self.subTest(given=given), self.assertRaises(UserError) as end:
+                validation.main(["lockbench", *(word.format("no/such/folder") for word in given)])
+            self.assertIn("no/such/folder", str(end.exception))
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--left-out", action="store_true", help="the table of in-sample and left-out errors too")
     parser.add_argument("--published", action="store_true", help="the table of published gains; DATA may be left out")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many simulations at a time (default: 1)")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)  # or DATA behind an option would be refused
     known = {machine.name: machine for machine in MACHINES}
     names = options.machines.split(",")
     for name in names:
