@@ -48,8 +48,10 @@ static int make_cores(const struct topology *topology, struct model *model, char
   model->core_of = calloc(model->n_cpus, sizeof *model->core_of);
   model->cpu_of = calloc(model->n_cores, sizeof *model->cpu_of);
   model->transfer_ps = calloc((size_t)model->n_cores * model->n_cores, sizeof *model->transfer_ps);
+  model->nearest = calloc((size_t)model->n_cores * model->n_cores, sizeof *model->nearest);
   model->distance = calloc((size_t)model->n_cores * model->n_cores, sizeof *model->distance);
-  if (model->core_of == NULL || model->cpu_of == NULL || model->transfer_ps == NULL || model->distance == NULL) {
+  if (model->core_of == NULL || model->cpu_of == NULL || model->transfer_ps == NULL || model->nearest == NULL ||
+      model->distance == NULL) {
     snprintf(why, why_bytes, "no memory for a machine of %u CPUs", model->n_cpus);
     return ENOMEM;
   }
@@ -101,23 +103,42 @@ static int fill_transfers(const struct machine_profile *profile, unsigned draw, 
   return 0;
 }
 
+static int compare_keys(const void *a, const void *b) {
+  const int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+  return (left > right) - (left < right);
+}
+
+/* For each core all of them, nearest first, and of those that are as near by their numbers. */
+static void sort_cores(struct model *model) {
+  const unsigned n = model->n_cores;
+  int64_t keys[MODEL_MAX_CPUS]; /* the transfer, then the number */
+  for (unsigned to = 0; to < n; to++) {
+    for (unsigned from = 0; from < n; from++) keys[from] = model_transfer_ps(model, from, to) * MODEL_MAX_CPUS + from;
+    qsort(keys, n, sizeof *keys, compare_keys);
+    for (unsigned i = 0; i < n; i++) model->nearest[to * n + i] = (uint16_t)(keys[i] % MODEL_MAX_CPUS);
+  }
+}
+
 int machine_profile_draw(const struct machine_profile *profile, const struct topology *topology, uint64_t seed,
                          unsigned draw, struct model *model, char *why, size_t why_bytes) {
   struct random_state random = random_seed(seed, UINT64_C(4) << 32 | draw);
   *model = (struct model){0};
   int error = make_cores(topology, model, why, why_bytes);
   if (error == 0) error = fill_transfers(profile, draw, &random, model, why, why_bytes);
-  if (error == 0)
-    draw_parameters(profile, draw, &random, model);
-  else
+  if (error != 0) {
     model_free(model);
-  return error;
+    return error;
+  }
+  sort_cores(model);
+  draw_parameters(profile, draw, &random, model);
+  return 0;
 }
 
 void model_free(struct model *model) {
   free(model->core_of);
   free(model->cpu_of);
   free(model->transfer_ps);
+  free(model->nearest);
   free(model->distance);
   *model = (struct model){0};
 }

@@ -7,25 +7,12 @@
 struct counts tally;
 struct line_traffic line_traffic;
 
-static void find_nearest_cores(const struct model *model, struct nearest *nearest) {
-  for (unsigned core = 0; core < model->n_cores; core++) {
-    nearest[core].ps = INT64_MAX;
-    for (unsigned from = 0; from < model->n_cores; from++) {
-      const int64_t ps = model_transfer_ps(model, from, core);
-      if (from != core && ps < nearest[core].ps) nearest[core] = (struct nearest){ps, from};
-    }
-  }
-}
-
 bool line_begin(const struct model *model, uint64_t seed) {
   line_traffic = (struct line_traffic){.model = model,
                                        .flights = calloc(model->n_cores, sizeof *line_traffic.flights),
-                                       .nearest = calloc(model->n_cores, sizeof *line_traffic.nearest),
                                        .random = random_seed(seed, UINT64_C(2) << 32),
                                        .period = 1};
-  if (line_traffic.flights == NULL || line_traffic.nearest == NULL) return false;
-  find_nearest_cores(model, line_traffic.nearest);
-  return true;
+  return line_traffic.flights != NULL;
 }
 
 /* Longer or shorter by up to the model's noise. */
@@ -61,31 +48,13 @@ static unsigned find_farthest(const struct line *line, unsigned core, unsigned *
   return found;
 }
 
-/* The first of the nearest with a copy from that one on, `core`, which has none, aside; n_cores if there is none. */
-static unsigned find_nearest_from(const struct line *line, unsigned core, unsigned first) {
-  const struct model *model = line_traffic.model;
-  unsigned found = model->n_cores;
-  int64_t best = INT64_MAX;
-  uint64_t mask = UINT64_MAX << first % 64;
-  for (unsigned word = first / 64; word < model->n_words; word++, mask = UINT64_MAX)
-    for (uint64_t bits = line->sharers[word] & mask; bits != 0; bits &= bits - 1) {
-      const unsigned sharer = word * 64 + (unsigned)__builtin_ctzll(bits);
-      const int64_t ps = model_transfer_ps(model, sharer, core);
-      if (ps >= best) continue;
-      best = ps;
-      found = sharer;
-      if (ps == line_traffic.nearest[core].ps) return found; /* there is no nearer one: most often, in a crowd */
-    }
-  return found;
-}
-
-/* The same from the first core on: none before the first of the nearest cores is as near as they are. */
+/* The core with a copy that is nearest to `core`, which has none; n_cores if there is none. A crowd soon finds one. */
 static unsigned find_nearest(const struct line *line, unsigned core) {
   const struct model *model = line_traffic.model;
-  const struct nearest *nearest = &line_traffic.nearest[core];
-  const unsigned found = find_nearest_from(line, core, nearest->first);
-  const bool is_nearest = found < model->n_cores && model_transfer_ps(model, found, core) == nearest->ps;
-  return is_nearest ? found : find_nearest_from(line, core, 0);
+  const uint16_t *const nearest = &model->nearest[core * model->n_cores];
+  for (unsigned i = 0; i < model->n_cores; i++)
+    if (line_is_in(line, nearest[i])) return nearest[i];
+  return model->n_cores;
 }
 
 /* What a transfer to the core takes by itself, its queue aside. */

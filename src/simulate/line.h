@@ -38,16 +38,9 @@ struct flight {
   bool is_exclusive;
 };
 
-/* Of a core: the least that a transfer to it takes, and the first core from which it takes that. */
-struct nearest {
-  int64_t ps;
-  unsigned first;
-};
-
 struct line_traffic {
   const struct model *model;
-  struct flight *flights;  /* by core: its last */
-  struct nearest *nearest; /* by core */
+  struct flight *flights; /* by core: its last */
   struct random_state random;
   const struct line *data; /* what the trial's lock protects: who takes it is a new owner, and begins a new period */
   uint32_t period;

@@ -20,6 +20,7 @@ struct model {
   unsigned *core_of;                 /* by index into topology->cpus */
   unsigned *cpu_of;                  /* of each core, its first CPU */
   int64_t *transfer_ps;              /* [from * n_cores + to]: one hand-over of a line by compare-and-swap */
+  uint16_t *nearest;                 /* [to * n_cores + i]: all cores, nearest first */
   uint8_t *distance;                 /* [from * n_cores + to]: enum distance; of a core to itself between siblings */
   struct parameters parameters;
   int64_t access_ps, hit_ps, store_ps, rmw_ps, pause_ps, memory_ps, invalidate_ps, broadcast_ps;
