@@ -51,7 +51,8 @@ static bool add_sites(struct observe_lock *lock, const struct recording_record *
   return true;
 }
 
-static bool add(struct observe_lock *lock, const struct recording_record *record) {
+static bool add(struct observe_lock *lock, const struct recording_record *record,
+                const struct recording_histograms *histograms) {
   uint64_t n_acquired;
   if (lock->histograms == NULL) lock->histograms = calloc(1, sizeof *lock->histograms);
   if (lock->histograms == NULL || !add_sites(lock, record, &n_acquired)) return false;
@@ -65,9 +66,9 @@ static bool add(struct observe_lock *lock, const struct recording_record *record
   lock->n_acquired += n_acquired;
   lock->n_threads += read(&record->counts[RECORDED_THREADS]) + (n_acquired > record->acquired_before);
   for (int i = 0; i < RECORDING_N_BUCKETS; i++) {
-    lock->histograms->held[i] += read(&record->held[i]);
-    lock->histograms->waited[i] += read(&record->waited[i]);
-    lock->histograms->gaps[i] += read(&record->gaps[i]);
+    lock->histograms->held[i] += read(&histograms->held[i]);
+    lock->histograms->waited[i] += read(&histograms->waited[i]);
+    lock->histograms->gaps[i] += read(&histograms->gaps[i]);
   }
   lock->is_used =
       lock->is_used || n_acquired > 0 || lock->counts[RECORDED_TRIED] > 0 || lock->counts[RECORDED_CONTENDED] > 0;
@@ -92,7 +93,8 @@ bool observe_locks_add_up(struct observe_lock *all, const struct recording *reco
   for (uint32_t i = 1; i <= n_locks; i++) all[i].number = i;
   for (uint32_t i = 1; i <= n_records; i++) {
     const uint32_t lock = recording->records[i].lock;
-    if (lock > 0 && lock <= n_locks && !add(&all[lock], &recording->records[i])) return false;
+    if (lock > 0 && lock <= n_locks && !add(&all[lock], &recording->records[i], &recording->histograms[i]))
+      return false;
   }
   for (uint32_t i = 1; i <= n_paths; i++) {
     const uint32_t lock = recording->paths[i].lock;

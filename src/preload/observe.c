@@ -65,26 +65,32 @@ RECORDER_INLINE bool is_held_again(const pthread_mutex_t *mutex) {
   return LK_UNLIKELY((mutex->__data.__kind & 3) == PTHREAD_MUTEX_RECURSIVE_NP) && mutex->__data.__count > 1;
 }
 
-RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_again) {
-  if (is_again)
-    recorder_took_again(call);
-  else
-    recorder_took(call, NULL, is_shared);
-}
+/* The lock is the caller's. `is_again` is asked only of one that it seemed to be inside of. */
+#define TOOK(call, is_shared, is_again)                                                                                \
+  ({                                                                                                                   \
+    if (LK_UNLIKELY((call)->held == NULL) && (is_again))                                                               \
+      recorder_took_again(call);                                                                                       \
+    else                                                                                                               \
+      recorder_took(call, NULL, is_shared);                                                                            \
+  })
 
 /* `try` and `wait` are calls of libc's, and the second one's error is the value where the first one found the lock
  * held. */
 #define TAKE(call, try, wait, is_shared, is_again)                                                                     \
   ({                                                                                                                   \
     recorder_asks(call);                                                                                               \
+    recorder_goes_in(call, is_shared);                                                                                 \
     int error_ = try;                                                                                                  \
     if (LK_LIKELY(system_has_lock(error_))) {                                                                          \
-      took(call, is_shared, is_again);                                                                                 \
-    } else if (error_ == EBUSY) {                                                                                      \
-      const struct recorder_wait wait_ = recorder_waits(*(call));                                                      \
-      error_ = wait;                                                                                                   \
-      if (system_has_lock(error_)) recorder_took(call, &wait_, is_shared);                                             \
-      if (error_ == ETIMEDOUT) recorder_waited_in_vain(*(call), wait_);                                                \
+      TOOK(call, is_shared, is_again);                                                                                 \
+    } else {                                                                                                           \
+      (call)->held = recorder_take_back(*(call), is_shared);                                                           \
+      if (error_ == EBUSY) {                                                                                           \
+        const struct recorder_wait wait_ = recorder_waits(*(call));                                                    \
+        error_ = wait;                                                                                                 \
+        if (system_has_lock(error_)) recorder_took(call, &wait_, is_shared);                                           \
+        if (error_ == ETIMEDOUT) recorder_waited_in_vain(*(call), wait_);                                              \
+      }                                                                                                                \
     }                                                                                                                  \
     error_;                                                                                                            \
   })
@@ -96,7 +102,7 @@ RECORDER_INLINE void took(struct recorder_call *call, bool is_shared, bool is_ag
     const int error_ = try;                                                                                            \
     recorder_count(call, RECORDED_TRIED);                                                                              \
     if (system_has_lock(error_))                                                                                       \
-      took(call, is_shared, is_again);                                                                                 \
+      TOOK(call, is_shared, is_again);                                                                                 \
     else                                                                                                               \
       recorder_count(call, RECORDED_TRIES_FAILED);                                                                     \
     error_;                                                                                                            \
@@ -161,7 +167,7 @@ EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, cons
     struct recorder *const me_ = recorder_ready();                                                                     \
     recorder_gives(me_, lock);                                                                                         \
     const int error_ = release;                                                                                        \
-    recorder_gave(me_);                                                                                                \
+    recorder_gave(me_, lock);                                                                                          \
     error_;                                                                                                            \
   })
 
@@ -181,10 +187,10 @@ EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex) {
     if (is_known_) recorder_count(&call_, RECORDED_CONDITION_WAITS);                                                   \
     if (is_known_ && !is_kept_) {                                                                                      \
       recorder_gives(call_.me, mutex);                                                                                 \
-      recorder_write(call_.me);                                                                                        \
+      recorder_ends(call_.me, mutex);                                                                                  \
     }                                                                                                                  \
     const int error_ = wait;                                                                                           \
-    if (is_known_ && (system_has_lock(error_) || error_ == ETIMEDOUT)) took(&call_, false, is_kept_);                  \
+    if (is_known_ && (system_has_lock(error_) || error_ == ETIMEDOUT)) TOOK(&call_, false, is_kept_);                  \
     error_;                                                                                                            \
   })
 

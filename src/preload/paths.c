@@ -12,7 +12,7 @@
 
 /* A look takes a microsecond or two. So many may be saved up, and of the last of those one in SPARED is spent: of a
    thread that takes locks more often than it may look, each acquisition has its chance. */
-enum { PER_LOOK_NS = 200000, MOST_SAVED = 64, FREELY = 32, SPARED = 8 };
+enum { PER_LOOK_NS = 400000, MOST_SAVED = 64, FREELY = 32, SPARED = 8 };
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
 enum { MAY_UNWIND = true };

@@ -17,9 +17,9 @@
  */
 enum { FIRST_RUNS = 8, RUNS_PER_STEP = 4, LATER_RUNS = RECORDING_N_RUNS - FIRST_RUNS, MOST_STEPS = 16 };
 
-/* FIRST_BURSTS follow each other without a pause. Timing an acquisition takes some 40 ns, of PER_TIMING_NS one in a
-   hundred; but at least one in MOST_PER_TIMING is timed. */
-enum { BURST = 64, FIRST_BURSTS = 8, PER_TIMING_NS = 4000, MOST_PER_TIMING = 16 };
+/* FIRST_BURSTS follow each other without a pause. Timing an acquisition takes some 40 ns, of PER_TIMING_NS half a
+   hundredth; but at least one in MOST_PER_TIMING is timed. */
+enum { BURST = 32, FIRST_BURSTS = 16, PER_TIMING_NS = 8000, MOST_PER_TIMING = 32 };
 
 /* Of several locks that count as one, the one that was timed so often in succession is told apart. */
 enum { OFTEN = 16 };
@@ -47,7 +47,6 @@ void host_renew_contexts(struct thread *thread) {
   }
   me->number = 1 + atomic_fetch_add_explicit(&recording->n_threads, 1, memory_order_relaxed); /* a number */
   me->depth = 0;
-  me->given.since = 0;
   me->n_acquired = me->n_acquired_then = 0;
   if (me->until_run < 0) me->until_run = 0; /* the run that it was in has ended */
 }
@@ -168,7 +167,9 @@ struct recorder_note recorder_note_beside(struct recorder *me, const void *addre
   const uint32_t lock = me->by_address[place].lock;
   struct recording_note *const note =
       &me->recording->locks[lock].note; /* without a number: that of lock 0, of nobody */
-  if (lock != 0) atomic_store_explicit(&note->lock, lock, memory_order_relaxed); /* all write the same */
+  /* Relaxed, both: all write the same, and on a line that many read. */
+  if (atomic_load_explicit(&note->lock, memory_order_relaxed) != lock)
+    atomic_store_explicit(&note->lock, lock, memory_order_relaxed);
   return (struct recorder_note){&note->lock, &note->holder, &note->site};
 }
 
@@ -190,15 +191,20 @@ static void forget(struct recorder *me, const void *address) {
   me->depth = n_kept;
 }
 
-void recorder_count_outer(struct recorder_call call, bool is_shared) {
-  struct recorder *const me = call.me;
-  if (!is_shared) forget(me, call.address);
-  if (me->depth == 0) return;
-  const uint32_t lock = me->held[me->depth - 1].record->lock;
+bool recorder_is_inside(const struct recorder *me, const void *address) {
+  for (uint32_t i = me->depth; i-- > 0;)
+    if (me->held[i].address == address) return true;
+  return false;
+}
+
+void recorder_count_outer(struct recorder_call call, uint64_t more) {
+  const struct recording_record *const around = call.me->held[call.me->depth - 1].record;
+  if (around == NULL) return; /* in a handler, and being entered */
+  const uint32_t lock = around->lock;
   struct recording_outer *outer = call.record->outer, *const last = &call.record->outer[RECORDING_N_OUTER - 1];
   while (outer < last && outer->lock != lock && outer->lock != 0) outer++;
   if (outer < last) outer->lock = lock;
-  recorder_add(&outer->n_times, 1);
+  recorder_add(&outer->n_times, more);
 }
 
 LK_COLD uint32_t recorder_find_held(struct recorder *me, const void *address) {
@@ -282,22 +288,21 @@ static void begin_run(struct recorder *me, uint64_t start) {
 }
 
 /* The first acquisition of a run is only looked at for its time: the second one's gap begins there. */
-static void add_event(struct recorder_call *call, struct recorder_held *held, uint64_t asked, bool is_shared) {
-  struct recorder *const me = call->me;
+static void add_event(struct recorder *me, struct recorder_held *held, bool is_shared) {
   if (me->until_run == -1) {
     me->outside = (struct recorder_outside){0};
     note_usage(me);
     return;
   }
-  if (me->until_run == -2) begin_run(me, asked);
+  if (me->until_run == -2) begin_run(me, held->asked);
   struct recording_run *const run = place_of_run(me, me->run);
   struct recording_event *const event = &run->events[me->n_in_run++];
-  const uint64_t gap = clock_ticks_between(me->last, asked);
+  const uint64_t gap = clock_ticks_between(me->last, held->asked);
   event->gap = gap - lost(me, gap);
   atomic_store_explicit(&event->held, RECORDING_NEVER, memory_order_relaxed); /* ordered by what follows */
   atomic_store_explicit(&event->slept, 0, memory_order_relaxed);
   atomic_store_explicit(&event->n_yields, 0, memory_order_relaxed);
-  event->lock = call->record->lock;
+  event->lock = held->record->lock;
   event->is_shared = is_shared;
   event->depth = (uint8_t)(me->depth - 1);
   event->slept_before = me->outside.has_slept;
@@ -316,7 +321,7 @@ static void end_event(struct recorder *me, const struct recorder_held *held, uin
   if (event != NULL) atomic_store_explicit(&event->held, own - was_lost, memory_order_relaxed); /* a number */
 }
 
-/* Of so many acquisitions one is timed, so that timing takes a hundredth of the time. */
+/* Of so many acquisitions one is timed, so that timing takes half a hundredth of the time. */
 static uint32_t acquisitions_per_timing(struct recorder *me, uint64_t now) {
   const double n = (double)(me->n_acquired - me->n_acquired_then);
   const double ns = clock_ticks_to_ns((double)clock_ticks_between(me->then, now));
@@ -332,16 +337,22 @@ static void end_burst(struct recorder *me, struct recording_record *record, uint
   record->n_in_burst = 0;
 }
 
-/* The gap's beginning is not known where a burst begins after a pause. */
-static uint64_t gap_in_burst(struct recording_record *record, uint64_t asked) {
+/* When the gap before an acquisition began, which is not known where a burst begins after a pause. */
+static uint64_t released_in_burst(struct recording_record *record) {
   if (record->n_in_burst == 0 && record->weight > 1) record->released = 0;
-  return record->released != 0 ? clock_ticks_between(record->released, asked) : RECORDING_NEVER;
+  return record->released;
+}
+
+static struct recording_histograms *histograms_of(struct recorder *me, const struct recording_record *record) {
+  return &me->recording->histograms[record - me->recording->records];
 }
 
 static void add_to_burst(struct recorder *me, const struct recorder_held *held, uint64_t ticks) {
   struct recording_record *const record = held->record;
-  if (held->gap != RECORDING_NEVER) recorder_add(&record->gaps[recording_bucket(held->gap)], held->weight);
-  recorder_add(&record->held[recording_bucket(ticks)], held->weight);
+  struct recording_histograms *const histograms = histograms_of(me, record);
+  if (held->released != 0)
+    recorder_add(&histograms->gaps[recording_bucket(clock_ticks_between(held->released, held->asked))], held->weight);
+  recorder_add(&histograms->held[recording_bucket(ticks)], held->weight);
   recorder_add(&record->counts[RECORDED_HOLD_TICKS], ticks * held->weight);
   recorder_add(&record->counts[RECORDED_TIMED_SECTIONS], 1);
   record->released = held->until;
@@ -353,41 +364,75 @@ LK_COLD uint32_t recorder_look(struct recorder_call call) {
   return paths_look(call.me->recording, call.record->lock, call.site);
 }
 
-__attribute__((noinline)) void recorder_time(struct recorder_call call, struct recorder_held *held,
-                                             const struct recorder_wait *wait, bool is_shared) {
+__attribute__((noinline)) void recorder_prepare(struct recorder_held *held, uint64_t site, uint32_t path,
+                                                uint64_t asked) {
+  struct recording_record *const record = held->record;
+  held->yielded = 0;
+  held->event = NULL;
+  held->wait.start = 0;
+  held->site = site;
+  held->path = path;
+  held->asked = asked;
+  held->weight = record->until_timed < 0 ? record->weight : 0;
+  held->released = held->weight != 0 ? released_in_burst(record) : 0;
+}
+
+LK_COLD struct recorder_held *recorder_enter_late(struct recorder_call call, bool is_shared, bool has_waited) {
+  if (!is_shared) forget(call.me, call.address);
+  return recorder_enter(&call, is_shared, has_waited || call.path != 0);
+}
+
+LK_COLD struct recorder_held *recorder_take_back(struct recorder_call call, bool is_shared) {
   struct recorder *const me = call.me;
   struct recording_record *const record = call.record;
-  const uint64_t now = clock_ticks(), asked = wait != NULL ? wait->start : call.asked != 0 ? call.asked : now;
-  held->wait = wait != NULL ? *wait : (struct recorder_wait){0};
-  held->wait.end = now;
-  held->path = wait != NULL ? wait->path : call.path;
-  /* So that who waits for the lock knows more than the site. Relaxed: it is what recorder_took has written less of. */
-  if (held->path != 0) atomic_store_explicit(call.note.site, held->path, memory_order_relaxed);
-  held->site = call.site;
-  held->event = NULL;
-  held->yielded = 0;
-  held->weight = record->until_timed < 0 ? record->weight : 0;
-  held->gap = held->weight != 0 ? gap_in_burst(record, asked) : RECORDING_NEVER;
-  if (me->until_run < 0 && me->place != NULL) {
-    if (wait != NULL) note_usage(me); /* what was lost in the wait is in no section */
-    add_event(&call, held, asked, is_shared);
-  } else if (me->until_run < 0) {
-    me->until_run = INT32_MAX;
+  const struct recorder_held *const held = call.held;
+  if (held == NULL) return NULL;
+  recorder_add(&record->sites[recorder_site(me, record, call.site)].n_acquired, (uint64_t)-1);
+  if (is_shared) recorder_add(&record->counts[RECORDED_READS], (uint64_t)-1);
+  me->n_acquired--;
+  record->until_timed++;
+  if (!held->is_in_run) me->until_run++;
+  if (me->depth > 0 && held == &me->held[me->depth - 1]) me->depth--; /* else it found no room */
+  if (me->depth > 0) recorder_count_outer(call, (uint64_t)-1);
+  return NULL;
+}
+
+__attribute__((noinline)) void recorder_time(struct recorder *me, struct recorder_held *held,
+                                             const struct recorder_wait *wait, bool is_shared) {
+  const uint64_t now = clock_ticks();
+  if (wait != NULL) {
+    held->wait = *wait;
+    held->path = wait->path;
+    held->asked = wait->start;
+  } else if (held->asked == 0) {
+    held->asked = now;
   }
-  if (record->address == 0) count_in_succession(&call);
-  if (record->address == 0 && wait != NULL) tell_apart(&call);
-  me->last = held->since = held->event != NULL ? clock_ticks() : now; /* what was noted is not in its section */
+  held->wait.end = held->since = now;
+  if (LK_UNLIKELY(held->is_in_run) && --me->until_run < 0) { /* if a handler's lock has not ended it meanwhile */
+    if (me->place != NULL) {
+      if (wait != NULL) note_usage(me); /* what was lost in the wait is in no section */
+      add_event(me, held, is_shared);
+      if (held->event != NULL) held->since = clock_ticks(); /* what was noted is not in its section */
+    } else {
+      me->until_run = INT32_MAX;
+    }
+  }
+  me->last = held->since;
+}
+
+void recorder_tell_apart(struct recorder_call call, bool has_waited) {
+  count_in_succession(&call);
+  if (has_waited) tell_apart(&call);
 }
 
 void recorder_time_end(struct recorder *me, struct recorder_held *held) {
   const uint64_t now = clock_ticks();
   me->last = now;
-  const bool is_timed = held->since != 0; /* else it is released in a run, and was taken before */
-  if (is_timed && held->event != NULL) end_event(me, held, clock_ticks_between(held->since, now));
+  if (held->since != 0) { /* else it is released in a run, and was taken before */
+    held->until = now;
+    if (held->event != NULL) end_event(me, held, clock_ticks_between(held->since, now));
+  }
   me->outside = (struct recorder_outside){0};
-  if (!is_timed) return;
-  me->given = *held;
-  me->given.until = now;
 }
 
 uint64_t recorder_yields(struct recorder *me) {
@@ -416,12 +461,6 @@ void recorder_yielded(struct recorder *me, uint64_t start) {
   if (me->depth > 0) return;
   me->outside.n_yields++;
   me->last += ticks;
-}
-
-void recorder_hands_over(struct recorder_call call) {
-  /* Relaxed, both: the lock, which the caller holds, orders them. */
-  if (atomic_load_explicit(call.note.holder, memory_order_relaxed) != 0) recorder_count(&call, RECORDED_HANDOFFS);
-  atomic_store_explicit(call.note.holder, call.me->number, memory_order_relaxed);
 }
 
 struct recorder_wait recorder_waits(struct recorder_call call) {
@@ -473,7 +512,7 @@ static void write_wait(struct recorder *me, struct recording_record *record, uin
   recorder_add(&record->counts[RECORDED_WAIT_TICKS], ticks);
   if (ticks > atomic_load_explicit(&record->counts[RECORDED_WAIT_LONGEST], memory_order_relaxed)) /* its own */
     atomic_store_explicit(&record->counts[RECORDED_WAIT_LONGEST], ticks, memory_order_relaxed);
-  if (has_lock) recorder_add(&record->waited[recording_bucket(ticks)], 1);
+  if (has_lock) recorder_add(&histograms_of(me, record)->waited[recording_bucket(ticks)], 1);
   recorder_add(&record->sites[recorder_site(me, record, site)].waited_ticks, ticks);
   if (wait->path != 0) /* relaxed: a sum */
     atomic_fetch_add_explicit(&me->recording->paths[wait->path].waited_ticks, ticks, memory_order_relaxed);
@@ -488,17 +527,26 @@ void recorder_waited_in_vain(struct recorder_call call, struct recorder_wait wai
   write_wait(call.me, call.record, call.site, &wait, false);
 }
 
-void recorder_write_down(struct recorder *me) {
-  struct recorder_held held = me->given;
-  me->given.since = 0; /* first: a signal handler's locks find nothing to write */
-  const uint64_t ticks = clock_ticks_between(held.since, held.until);
-  if (held.wait.start != 0) write_wait(me, held.record, held.site, &held.wait, true);
-  if (held.weight != 0) add_to_burst(me, &held, ticks);
-  if (held.path != 0) {
-    struct recording_path *const path = &me->recording->paths[held.path];
+static void write_down(struct recorder *me, const struct recorder_held *held) {
+  const uint64_t ticks = clock_ticks_between(held->since, held->until);
+  if (held->wait.start != 0) write_wait(me, held->record, held->site, &held->wait, true);
+  if (held->weight != 0) add_to_burst(me, held, ticks);
+  if (held->path != 0) {
+    struct recording_path *const path = &me->recording->paths[held->path];
     /* Relaxed, both: sums. */
     atomic_fetch_add_explicit(&path->n_acquired, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&path->held_ticks, ticks, memory_order_relaxed);
   }
-  if (!me->wants_path) me->wants_path = paths_may_look(&me->looks, held.until);
+  if (!me->wants_path) me->wants_path = paths_may_look(&me->looks, held->until);
+}
+
+__attribute__((noinline)) void recorder_end_slowly(struct recorder *me, const void *address) {
+  uint32_t i = me->depth;
+  while (i > 0 && me->held[i - 1].address != address) i--;
+  if (i == 0) return; /* it was not locked by this thread */
+  const struct recorder_held held = me->held[i - 1];
+  for (; i < me->depth; i++) me->held[i - 1] = me->held[i];
+  me->depth--; /* first: a signal handler's locks find it gone */
+  if (held.is_handoff) recorder_add(&held.record->counts[RECORDED_HANDOFFS], 1);
+  if (held.since != 0) write_down(me, &held);
 }

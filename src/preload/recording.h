@@ -116,20 +116,26 @@ struct recording_outer {
   _Atomic(uint64_t) n_times;
 };
 
+/* Its first line has all that most acquisitions need, and one page those of several locks: in a program that fills the
+   caches, fetching that is the price of recording. */
 struct recording_record {
   _Alignas(128) uint64_t address; /* of the program's lock, as in its recording_lock */
+  int32_t until_timed;            /* acquisitions in a pause of timing; below 0 in a burst */
+  uint32_t site;                  /* index of the last one */
+  struct recording_site sites[RECORDING_N_SITES];
   uint32_t lock;
-  uint32_t next;       /* of the same thread: an index, or 0 */
-  uint32_t site;       /* index of the last one */
-  int32_t until_timed; /* acquisitions in a pause of timing; below 0 in a burst */
+  uint32_t next; /* of the same thread: an index, or 0 */
   uint32_t n_in_burst, n_bursts, weight;
+  uint32_t n_timed;
+  uint64_t timed_address;   /* of several locks: which of them was timed last, and so often in succession */
   uint64_t released;        /* when the thread released the lock last, in this burst; 0: never */
   uint64_t acquired_before; /* acquisitions of the threads in RECORDED_THREADS */
-  uint64_t timed_address;   /* of several locks: which of them was timed last, and so often in succession */
-  uint32_t n_timed;
   _Atomic(uint64_t) counts[RECORDING_N_COUNTS];
-  struct recording_site sites[RECORDING_N_SITES];
   struct recording_outer outer[RECORDING_N_OUTER];
+};
+
+/* Of the record of the same index. */
+struct recording_histograms {
   _Atomic(uint64_t) held[RECORDING_N_BUCKETS], waited[RECORDING_N_BUCKETS], gaps[RECORDING_N_BUCKETS];
 };
 
@@ -206,6 +212,7 @@ struct recording {
   struct recording_path paths[RECORDING_MAX_PATHS];
   struct recording_module modules[RECORDING_MAX_MODULES];
   struct recording_record records[RECORDING_MAX_RECORDS];
+  struct recording_histograms histograms[RECORDING_MAX_RECORDS];
   struct recording_thread threads[RECORDING_MAX_THREADS];
 };
 

@@ -147,6 +147,10 @@ class Observe(lockbench.Case):
         self.assertEqual((1, 1, 1), tuple(lock[key] for key in ("acquisitions", "timed", "contended")))
         self.assertEqual([], lock["wait_ns"])  # it did not get it
         self.assertGreater(lock["wait_total_ns"], 0)
+        outer, table = sorted(self.locks("late-inside"), key=lambda lock: lock["kind"])
+        self.assertEqual(("mutex", 1), (outer["kind"], outer["acquisitions"]))
+        self.assertEqual((1, 0, 1, 1, []), tuple(table[key] for key in ("acquisitions", "reads", "timed", "contended",
+                                                                        "under")))  # the writer's only
         lock = self.only("condition")
         self.assertEqual((2, 1, 0), tuple(lock[key] for key in ("acquisitions", "condition_waits", "contended")))
         self.assertEqual(2, total(lock["hold_ns"]))  # it is not held in the wait,

@@ -131,6 +131,19 @@ static void wait_until_late(void) {
   pthread_mutex_unlock(&hot);
 }
 
+static void *write_for_ever(void *nothing) {
+  pthread_rwlock_wrlock(&table);
+  return nothing;
+}
+
+static void read_too_late_while_inside(void) {
+  const struct timespec soon = in_ms(SECTION_MS);
+  pthread_join(start(write_for_ever), NULL);
+  pthread_mutex_lock(&outer);
+  if (pthread_rwlock_timedrdlock(&table, &soon) != ETIMEDOUT) exit(1);
+  pthread_mutex_unlock(&outer);
+}
+
 static void wait_for_condition(void) {
   static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
   const struct timespec soon = in_ms(SECTION_MS);
@@ -338,6 +351,7 @@ int main(int n_arguments, char **arguments) {
               {"read", read_and_write},
               {"try", try},
               {"late", wait_until_late},
+              {"late-inside", read_too_late_while_inside},
               {"condition", wait_for_condition},
               {"hand-over", hand_over},
               {"recursive", lock_twice},
