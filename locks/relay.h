@@ -9,21 +9,21 @@
  *   state         owner   heir  call     steps from here
  *   free          FREE    no    0        arrival: enters, held
  *   held          a CPU   no    0        unlock: free; who joins: is the heir, watched
- *   watched       a CPU   yes   WATCHED  unlock: contended; heir, when its tenure is over: called; who joins: sleeps
- *   contended     FREE    yes   any      arrival: enters, watched or called; heir, unless the lock is hot: enters, left
+ *   watched       a CPU   yes   0        unlock: contended; heir, when its tenure is over: called; who joins: sleeps
+ *   contended     FREE    yes   any      arrival or heir, unless the lock is hot: enters, watched or called, or left
  *   called        a CPU   yes   WANTED   unlock: handed over
  *   handed over   HANDED  yes   WANTED   heir: enters, left
  *   left          a CPU   no    any      former heir, inside: the oldest sleeper is the heir, watched; none: held
  *
  *   owner   FREE, HANDED, or the CPU on which the owner came in: a waiter there knows that it does not run
- *   call    what the heir asks of unlock. WATCHED: to count it; WANTED: to hand the lock over; ASLEEP: to wake it up
- *   turns   the unlocks that were counted: a lock is hot while turns are quicker than a hand-over
+ *   call    what the heir asks of unlock. WANTED: to hand the lock over; ASLEEP: to wake the heir up
+ *   turns   the unlocks: a lock is hot while they are quicker than a hand-over, and who waits lets its owner go on
  *   line    HEIR: there is one; and the address of the newest sleeper, from whom the others can be found
  *
  * Invariants: the line is 0 or has HEIR. Who has entered as the heir makes the next, or clears the line if nobody
- * sleeps: so no sleeper is forgotten, and one thread at a time takes sleepers out. Unlock, a load and a store, may miss
- * a call: so an heir only naps, and looks again. An arrival exchanges: it may take HANDED, or the mark of the owner,
- * away, and puts it back at once. Bound: an arrival joins after PATIENCE_NS; an heir gets in a tenure after the one
+ * sleeps: so no sleeper is forgotten, and one thread at a time takes sleepers out. Unlock, loads and stores, may miss a
+ * call: so an heir only naps, and looks again. An arrival exchanges: it may take HANDED, or the mark of the owner,
+ * away, and puts it back at once. Bound: an arrival joins after PATIENCE_NS, an heir gets in a tenure after the one
  * before it: who finds k in line is overtaken for k + 2 tenures, and the sections, wake-ups and time slices in which
  * these end. A tenure is TENURE_NS; on one CPU for both, a nap. FIFO: the line is; arrivals barge past it. Context:
  * none. Waits: yields; spins as heir; parks. End: unlock's store to `owner`; it may yet wake the address where it was.
@@ -39,14 +39,14 @@
 enum { lk_relay_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 /* Each of these may be 1: they say how soon, not if. Who sets one sets all. */
 #ifndef LK_RELAY_LOOK_NS
-#define LK_RELAY_LOOK_NS 250         /* between two looks, a transfer of a line each; hot: two turns in that time */
+#define LK_RELAY_LOOK_NS 250         /* between two looks, a transfer of a line each; hot: a turn in twice that time */
 #define LK_RELAY_PATIENCE_NS 1000000 /* of an arrival: some rounds of yields among those that look */
 #define LK_RELAY_SPIN_NS 25000       /* without an unlock, before an heir naps: a wake-up from a deep sleep */
 #define LK_RELAY_TENURE_NS 64000     /* twenty hand-overs with their wake-ups */
 #endif
 
 enum lk_relay_owner { LK_RELAY_FREE, LK_RELAY_CPUS = 0xffff, LK_RELAY_HANDED = 0x20000 };
-enum lk_relay_call { LK_RELAY_WATCHED = 1, LK_RELAY_WANTED = 2, LK_RELAY_ASLEEP = 4 };
+enum lk_relay_call { LK_RELAY_WANTED = 1, LK_RELAY_ASLEEP = 2 };
 enum lk_relay_line { LK_RELAY_HEIR = 1 };
 enum lk_relay_state { LK_RELAY_SLEEPS, LK_RELAY_IS_HEIR };
 
@@ -70,7 +70,6 @@ struct lk_relay {
 
 #define LK_RELAY_INIT                                                                                                  \
   { 0, 0, 0, 0, LK_CANARY_INIT }
-
 #define lk_relay_no_ctx 1
 struct lk_relay_ctx {
   char unused; /* C has no empty struct */
@@ -126,9 +125,8 @@ static inline bool lk_relay_trylock(struct lk_relay *lock, struct lk_relay_ctx *
 static inline bool lk_relay_join(struct lk_relay *lock, struct lk_relay_waiter *self) {
   uintptr_t line = 0, next = LK_RELAY_HEIR;
   atomic_init(&self->state, LK_RELAY_SLEEPS);
-  /* Release: pairs with the acquires in pass_on: our node is seen. Relaxed on failure: a guess.
-     order-kept acquire: pairs with the release in pass_on, if that has cleared the line; else that the call was cleared
-     before could undo ours, and we would get in late. */
+  /* Release: pairs with the acquires in pass_on: our node is seen. order-kept acquire: pairs with the release there, if
+     that has cleared the line: else its clearing of the call could undo ours. Relaxed on failure: a guess. */
   while (!atomic_compare_exchange_weak_explicit(&lock->line, &line, next, memory_order_acq_rel, memory_order_relaxed)) {
     self->older = (struct lk_relay_waiter *)(line & ~(uintptr_t)LK_RELAY_HEIR);
     self->oldest = self->older == NULL ? self : NULL;
@@ -143,8 +141,8 @@ static inline void lk_relay_pass_on(struct lk_relay *lock) {
   atomic_store_explicit(&lock->call, 0, memory_order_relaxed);
   struct lk_relay_waiter *heir = NULL;
   uintptr_t was = LK_RELAY_HEIR, to = 0;
-  /* Acquire on failure: pairs with the release in join; the nodes are seen.
-     order-kept release: pairs with the acquire in join, see there. */
+  /* Acquire on failure: pairs with the release in join; the nodes are seen. order-kept release: with the acquire there.
+   */
   while (!atomic_compare_exchange_strong_explicit(&lock->line, &was, to, memory_order_acq_rel, memory_order_acquire)) {
     struct lk_relay_waiter *const newest = (struct lk_relay_waiter *)(was - LK_RELAY_HEIR), *at = newest;
     /* Each learns which is newer, once: in all, one step for each that has come. */
@@ -155,33 +153,37 @@ static inline void lk_relay_pass_on(struct lk_relay *lock) {
     to = LK_RELAY_HEIR;
   }
   if (heir == NULL) return;
-  atomic_store_explicit(&lock->call, LK_RELAY_WATCHED, memory_order_relaxed); /* while it wakes up, too */
   heir->since_ns = lk_clock_ns();
-  heir->turns = atomic_load_explicit(&lock->turns, memory_order_relaxed); /* ours */
+  heir->turns = atomic_load_explicit(&lock->turns, memory_order_relaxed);
   /* Release: pairs with the acquire in lock_slow. Then its node may be gone, and the wake-up late: as in mcs_park. */
   atomic_store_explicit(&heir->state, LK_RELAY_IS_HEIR, memory_order_release);
   lk_wait_wake_one(&heir->state);
 }
 
+/* Counts the turns until now, since that long ago: true if they are quicker than a hand-over. Relaxed: a guess. */
+static inline bool lk_relay_is_hot(struct lk_relay *lock, uint16_t *turns, uint64_t since_ns) {
+  const uint16_t n_turns = (uint16_t)(atomic_load_explicit(&lock->turns, memory_order_relaxed) - *turns);
+  *turns += n_turns;
+  return n_turns > 1 && since_ns < (uint64_t)n_turns * (2 * LK_RELAY_LOOK_NS);
+}
+
 /* As the heir: until inside. All loads are relaxed: guesses. */
-static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_waiter *self, uint16_t call) {
+static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_waiter *self) {
   uint64_t looked_ns = self->since_ns, turned_ns = looked_ns, distance_ns = 0;
-  uint16_t before = self->turns;
+  uint16_t turns = self->turns, call = 0;
   unsigned n_naps = 0;
-  for (;;) {
-    const uint64_t now_ns = lk_clock_ns();
-    const uint16_t n_turns = (uint16_t)(atomic_load_explicit(&lock->turns, memory_order_relaxed) - before);
-    const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+  for (uint64_t now_ns = lk_clock_ns();; looked_ns = now_ns, now_ns = lk_clock_ns()) {
+    const uint16_t before = turns;
     const bool is_over = now_ns - self->since_ns >= LK_RELAY_TENURE_NS;
-    const bool is_hot = !is_over && n_turns > 1 && now_ns - looked_ns < (uint64_t)n_turns * (2 * LK_RELAY_LOOK_NS);
+    const bool is_hot = lk_relay_is_hot(lock, &turns, now_ns - looked_ns) && !is_over;
+    const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
     if ((owner == LK_RELAY_HANDED || (owner == LK_RELAY_FREE && !is_hot)) && lk_relay_take(lock, owner)) return;
-    if (n_turns != 0) turned_ns = now_ns, n_naps = 0;
-    before += n_turns, looked_ns = now_ns;
+    if (turns != before) turned_ns = now_ns, n_naps = 0;
     const bool is_here = lk_relay_is_here(owner);
     const bool naps = is_here || (owner != LK_RELAY_FREE && now_ns - turned_ns >= LK_RELAY_SPIN_NS);
     /* Not to be woken by the owner from its own CPU, which it would lose each time, before its tenure is over. */
-    const uint16_t wanted = (uint16_t)(LK_RELAY_WATCHED | (is_over ? LK_RELAY_WANTED : 0) |
-                                       (naps && (is_over || !is_here) ? LK_RELAY_ASLEEP : 0));
+    const uint16_t wanted =
+        (uint16_t)((is_over ? LK_RELAY_WANTED : 0) | (naps && (is_over || !is_here) ? LK_RELAY_ASLEEP : 0));
     if (wanted != call) {
       call = wanted, distance_ns = 0;
       atomic_store_explicit(&lock->call, call, memory_order_relaxed); /* as in unlock; then looks again */
@@ -190,23 +192,27 @@ static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_w
       lk_wait_nap(&lock->owner, owner, UINT64_C(8) * LK_RELAY_SPIN_NS << n_naps++);
     } else {
       lk_clock_pause_until(now_ns + (is_hot ? LK_RELAY_TENURE_NS / 4 : distance_ns));
-      if (n_turns != 0 && distance_ns < 4 * LK_RELAY_LOOK_NS) distance_ns = 2 * distance_ns + LK_RELAY_LOOK_NS;
+      if (turns != before && distance_ns < 4 * LK_RELAY_LOOK_NS) distance_ns = 2 * distance_ns + LK_RELAY_LOOK_NS;
     }
   }
 }
 
-/* As an arrival: true if inside. Who yields needs no wake-up, and an owner that waits for this CPU gets it. All loads
-   are relaxed: guesses. */
+/* As an arrival: true if inside. Who yields needs no wake-up, and lets an owner here go on. Relaxed loads: guesses. */
 static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns) {
+  uint16_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed);
+  uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+  bool is_hot = false;
   for (uint64_t now_ns = since_ns; now_ns - since_ns < LK_RELAY_PATIENCE_NS; now_ns = lk_clock_ns()) {
-    const uint64_t end_ns = now_ns + LK_RELAY_LOOK_NS;
-    if (now_ns == since_ns && !lk_relay_is_here(atomic_load_explicit(&lock->owner, memory_order_relaxed)))
+    const uint64_t end_ns = now_ns + (is_hot ? 16 : 1) * LK_RELAY_LOOK_NS;
+    if (now_ns == since_ns && !lk_relay_is_here(owner))
       lk_clock_pause_until(end_ns); /* a short section may end */
     else
       lk_clock_yield_until(end_ns);
-    if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == LK_RELAY_FREE && lk_relay_take(lock, LK_RELAY_FREE))
-      return true;
-    const bool is_alone = now_ns != since_ns && lk_clock_ns() - end_ns < 4 * LK_RELAY_LOOK_NS;
+    const uint64_t looked_ns = lk_clock_ns();
+    is_hot = lk_relay_is_hot(lock, &turns, looked_ns - now_ns);
+    owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+    if (owner == LK_RELAY_FREE && !is_hot && lk_relay_take(lock, owner)) return true;
+    const bool is_alone = now_ns != since_ns && looked_ns - end_ns < 4 * LK_RELAY_LOOK_NS;
     if (is_alone && atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false; /* to be the heir */
   }
   return false;
@@ -221,7 +227,7 @@ LK_COLD static void lk_relay_lock_slow(struct lk_relay *lock) {
   /* Acquire: pairs with the release in pass_on: what the heirs before wrote is seen. */
   while (!is_heir && atomic_load_explicit(&self.state, memory_order_acquire) == LK_RELAY_SLEEPS)
     lk_wait_sleep(&self.state, LK_RELAY_SLEEPS);
-  lk_relay_watch(lock, &self, is_heir ? 0 : LK_RELAY_WATCHED); /* pass_on has said so */
+  lk_relay_watch(lock, &self);
   lk_relay_pass_on(lock);
 }
 
@@ -229,22 +235,16 @@ static inline void lk_relay_lock(struct lk_relay *lock, struct lk_relay_ctx *ctx
   if (LK_UNLIKELY(!lk_relay_trylock(lock, ctx))) lk_relay_lock_slow(lock);
 }
 
-LK_COLD static void lk_relay_unlock_slow(struct lk_relay *lock, uint16_t call) {
-  const uint32_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed); /* only the owner writes it */
-  atomic_store_explicit(&lock->turns, (uint16_t)(turns + 1), memory_order_relaxed);
-  /* Release: pairs with the acquire in take. */
-  atomic_store_explicit(&lock->owner, call & LK_RELAY_WANTED ? LK_RELAY_HANDED : LK_RELAY_FREE, memory_order_release);
-  if (LK_UNLIKELY((call & LK_RELAY_ASLEEP) != 0)) lk_wait_wake_one(&lock->owner);
-}
+LK_COLD static void lk_relay_wake_heir(struct lk_relay *lock) { lk_wait_wake_one(&lock->owner); }
 
 static inline void lk_relay_unlock(struct lk_relay *lock, struct lk_relay_ctx *ctx) {
   (void)ctx;
-  /* Relaxed: what is missed now is seen by the next, or was not needed: the heir looks again by itself. */
+  const uint16_t turns = (uint16_t)(atomic_load_explicit(&lock->turns, memory_order_relaxed) + 1);
+  atomic_store_explicit(&lock->turns, turns, memory_order_relaxed); /* only the owner writes it */
+  /* Relaxed: what is missed is seen by the next, or was not needed: the heir looks again. Release: pairs with take. */
   const uint16_t call = atomic_load_explicit(&lock->call, memory_order_relaxed);
-  if (LK_UNLIKELY(call != 0))
-    lk_relay_unlock_slow(lock, call);
-  else /* Release: pairs with the acquire in take. */
-    atomic_store_explicit(&lock->owner, LK_RELAY_FREE, memory_order_release);
+  atomic_store_explicit(&lock->owner, call & LK_RELAY_WANTED ? LK_RELAY_HANDED : LK_RELAY_FREE, memory_order_release);
+  if (LK_UNLIKELY((call & LK_RELAY_ASLEEP) != 0)) lk_relay_wake_heir(lock);
 }
 
 #endif
