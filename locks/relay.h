@@ -10,14 +10,14 @@
  *   free          FREE    no    0        arrival: enters, held
  *   held          a CPU   no    0        unlock: free; who joins: is the heir, watched
  *   watched       a CPU   yes   0        unlock: contended; heir, when its tenure is over: called; who joins: sleeps
- *   contended     FREE    yes   any      arrival or heir, unless the lock is hot: enters, watched or called, or left
+ *   contended     FREE    yes   any      arrival: enters, watched or called; heir, unless the lock is hot: enters, left
  *   called        a CPU   yes   WANTED   unlock: handed over
  *   handed over   HANDED  yes   WANTED   heir: enters, left
  *   left          a CPU   no    any      former heir, inside: the oldest sleeper is the heir, watched; none: held
  *
  *   owner   FREE, HANDED, or the CPU on which the owner came in: a waiter there knows that it does not run
  *   call    what the heir asks of unlock. WANTED: to hand the lock over; ASLEEP: to wake the heir up
- *   turns   the unlocks: a lock is hot while they are quicker than a hand-over, and who waits lets its owner go on
+ *   turns   the unlocks: a lock is hot while they are quicker than a hand-over, and an arrival looks seldom
  *   line    HEIR: there is one; and the address of the newest sleeper, from whom the others can be found
  *
  * Invariants: the line is 0 or has HEIR. Who has entered as the heir makes the next, or clears the line if nobody
@@ -203,7 +203,7 @@ static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns) {
   uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
   bool is_hot = false;
   for (uint64_t now_ns = since_ns; now_ns - since_ns < LK_RELAY_PATIENCE_NS; now_ns = lk_clock_ns()) {
-    const uint64_t end_ns = now_ns + (is_hot ? 16 : 1) * LK_RELAY_LOOK_NS;
+    const uint64_t end_ns = now_ns + (is_hot ? LK_RELAY_TENURE_NS : LK_RELAY_LOOK_NS); /* each look may end a run */
     if (now_ns == since_ns && !lk_relay_is_here(owner))
       lk_clock_pause_until(end_ns); /* a short section may end */
     else
@@ -211,7 +211,7 @@ static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns) {
     const uint64_t looked_ns = lk_clock_ns();
     is_hot = lk_relay_is_hot(lock, &turns, looked_ns - now_ns);
     owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
-    if (owner == LK_RELAY_FREE && !is_hot && lk_relay_take(lock, owner)) return true;
+    if (owner == LK_RELAY_FREE && lk_relay_take(lock, owner)) return true;
     const bool is_alone = now_ns != since_ns && looked_ns - end_ns < 4 * LK_RELAY_LOOK_NS;
     if (is_alone && atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false; /* to be the heir */
   }
