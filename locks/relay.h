@@ -198,19 +198,17 @@ static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_w
 }
 
 /* As an arrival: true if inside. Who yields needs no wake-up, and lets an owner here go on. Relaxed loads: guesses. */
-static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns) {
-  uint16_t turns = atomic_load_explicit(&lock->turns, memory_order_relaxed);
-  uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns, uint16_t *turns) {
   bool is_hot = false;
   for (uint64_t now_ns = since_ns; now_ns - since_ns < LK_RELAY_PATIENCE_NS; now_ns = lk_clock_ns()) {
     const uint64_t end_ns = now_ns + (is_hot ? LK_RELAY_TENURE_NS : LK_RELAY_LOOK_NS); /* each look may end a run */
-    if (now_ns == since_ns && !lk_relay_is_here(owner))
+    if (now_ns == since_ns && !lk_relay_is_here(atomic_load_explicit(&lock->owner, memory_order_relaxed)))
       lk_clock_pause_until(end_ns); /* a short section may end */
     else
       lk_clock_yield_until(end_ns);
     const uint64_t looked_ns = lk_clock_ns();
-    is_hot = lk_relay_is_hot(lock, &turns, looked_ns - now_ns);
-    owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+    is_hot = lk_relay_is_hot(lock, turns, looked_ns - now_ns);
+    const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
     if (owner == LK_RELAY_FREE && lk_relay_take(lock, owner)) return true;
     const bool is_alone = now_ns != since_ns && looked_ns - end_ns < 4 * LK_RELAY_LOOK_NS;
     if (is_alone && atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false; /* to be the heir */
@@ -219,10 +217,10 @@ static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns) {
 }
 
 LK_COLD static void lk_relay_lock_slow(struct lk_relay *lock) {
-  if (lk_relay_visit(lock, lk_clock_ns())) return;
   struct lk_relay_waiter self;
-  self.since_ns = lk_clock_ns();
   self.turns = atomic_load_explicit(&lock->turns, memory_order_relaxed); /* a guess */
+  if (lk_relay_visit(lock, lk_clock_ns(), &self.turns)) return;
+  self.since_ns = lk_clock_ns();
   const bool is_heir = lk_relay_join(lock, &self);
   /* Acquire: pairs with the release in pass_on: what the heirs before wrote is seen. */
   while (!is_heir && atomic_load_explicit(&self.state, memory_order_acquire) == LK_RELAY_SLEEPS)
