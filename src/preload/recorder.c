@@ -191,11 +191,14 @@ static void forget(struct recorder *me, const void *address) {
   me->depth = n_kept;
 }
 
-bool recorder_is_inside(const struct recorder *me, const void *address) {
-  for (uint32_t i = me->depth; i-- > 0;)
-    if (me->held[i].address == address) return true;
-  return false;
+/* Of what the thread is inside of, the last that has this address: its place, and one more; 0: none. */
+static uint32_t depth_of(const struct recorder *me, const void *address) {
+  uint32_t depth = me->depth;
+  while (depth > 0 && me->held[depth - 1].address != address) depth--;
+  return depth;
 }
+
+bool recorder_is_inside(const struct recorder *me, const void *address) { return depth_of(me, address) != 0; }
 
 void recorder_count_outer(struct recorder_call call, uint64_t more) {
   const struct recording_record *const around = call.me->held[call.me->depth - 1].record;
@@ -208,8 +211,8 @@ void recorder_count_outer(struct recorder_call call, uint64_t more) {
 }
 
 LK_COLD uint32_t recorder_find_held(struct recorder *me, const void *address) {
-  for (uint32_t i = me->depth; i-- > 0;)
-    if (me->held[i].address == address) return i;
+  const uint32_t depth = depth_of(me, address);
+  if (depth != 0) return depth - 1;
   atomic_fetch_add_explicit(&me->recording->n_unmatched, 1, memory_order_relaxed); /* a count */
   return UINT32_MAX;
 }
@@ -541,8 +544,7 @@ static void write_down(struct recorder *me, const struct recorder_held *held) {
 }
 
 __attribute__((noinline)) void recorder_end_slowly(struct recorder *me, const void *address) {
-  uint32_t i = me->depth;
-  while (i > 0 && me->held[i - 1].address != address) i--;
+  uint32_t i = depth_of(me, address);
   if (i == 0) return; /* it was not locked by this thread */
   const struct recorder_held held = me->held[i - 1];
   for (; i < me->depth; i++) me->held[i - 1] = me->held[i];
