@@ -33,7 +33,7 @@
 
 enum { lk_pi_futex_traits = LK_PARKS | LK_FREED_BY_LAST };
 
-#define LK_PI_FUTEX_NAP_NS 1000000
+#define LK_PI_FUTEX_NAP_NS 1000000 /* between two looks of a thread that waits in vain */
 
 struct lk_pi_futex {
   LK_ATOMIC(uint32_t) word;

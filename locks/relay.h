@@ -141,8 +141,8 @@ static inline void lk_relay_pass_on(struct lk_relay *lock) {
   atomic_store_explicit(&lock->call, 0, memory_order_relaxed);
   struct lk_relay_waiter *heir = NULL;
   uintptr_t was = LK_RELAY_HEIR, to = 0;
-  /* Acquire on failure: pairs with the release in join; the nodes are seen. order-kept release: with the acquire there.
-   */
+  /* Acquire on failure: pairs with the release in join; the nodes are seen.
+     order-kept release: pairs with the acquire in join, see there. */
   while (!atomic_compare_exchange_strong_explicit(&lock->line, &was, to, memory_order_acq_rel, memory_order_acquire)) {
     struct lk_relay_waiter *const newest = (struct lk_relay_waiter *)(was - LK_RELAY_HEIR), *at = newest;
     /* Each learns which is newer, once: in all, one step for each that has come. */
