@@ -232,6 +232,13 @@ static void nap(void) {
   errno = caller_errno;
 }
 
+static bool is_copy(struct mutex *mutex) { return IS_BESIDE && beside_of(mutex)->self != mutex; }
+
+/* By a thread of the parent's, or by the one that called fork. */
+static bool is_held_since_fork(struct mutex *mutex, const struct thread *me) {
+  return !is_ready(mutex, me) && !is_copy(mutex) && holder_of(mutex) != NULL;
+}
+
 /*
  * Makes a lock ready that was never used, or last used before a fork. Then those who waited for it are in the parent,
  * and what they left in the lock must go: a free lock is made anew at once. One that was held is left to the thread
@@ -243,8 +250,7 @@ LK_COLD static void adopt(struct mutex *mutex, const struct thread *me) {
   while (!is_ready(mutex, me)) {
     sigset_t signals;
     process_enter(process, &signals);
-    const bool is_copy = IS_BESIDE && beside_of(mutex)->self != mutex;
-    const bool is_free = is_copy || holder_of(mutex) == NULL;
+    const bool is_free = is_copy(mutex) || holder_of(mutex) == NULL;
     if (is_free && !is_ready(mutex, me)) make(process, mutex);
     process_leave(process, &signals);
     if (!is_free) nap();
@@ -293,7 +299,7 @@ LK_COLD static int trylock_slow(pthread_mutex_t *given) {
   }
   thread_count(me, COUNT_TRIED);
   if (is_own(mutex)) return acquire_again(mutex, me, EBUSY);
-  if (!is_ready(mutex, me) && holder_of(mutex) != NULL && !IS_BESIDE) return EBUSY; /* since before a fork */
+  if (is_held_since_fork(mutex, me)) return EBUSY;
   adopt(mutex, me);
   if (!try_acquire_mutex(mutex, me)) return EBUSY;
   own(mutex);
@@ -352,10 +358,13 @@ EXPORT int pthread_mutex_clocklock(pthread_mutex_t *given, clockid_t clock, cons
     thread_count(me, COUNT_SYSTEM);
     return SYSTEM(pthread_mutex_clocklock)(given, clock, deadline);
   }
+  if (!clock_is_known(clock)) return EINVAL; /* though it be free, or the caller's */
   thread_count(me, COUNT_TIMED);
   if (is_own(mutex)) return acquire_again(mutex, me, EDEADLK);
+  int error = CLOCK_TRY_UNTIL(!is_held_since_fork(mutex, me), clock, deadline);
+  if (error != 0) return error;
   adopt(mutex, me);
-  const int error = CLOCK_TRY_UNTIL(try_acquire_mutex(mutex, me), clock, deadline);
+  error = CLOCK_TRY_UNTIL(try_acquire_mutex(mutex, me), clock, deadline);
   if (error == 0) own(mutex);
   return error;
 }

@@ -127,6 +127,11 @@ static struct thread *enter(struct rw *rw) {
   return me;
 }
 
+/* Under a writer of the parent's, or under the thread that called fork. */
+static bool is_held_since_fork(const struct rw *rw, const struct thread *me) {
+  return !is_ready(rw, me) && rw->self == rw && writer_of(rw) != NULL;
+}
+
 static bool is_of(const struct use *use, const struct rw *rw) { return use->rw == rw && use->serial == rw->serial; }
 
 /* The use by which the thread is inside, or NULL. */
@@ -196,6 +201,12 @@ static int write_in(struct thread *me, struct rw *rw, struct use *use) {
 static bool try_read(struct rw *rw, struct use *use) { return FN(tryrdlock)(rw->lock, &use->ctx); }
 static bool try_write(struct rw *rw, struct use *use) { return FN(trywrlock)(rw->lock, &use->ctx); }
 
+/* As far as whoever held it at a fork is concerned: 0, or why it cannot be had until the deadline. */
+static int wait_for_fork(const struct rw *rw, clockid_t clock, const struct timespec *deadline) {
+  if (!clock_is_known(clock)) return EINVAL; /* though it be free, or the caller's */
+  return CLOCK_TRY_UNTIL(!is_held_since_fork(rw, thread_ready()), clock, deadline);
+}
+
 EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *given) {
   if (is_shared(given)) return count_system(), SYSTEM(pthread_rwlock_rdlock)(given);
   struct rw *const rw = rw_of(given);
@@ -211,6 +222,7 @@ EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *given) {
 EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *given) {
   if (is_shared(given)) return count_system(), SYSTEM(pthread_rwlock_tryrdlock)(given);
   struct rw *const rw = rw_of(given);
+  if (is_held_since_fork(rw, thread_ready())) return EBUSY;
   struct thread *const me = enter(rw);
   struct use *const inside = find_inside(me, rw);
   if (inside != NULL) return writer_of(rw) == inside ? EBUSY : read_again(me, inside);
@@ -221,11 +233,13 @@ EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *given) {
 EXPORT int pthread_rwlock_clockrdlock(pthread_rwlock_t *given, clockid_t clock, const struct timespec *deadline) {
   if (is_shared(given)) return count_system(), SYSTEM(pthread_rwlock_clockrdlock)(given, clock, deadline);
   struct rw *const rw = rw_of(given);
+  int error = wait_for_fork(rw, clock, deadline);
+  if (error != 0) return error;
   struct thread *const me = enter(rw);
   struct use *const inside = find_inside(me, rw);
   if (inside != NULL) return writer_of(rw) == inside ? EDEADLK : read_again(me, inside);
   struct use *const use = take_use(me, rw);
-  const int error = CLOCK_TRY_UNTIL(try_read(rw, use), clock, deadline);
+  error = CLOCK_TRY_UNTIL(try_read(rw, use), clock, deadline);
   return error == 0 ? read_in(me, use) : error;
 }
 
@@ -249,6 +263,7 @@ EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *given) {
 EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *given) {
   if (is_shared(given)) return count_system(), SYSTEM(pthread_rwlock_trywrlock)(given);
   struct rw *const rw = rw_of(given);
+  if (is_held_since_fork(rw, thread_ready())) return EBUSY;
   struct thread *const me = enter(rw);
   if (find_inside(me, rw) != NULL) return EBUSY;
   struct use *const use = take_use(me, rw);
@@ -258,11 +273,13 @@ EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *given) {
 EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *given, clockid_t clock, const struct timespec *deadline) {
   if (is_shared(given)) return count_system(), SYSTEM(pthread_rwlock_clockwrlock)(given, clock, deadline);
   struct rw *const rw = rw_of(given);
+  int error = wait_for_fork(rw, clock, deadline);
+  if (error != 0) return error;
   struct thread *const me = enter(rw);
   struct use *const inside = find_inside(me, rw);
   if (inside != NULL && writer_of(rw) == inside) return EDEADLK;
   struct use *const use = take_use(me, rw);
-  const int error = CLOCK_TRY_UNTIL(try_write(rw, use), clock, deadline);
+  error = CLOCK_TRY_UNTIL(try_write(rw, use), clock, deadline);
   return error == 0 ? write_in(me, rw, use) : error;
 }
 
