@@ -13,7 +13,10 @@
  *   generation  of processes, as in a mutex: in the child of a fork those that wait are the parent's
  *
  * A waiter that was taken out of the queue never touches the condition again, so it may be destroyed right after a
- * broadcast, with one exception: one that is cancelled after it was signalled passes the signal on.
+ * broadcast, with one exception: one that is cancelled after it was signalled passes the signal on. Whether a waiter
+ * was taken is therefore told at the waiter: one that gives up, at its deadline or cancelled, says that it leaves
+ * before it enters the guard, and who signals passes it by. It is in the queue until it is out by itself, and the
+ * condition is not destroyed before.
  * Conditions that processes share stay with the system; glibc marks them by a bit of a word that is 0 in ours.
  */
 #include <errno.h>
@@ -40,9 +43,12 @@ struct cond {
 };
 _Static_assert(sizeof(struct cond) <= offsetof(pthread_cond_t, __data.__wrefs), "the system's mark stays zero");
 
+enum state { QUEUED, LEAVING, TAKEN };
+
 /* One that waits; the waiter first, so that the queue's nodes are these. */
 struct waiting {
   struct lk_cond_waiter waiter;
+  _Atomic(uint32_t) state; /* QUEUED to LEAVING by itself, or to TAKEN by who signals */
   struct cond *cond;
   pthread_mutex_t *mutex;
   bool was_broadcast; /* how it was taken; written before it is woken */
@@ -80,13 +86,49 @@ static void enter(struct cond *cond) {
 
 static void leave(struct cond *cond) { lk_futex_unlock(&cond->guard, NULL); }
 
+static struct waiting *waiting_of(struct lk_cond_waiter *waiter) { return (struct waiting *)(void *)waiter; }
+
+/* Relaxed, both: it only decides between two; what they do then is ordered by the guard, and by is_woken. */
+static bool turn_to(struct waiting *waiting, enum state state) {
+  uint32_t queued = QUEUED;
+  return atomic_compare_exchange_strong_explicit(&waiting->state, &queued, state, memory_order_relaxed,
+                                                 memory_order_relaxed);
+}
+
 /* Takes one that nobody has signalled out of the queue; false: it was signalled. */
 static bool give_up(struct waiting *waiting) {
+  if (!turn_to(waiting, LEAVING)) return false;
   enter(waiting->cond);
-  const bool was_taken = waiting->waiter.is_taken;
-  if (!was_taken) lk_cond_unlink(&waiting->cond->queue, &waiting->waiter);
+  lk_cond_unlink(&waiting->cond->queue, &waiting->waiter);
   leave(waiting->cond);
-  return !was_taken;
+  return true;
+}
+
+/* Under the guard: the first that waits, or all, as a chain for lk_cond_wake. */
+static struct lk_cond_waiter *take(struct cond *cond, bool is_broadcast) {
+  struct lk_cond_waiter *chain = NULL, **end = &chain, *next = cond->queue.first;
+  const struct lk_cond_waiter *const last = next != NULL ? next->previous : NULL;
+  for (struct lk_cond_waiter *waiter = NULL; waiter != last && (is_broadcast || chain == NULL);) {
+    waiter = next;
+    next = waiter->next;
+    if (!turn_to(waiting_of(waiter), TAKEN)) continue;
+    lk_cond_unlink(&cond->queue, waiter);
+    waiting_of(waiter)->was_broadcast = is_broadcast;
+    waiter->next = NULL;
+    *end = waiter;
+    end = &waiter->next;
+  }
+  return chain;
+}
+
+/* Under the guard: how many are in the queue, in that state. */
+static unsigned count(const struct cond *cond, enum state state) {
+  unsigned n = 0;
+  for (struct lk_cond_waiter *waiter = cond->queue.first; waiter != NULL;) {
+    n += atomic_load_explicit(&waiting_of(waiter)->state, memory_order_relaxed) == state; /* see turn_to */
+    waiter = waiter->next != cond->queue.first ? waiter->next : NULL;
+  }
+  return n;
 }
 
 /* A signal that reached a thread which cannot use it goes to the next. */
@@ -134,7 +176,7 @@ static int sleep_until(struct waiting *waiting, clockid_t clock, const struct ti
 static int wait_on(pthread_cond_t *given, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *deadline) {
   const int caller_errno = errno;
   if (deadline != NULL && !clock_is_valid(deadline)) return EINVAL;
-  struct waiting waiting = {.cond = cond_of(given), .mutex = mutex, .was_broadcast = false};
+  struct waiting waiting = {.state = QUEUED, .cond = cond_of(given), .mutex = mutex, .was_broadcast = false};
   thread_count(thread_ready(), COUNT_WAITS);
   enter(waiting.cond);
   lk_cond_join(&waiting.cond->queue, &waiting.waiter);
@@ -169,14 +211,26 @@ EXPORT int pthread_cond_init(pthread_cond_t *given, const pthread_condattr_t *at
   return 0;
 }
 
+static void nap(void) {
+  const struct timespec time = {0, 50000};
+  const int caller_errno = errno;
+  syscall(SYS_nanosleep, &time, NULL);
+  errno = caller_errno;
+}
+
 EXPORT int pthread_cond_destroy(pthread_cond_t *given) {
   if (is_shared(given)) return SYSTEM(pthread_cond_destroy)(given);
   struct cond *const cond = cond_of(given);
-  enter(cond); /* behind those that have just been there */
-  const bool is_waited_for = cond->queue.first != NULL;
-  leave(cond);
-  if (is_waited_for) thread_count(thread_ready(), COUNT_DESTROYED_WAITED);
-  return 0;
+  for (;;) {
+    enter(cond); /* behind those that have just been there */
+    const unsigned n_leaving = count(cond, LEAVING), n_queued = count(cond, QUEUED);
+    leave(cond);
+    if (n_leaving == 0) {
+      if (n_queued > 0) thread_count(thread_ready(), COUNT_DESTROYED_WAITED);
+      return 0;
+    }
+    nap();
+  }
 }
 
 /* The system's condition gives the mutex back and takes it as its own kind of mutex. */
@@ -214,7 +268,7 @@ EXPORT int pthread_cond_signal(pthread_cond_t *given) {
   struct cond *const cond = cond_of(given);
   if (is_idle(cond)) return 0;
   enter(cond);
-  struct lk_cond_waiter *const taken = lk_cond_take_one(&cond->queue);
+  struct lk_cond_waiter *const taken = take(cond, false);
   leave(cond);
   lk_cond_wake(taken);
   return 0;
@@ -225,9 +279,7 @@ EXPORT int pthread_cond_broadcast(pthread_cond_t *given) {
   struct cond *const cond = cond_of(given);
   if (is_idle(cond)) return 0;
   enter(cond);
-  struct lk_cond_waiter *const taken = lk_cond_take_all(&cond->queue);
-  for (struct lk_cond_waiter *waiter = taken; waiter != NULL; waiter = waiter->next)
-    ((struct waiting *)(void *)waiter)->was_broadcast = true;
+  struct lk_cond_waiter *const taken = take(cond, true);
   leave(cond);
   lk_cond_wake(taken);
   return 0;
