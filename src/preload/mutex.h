@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MUTEX_ROOM = 16, MUTEX_OTHER_KINDS = 0xfc }; /* robust, priority, process-shared */
+enum { MUTEX_ROOM = 16, MUTEX_OTHER_KINDS = 0xfc, MUTEX_ROBUST_KIND = 16 }; /* robust, priority, process-shared */
 
 struct mutex {
   _Alignas(8) unsigned char room[MUTEX_ROOM];

@@ -11,6 +11,7 @@
 #include "observe_calls.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -74,6 +75,20 @@ RECORDER_INLINE bool is_held_again(const pthread_mutex_t *mutex) {
       recorder_took(call, NULL, is_shared);                                                                            \
   })
 
+/*
+ * A robust mutex that cannot be recovered stays locked for ever by glibc's trylock, which says so only once. So it is
+ * not tried but locked, unless another thread is seen to have it.
+ */
+static bool is_robust(const pthread_mutex_t *mutex) { return (mutex->__data.__kind & MUTEX_ROBUST_KIND) != 0; }
+
+static bool is_held_elsewhere(const pthread_mutex_t *mutex) {
+  const uint32_t word = (uint32_t) * (const volatile int *)&mutex->__data.__lock, owner = word & FUTEX_TID_MASK;
+  return owner != 0 && owner != (uint32_t)thread_self->system_id && (word & FUTEX_OWNER_DIED) == 0;
+}
+
+#define TRY_FIRST(mutex, wait)                                                                                         \
+  (LK_LIKELY(!is_robust(mutex)) ? SYSTEM(pthread_mutex_trylock)(mutex) : is_held_elsewhere(mutex) ? EBUSY : (wait))
+
 /* `try` and `wait` are calls of libc's, and the second one's error is the value where the first one found the lock
  * held. */
 #define TAKE(call, try, wait, is_shared, is_again)                                                                     \
@@ -124,7 +139,7 @@ int observe_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attrib
 int observe_mutex_lock(pthread_mutex_t *mutex, uint64_t site) {
   struct recorder_call call = call_of_mutex(mutex, site);
   if (!recorder_knows(&call, RECORDING_MUTEX)) return SYSTEM(pthread_mutex_lock)(mutex);
-  return TAKE(&call, SYSTEM(pthread_mutex_trylock)(mutex), SYSTEM(pthread_mutex_lock)(mutex), false,
+  return TAKE(&call, TRY_FIRST(mutex, SYSTEM(pthread_mutex_lock)(mutex)), SYSTEM(pthread_mutex_lock)(mutex), false,
               is_held_again(mutex));
 }
 
@@ -137,8 +152,8 @@ int observe_mutex_trylock(pthread_mutex_t *mutex, uint64_t site) {
 int observe_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *deadline, uint64_t site) {
   struct recorder_call call = call_of_mutex(mutex, site);
   if (!recorder_knows(&call, RECORDING_MUTEX)) return SYSTEM(pthread_mutex_timedlock)(mutex, deadline);
-  return TIMED(&call, SYSTEM(pthread_mutex_trylock)(mutex), SYSTEM(pthread_mutex_timedlock)(mutex, deadline), false,
-               is_held_again(mutex));
+  return TIMED(&call, TRY_FIRST(mutex, SYSTEM(pthread_mutex_timedlock)(mutex, deadline)),
+               SYSTEM(pthread_mutex_timedlock)(mutex, deadline), false, is_held_again(mutex));
 }
 
 EXPORT int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes) {
@@ -157,8 +172,8 @@ EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, cons
   struct recorder_call call = call_of_mutex(mutex, OBSERVE_SITE);
   if (!clock_is_known(clock) || !recorder_knows(&call, RECORDING_MUTEX))
     return SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline); /* refused before a try, too */
-  return TIMED(&call, SYSTEM(pthread_mutex_trylock)(mutex), SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline),
-               false, is_held_again(mutex));
+  return TIMED(&call, TRY_FIRST(mutex, SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline)),
+               SYSTEM(pthread_mutex_clocklock)(mutex, clock, deadline), false, is_held_again(mutex));
 }
 
 /* What libc's release takes, a waiter's waking above all, is the lock's doing and in no gap. */
