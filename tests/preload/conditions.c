@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "trap.h"
 
@@ -184,7 +185,7 @@ static void cancelled_when_signalled(void) {
 
 struct gate {
   pthread_mutex_t mutex;
-  pthread_cond_t cond;
+  pthread_cond_t cond, *cond_elsewhere;
   bool is_open;
 };
 
@@ -211,6 +212,39 @@ static void destroyed_after_broadcast(void) {
     pthread_mutex_unlock(&gate->mutex);
     trap_join(a), trap_join(b);
     free(gate);
+  }
+}
+
+/* Those that a broadcast has woken need the mutex, one after the other, and may come to their deadlines meanwhile; the
+   condition is gone then. So it is with those that are on their way out when it is destroyed. */
+static void *pass_until(void *argument) {
+  struct gate *const gate = argument;
+  const struct timespec deadline = trap_in_ms(CLOCK_REALTIME, 5);
+  pthread_mutex_lock(&gate->mutex);
+  for (int error = 0; !gate->is_open && error == 0;)
+    error = pthread_cond_timedwait(gate->cond_elsewhere, &gate->mutex, &deadline);
+  pthread_mutex_unlock(&gate->mutex);
+  return NULL;
+}
+
+static void deadlines_after_broadcast(void) {
+  enum { N = 4 };
+  for (int i = 0; i < 40; i++) {
+    struct gate gate = {.mutex = PTHREAD_MUTEX_INITIALIZER, .is_open = false};
+    pthread_t threads[N];
+    pthread_cond_t *const elsewhere = gate.cond_elsewhere =
+        mmap(NULL, sizeof *elsewhere, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(pthread_cond_init(elsewhere, NULL) == 0);
+    for (int n = 0; n < N; n++) threads[n] = trap_start(pass_until, &gate);
+    usleep(i % 2 == 0 ? 2000 : 4900);
+    pthread_mutex_lock(&gate.mutex);
+    gate.is_open = true;
+    pthread_cond_broadcast(elsewhere);
+    REQUIRE(pthread_cond_destroy(elsewhere) == 0);
+    munmap(elsewhere, sizeof *elsewhere);
+    usleep(6000);
+    pthread_mutex_unlock(&gate.mutex);
+    for (int n = 0; n < N; n++) trap_join(threads[n]);
   }
 }
 
@@ -256,6 +290,7 @@ const struct trap traps_of_conditions[] = {{"broadcast", broadcast},
                                            {"cancelled", cancelled},
                                            {"cancelled-when-signalled", cancelled_when_signalled},
                                            {"destroyed-after-broadcast", destroyed_after_broadcast},
+                                           {"deadlines-after-broadcast", deadlines_after_broadcast},
                                            {"interrupted", interrupted},
                                            {"with-other-mutexes", with_other_mutexes},
                                            {NULL, NULL}};

@@ -137,6 +137,7 @@ static void error_checking(void) {
     REQUIRE(pthread_mutex_lock(both[i]) == 0);
     REQUIRE(pthread_mutex_lock(both[i]) == EDEADLK);
     REQUIRE(pthread_mutex_timedlock(both[i], &soon) == EDEADLK);
+    REQUIRE(pthread_mutex_clocklock(both[i], CLOCK_PROCESS_CPUTIME_ID, &soon) == EINVAL);
     REQUIRE(pthread_mutex_trylock(both[i]) == EBUSY);
     REQUIRE(pthread_mutex_unlock(both[i]) == 0);
     count_with(both[i]);

@@ -14,7 +14,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static atomic_bool is_over;
+static atomic_bool is_over, is_there;
 static long n_inside;
 
 static void require_child(pid_t child) {
@@ -61,6 +61,50 @@ static void forked(void) {
   }
   atomic_store(&is_over, true);
   trap_join(a), trap_join(b);
+}
+
+static void *hold_until_over(void *nothing) {
+  pthread_mutex_lock(&mutex);
+  atomic_store(&is_there, true);
+  while (!atomic_load(&is_over)) usleep(100);
+  pthread_mutex_unlock(&mutex);
+  return nothing;
+}
+
+/* A child does not wait for ever for what it only tries, or wants until a deadline, and a thread that is the parent's
+   has. */
+static void check_held(void) {
+  const struct timespec soon = trap_in_ms(CLOCK_REALTIME, 20), soon_too = trap_in_ms(CLOCK_MONOTONIC, 30);
+  REQUIRE(pthread_mutex_trylock(&mutex) == EBUSY);
+  REQUIRE(pthread_mutex_timedlock(&mutex, &soon) == ETIMEDOUT);
+  REQUIRE(pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &soon_too) == ETIMEDOUT);
+}
+
+static void held_at_a_fork(void) {
+  atomic_store(&is_over, false);
+  atomic_store(&is_there, false);
+  const pthread_t holder = trap_start(hold_until_over, NULL);
+  while (!atomic_load(&is_there)) usleep(100);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    check_held();
+    _exit(0);
+  }
+  require_child(child);
+  atomic_store(&is_over, true);
+  trap_join(holder);
+  pthread_mutex_lock(&mutex);
+  const pid_t other = fork();
+  if (other == 0) {
+    alarm(60);
+    check_held();
+    REQUIRE(pthread_mutex_unlock(&mutex) == 0); /* who called fork has it */
+    go_round(NULL);
+    _exit(0);
+  }
+  require_child(other);
+  pthread_mutex_unlock(&mutex);
 }
 
 static void *wait_until_over(void *nothing) {
@@ -154,16 +198,27 @@ static void shared_by_processes(void) {
   REQUIRE(both->n == 200);
 }
 
-static void robust(void) {
-  struct both *const both = make_shared(true);
+static void die_holding(pthread_mutex_t *held) {
   const pid_t child = fork();
   if (child == 0) {
-    pthread_mutex_lock(&both->mutex);
+    pthread_mutex_lock(held);
     _exit(0);
   }
   require_child(child);
+}
+
+static void robust(void) {
+  struct both *const both = make_shared(true);
+  die_holding(&both->mutex);
   REQUIRE(pthread_mutex_lock(&both->mutex) == EOWNERDEAD);
   REQUIRE(pthread_mutex_consistent(&both->mutex) == 0 && pthread_mutex_unlock(&both->mutex) == 0);
+  die_holding(&both->mutex);
+  REQUIRE(pthread_mutex_lock(&both->mutex) == EOWNERDEAD && pthread_mutex_unlock(&both->mutex) == 0);
+  const struct timespec later = trap_in_ms(CLOCK_REALTIME, 5000);
+  for (int i = 0; i < 3; i++) { /* who has not made it consistent has made it useless */
+    REQUIRE(pthread_mutex_timedlock(&both->mutex, &later) == ENOTRECOVERABLE);
+    REQUIRE(pthread_mutex_lock(&both->mutex) == ENOTRECOVERABLE);
+  }
 }
 
 static void many_threads(void) {
@@ -304,6 +359,7 @@ static void ends_while_locked(void) {
 
 const struct trap traps_of_processes[] = {{"forked", forked},
                                           {"forked-twice", forked_twice},
+                                          {"held-at-a-fork", held_at_a_fork},
                                           {"spawned", spawned},
                                           {"shared-by-processes", shared_by_processes},
                                           {"robust", robust},

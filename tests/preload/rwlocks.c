@@ -8,7 +8,7 @@
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static long n_written, n_seen; /* equal but while somebody writes */
-static atomic_bool is_there;
+static atomic_bool is_there, is_over;
 
 static void *read_and_write(void *given) {
   for (int i = 0; i < 10000; i++) {
@@ -84,6 +84,8 @@ static void *check_deadlines(void *given) {
 static void deadlines(void) {
   pthread_rwlock_wrlock(&lock);
   trap_join(trap_start(check_deadlines, &lock));
+  const struct timespec soon = trap_in_ms(CLOCK_REALTIME, 30); /* a clock that is none comes first */
+  REQUIRE(pthread_rwlock_clockrdlock(&lock, CLOCK_PROCESS_CPUTIME_ID, &soon) == EINVAL);
   pthread_rwlock_unlock(&lock);
   const struct timespec later = trap_in_ms(CLOCK_REALTIME, 5000);
   REQUIRE(pthread_rwlock_timedwrlock(&lock, &later) == 0 && pthread_rwlock_unlock(&lock) == 0);
@@ -121,6 +123,35 @@ static void forked(void) {
     }
     REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
+}
+
+static void *write_until_over(void *given) {
+  REQUIRE(pthread_rwlock_wrlock(given) == 0);
+  atomic_store(&is_there, true);
+  while (!atomic_load(&is_over)) usleep(100);
+  REQUIRE(pthread_rwlock_unlock(given) == 0);
+  return NULL;
+}
+
+/* As with mutexes: who only tries, or has a deadline, does not wait for a writer of the parent's. */
+static void held_at_a_fork(void) {
+  int status;
+  atomic_store(&is_over, false);
+  atomic_store(&is_there, false);
+  const pthread_t writer = trap_start(write_until_over, &lock);
+  while (!atomic_load(&is_there)) usleep(100);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    const struct timespec soon = trap_in_ms(CLOCK_REALTIME, 20), soon_too = trap_in_ms(CLOCK_MONOTONIC, 20);
+    REQUIRE(pthread_rwlock_tryrdlock(&lock) == EBUSY && pthread_rwlock_trywrlock(&lock) == EBUSY);
+    REQUIRE(pthread_rwlock_timedrdlock(&lock, &soon) == ETIMEDOUT);
+    REQUIRE(pthread_rwlock_clockwrlock(&lock, CLOCK_MONOTONIC, &soon_too) == ETIMEDOUT);
+    _exit(0);
+  }
+  REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  atomic_store(&is_over, true);
+  trap_join(writer);
 }
 
 static void *come_and_go(void *given) {
@@ -169,6 +200,7 @@ const struct trap traps_of_rwlocks[] = {{"rw-excludes", excludes},
                                         {"rw-deadlines", deadlines},
                                         {"rw-many", many},
                                         {"rw-forked", forked},
+                                        {"rw-held-at-a-fork", held_at_a_fork},
                                         {"rw-many-threads", many_threads},
                                         {"rw-destroyed-held", destroyed_held},
                                         {"rw-without-memory", without_memory},

@@ -30,7 +30,7 @@ USUAL = ("system", "none", "observe", "futex", "futex_spin", "mcs", "ticket", "r
 USUAL_BY_HAND = ("futex", "mcs_park", "rw_futex")
 SPINNERS = ("mcs", "ticket")
 SLOW = ("broadcast", "queue", "forked", "many-threads", "freed-by-last", "destroyed-after-broadcast",
-        "cond-deadlines-race", "forked-twice", "cancelled-when-signalled")
+        "cond-deadlines-race", "deadlines-after-broadcast", "forked-twice", "cancelled-when-signalled")
 DEADLINE_S = 120
 # What a lock cannot do by its nature. clh has no trylock, by which deadlines are kept too.
 UNABLE = {"clh": ("trylock", "recursive", "zeroed", "reused", "copied", "deadlines", "c11", "cond-deadlines",
@@ -38,7 +38,8 @@ UNABLE = {"clh": ("trylock", "recursive", "zeroed", "reused", "copied", "deadlin
 STOPPED = (-signal.SIGABRT, 128 + signal.SIGABRT)
 # qemu 7.2 says yes to MADV_WIPEONFORK and does not wipe, so a child does not know that it is one; nor does it tell the
 # kernel of robust mutexes, or of a limit of memory.
-NOT_EMULATED = ("forked", "forked-twice", "rw-forked", "robust", "without-memory", "rw-without-memory")
+NOT_EMULATED = ("forked", "forked-twice", "held-at-a-fork", "rw-forked", "rw-held-at-a-fork", "robust",
+                "without-memory", "rw-without-memory")
 FOLDER = "{folder}"  # in a command: one that does not exist yet
 NOT_SANITIZED = ("bound-deeply",)  # the runtime, which comes first, ends a program that asks for it
 # Locks that are recorded stay the system's: those of its traps that move, copy, fork, cancel, or are C11's.
