@@ -87,6 +87,11 @@ static bool has_more_rights(const char *path) {
   return geteuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
+static bool is_preloaded(const char *library) {
+  const char *const libraries = getenv("LD_PRELOAD");
+  return libraries != NULL && strstr(libraries, library) != NULL;
+}
+
 static int check_elf(struct executable *executable, const struct elf_file *file, char *why, size_t why_bytes) {
   const char *const path = executable->path;
   const ElfW(Ehdr) *const header = elf_file_part(file, 0, sizeof *header);
@@ -101,6 +106,11 @@ static int check_elf(struct executable *executable, const struct elf_file *file,
     return refuse(why, why_bytes,
                   "'%s' has more rights than its user (set-user-ID, set-group-ID or capabilities): the system "
                   "lets nobody replace its locks",
+                  path);
+  if (has_section(file, header, ".dynstr", "libasan.so") && !is_preloaded("libasan.so"))
+    return refuse(why, why_bytes,
+                  "'%s' has gcc's address sanitizer in it, which must come before every other library: name it in "
+                  "LD_PRELOAD (gcc -print-file-name=libasan.so), then lockbench's come behind it",
                   path);
   if (has_section(file, header, ".note.go.buildid", NULL)) executable->own_locks = "Go's runtime";
   if (has_section(file, header, ".comment", "rustc")) executable->own_locks = "Rust's standard library";

@@ -56,10 +56,21 @@ bool launch_may_preload(const char *library, char *why, size_t why_bytes) {
   return false;
 }
 
+/* A limit of file sizes (ulimit -f), which holds for this one too, would end us without a word. */
+static int set_size(int file, off_t n_bytes) {
+  const struct sigaction ignored = {.sa_handler = SIG_IGN};
+  struct sigaction before;
+  sigaction(SIGXFSZ, &ignored, &before);
+  const int result = ftruncate(file, n_bytes), error = errno;
+  sigaction(SIGXFSZ, &before, NULL);
+  errno = error;
+  return result;
+}
+
 /* A file without a name; who has our process's number finds it, and it is gone when we are. */
 void *launch_share(struct launch *launch, const char *variable, size_t n_bytes, uint32_t magic) {
   const int file = memfd_create("lockbench", MFD_CLOEXEC);
-  if (file < 0 || ftruncate(file, (off_t)n_bytes) != 0) return NULL;
+  if (file < 0 || set_size(file, (off_t)n_bytes) != 0) return NULL;
   struct page_head *const head = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (head == MAP_FAILED) return NULL;
   *head = (struct page_head){magic, (uint32_t)n_bytes};
@@ -177,8 +188,8 @@ static int wait_for(const struct launch_watch *watch, pid_t process, const sigse
   return status;
 }
 
-/* Those that end a program are passed on; those of a terminal's keys reach the program too, which may go on: then so do
-   we. */
+/* Those that end a program, or tell it something, are passed on; those of a terminal's keys reach the program too,
+   which may go on: then so do we. */
 static void hold_signals(struct launch *launch, const struct launch_watch *watch) {
   sigset_t *const awaited = &launch->awaited;
   const struct sigaction ignored = {.sa_handler = SIG_IGN};
@@ -186,6 +197,8 @@ static void hold_signals(struct launch *launch, const struct launch_watch *watch
   sigaddset(awaited, SIGCHLD);
   sigaddset(awaited, SIGTERM);
   sigaddset(awaited, SIGHUP);
+  sigaddset(awaited, SIGUSR1);
+  sigaddset(awaited, SIGUSR2);
   if (watch->signal != 0) sigaddset(awaited, watch->signal);
   sigprocmask(SIG_BLOCK, awaited, &launch->mask);
   sigaction(SIGINT, &ignored, &launch->interrupt);
@@ -205,7 +218,10 @@ static int run(struct launch *launch, const struct launch_watch *watch, bool is_
 
 int launch_run(struct launch *launch, const struct launch_watch *watch, int *status) {
   hold_signals(launch, watch);
-  return run(launch, watch, false, status);
+  const int code = run(launch, watch, false, status);
+  free(launch->preload_variable);
+  launch->preload_variable = NULL;
+  return code;
 }
 
 int launch_run_plain(struct launch *launch, int *status) {

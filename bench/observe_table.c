@@ -148,7 +148,8 @@ void observe_table_print(const json_t *profile) {
   print_whole(profile, seconds);
   print_locks(json_object_get(profile, "locks"), seconds);
   if (whole(profile, "lost_events") > 0)
-    message_warning("observe: %" PRId64 " acquisitions found no room in the recording and are in none of the figures",
-                    whole(profile, "lost_events"));
+    message_warning("observe: %" PRId64 " acquisition%s found no room in the recording and %s in none of the figures",
+                    whole(profile, "lost_events"), whole(profile, "lost_events") == 1 ? "" : "s",
+                    whole(profile, "lost_events") == 1 ? "is" : "are");
   print_cost(profile);
 }

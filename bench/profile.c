@@ -211,6 +211,8 @@ static int read_whole(const struct reader *reader, const json_t *root) {
     return complain(&reader->complaint, "schema %lld; this lockbench reads schema %d",
                     (long long)json_integer_value(schema), SCHEMA);
   if (!json_is_string(program)) return complain(&reader->complaint, "it does not name its program");
+  if (json_is_integer(threads) && json_integer_value(threads) == 0)
+    return complain(&reader->complaint, "no thread of the program took a lock");
   if (!json_is_integer(threads) || json_integer_value(threads) < 1 || json_integer_value(threads) > MAX_THREADS)
     return complain(&reader->complaint, "its 'threads' are not 1 to %d", MAX_THREADS);
   if (!json_is_integer(cpus) || json_integer_value(cpus) < 1)

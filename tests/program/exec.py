@@ -141,6 +141,18 @@ class Exec(lockbench.Case):
             os.chmod(other, 0o4755)
             self.refuse("--lock", "mcs", "--", other, names="more rights than its user")
 
+    def test_a_sanitizer_that_must_come_first_is_told(self) -> None:
+        """A library of that name is enough."""
+        (self.folder / "a.c").write_text("int nothing; int here(void); int here(void) { return nothing; }")
+        library = self.folder / "libasan.so.8"
+        subprocess.run([*CC, "-shared", "-fPIC", "-Wl,-soname,libasan.so.8", "a.c", "-o", str(library)], check=True,
+                       cwd=self.folder)
+        program = self.compile("extern int here(void); lock_some(0); return here();", str(library),
+                               f"-Wl,-rpath,{self.folder}")
+        self.refuse("--lock", "mcs", "--", program, names="LD_PRELOAD")
+        self.assertIn("mcs: 1000 acquisitions",
+                      self.exec("mcs", program, environment={"LD_PRELOAD": str(library)}).stderr)
+
     @unittest.skipIf(shutil.which("go") is None, "no Go")
     def test_a_language_with_locks_of_its_own_is_told(self) -> None:
         result = self.exec("futex", str(shutil.which("go")), "version")
@@ -264,6 +276,22 @@ class Exec(lockbench.Case):
         self.assertEqual("ready\n", process.stdout.readline())
         os.killpg(process.pid, signal.SIGINT)
         self.assertEqual(3, process.wait(timeout=30))
+
+    def test_signals_to_lockbench_are_passed_on(self) -> None:
+        program = self.compile('sigset_t s; int n; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, 0); puts("ready");'
+                               'fflush(stdout); sigwait(&s, &n); return n == SIGUSR1 ? 3 : n == SIGUSR2 ? 4 : 5;')
+        for number, code in ((signal.SIGUSR1, 3), (signal.SIGUSR2, 4), (signal.SIGHUP, 5)):
+            process = self.start("exec", "--lock", "mcs", "--", program)
+            assert process.stdout is not None
+            self.assertEqual("ready\n", process.stdout.readline())
+            process.send_signal(number)
+            self.assertEqual(code, process.wait(timeout=30))
+
+    def test_a_limit_of_file_sizes_is_told(self) -> None:
+        result = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", str(lockbench.PROGRAM), "exec", "--lock",
+                                 "mcs", "--", "true"], text=True, capture_output=True, check=False)
+        self.assertEqual((1, "lockbench: exec: cannot prepare the program: File too large\n"),
+                         (result.returncode, result.stderr))
 
     def test_where_a_library_is_loaded_from_goes_by_its_caller(self) -> None:
         """dlopen from a library with a search path of its own."""

@@ -84,6 +84,8 @@ static void what_is_no_profile_is_refused(void) {
       {{.head = "\"schema\": 1, \"program\": [], \"threads\": 4, \"cpus\": 2, \"seconds\": 1e-5"},
        "does not name its program"},
       {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": 0, \"cpus\": 2, \"seconds\": 1e-5"},
+       "no thread of the program took a lock"},
+      {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": 5000, \"cpus\": 2, \"seconds\": 1e-5"},
        "'threads' are not 1 to 4096"},
       {{.head = "\"schema\": 1, \"program\": [\"x\"], \"threads\": \"4\", \"cpus\": 2, \"seconds\": 1e-5"},
        "'threads'"},
