@@ -173,8 +173,29 @@ class Try(lockbench.Case):
     def test_what_cannot_be_observed_is_told(self) -> None:
         result = self.attempt("--out", str(self.out), "--", "false", code=2)
         self.assertEqual(1, result.stderr.count("\n"), result.stderr)
-        self.assertIn("false could not be observed: exit code 1", result.stderr)
+        self.assertIn("false could not be observed: exit code 1: only a program that succeeds", result.stderr)
         self.assertFalse(self.out.exists())
+        result = self.attempt("--out", str(self.out), "--", "true", code=2)
+        self.assertEqual("try: true took no lock that lockbench can reach: there is nothing to choose\n",
+                         result.stderr)
+        self.assertFalse(self.out.exists())
+
+    def test_no_program_is_left_running(self) -> None:
+        """Neither one that does not end by itself, nor when try is stopped while it observes; one that does not stand
+        in the way of a signal to end it, too."""
+        script = self.folder / "stays"
+        script.write_text("#!/bin/sh\ntrap '' INT TERM\necho $$ >pid\nwhile :; do sleep 0.1; done\n")
+        script.chmod(0o755)
+        process = subprocess.Popen(self.command("--out", str(self.out), "--", "./stays"), cwd=self.folder, text=True,
+                                   start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.stop, process)
+        pid = self.folder / "pid"
+        lockbench.wait_until(lambda: pid.exists() and pid.read_text().endswith("\n"), "the program")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=lockbench.DEADLINE_S)
+        self.assertEqual(130, process.returncode, err)
+        left = Path(f"/proc/{pid.read_text().strip()}/status")
+        lockbench.wait_until(lambda: not left.exists() or "\nState:\tZ" in left.read_text(), "its end")
 
 
 if __name__ == "__main__":

@@ -70,9 +70,9 @@ def run(program: Program, lock: Lock, threads: int, lockbench: str, data: Path, 
                                errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, start_new_session=True)
     try:
-        out, err, is_late = _wait(process, limit_s)
+        out, err, is_late = wait(process, limit_s)
     finally:
-        _end_session(process)
+        end_session(process)
     duration_s, cpu_s = time.monotonic() - begin, _own_s() - own_s
     row = {"started_at": started_at, "duration_s": round(duration_s, 6), "exit_code": process.returncode,
            **read_counts(err)}
@@ -85,8 +85,8 @@ def run(program: Program, lock: Lock, threads: int, lockbench: str, data: Path, 
     return row
 
 
-def _wait(process: subprocess.Popen[str], limit_s: float) -> tuple[str, str, bool]:
-    """What it has printed, and whether it had to be ended. exec passes the signal on, and tells its counts."""
+def wait(process: subprocess.Popen[str], limit_s: float) -> tuple[str, str, bool]:
+    """What it has printed, and whether it had to be ended. lockbench passes the signal on, and tells its counts."""
     try:
         return *process.communicate(timeout=limit_s), False
     except subprocess.TimeoutExpired:
@@ -94,11 +94,11 @@ def _wait(process: subprocess.Popen[str], limit_s: float) -> tuple[str, str, boo
     try:
         return *process.communicate(timeout=GRACE_S), True
     except subprocess.TimeoutExpired:
-        _end_session(process)
+        end_session(process)
         return *process.communicate(), True
 
 
-def _end_session(process: subprocess.Popen[str]) -> None:
+def end_session(process: subprocess.Popen[str]) -> None:
     """Also what a program has left behind."""
     try:
         os.killpg(process.pid, signal.SIGKILL)

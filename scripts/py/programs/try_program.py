@@ -28,7 +28,7 @@ from compare import tables, verdicts
 from compare.export import Comparison
 from observed import page as observed_page
 from observed import profile as observed_profile
-from programs import command, judging, prediction
+from programs import command, judging, prediction, runs
 from programs.catalogue import Program
 from programs.command import Campaign, Cell
 from programs.prediction import OWN, Prediction
@@ -116,16 +116,20 @@ def observe(options: argparse.Namespace) -> Path:
     if is_whole(folder / "profile.json"):
         return folder / "profile.json"
     shutil.rmtree(folder, ignore_errors=True)
+    process = subprocess.Popen([options.lockbench, "observe", "--out", str(folder), "--", *options.program],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               errors="replace", start_new_session=True)
     try:
-        done = subprocess.run([options.lockbench, "observe", "--out", str(folder), "--", *options.program],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                              errors="replace", timeout=10 * options.timeout, check=False)
-    except subprocess.TimeoutExpired:
-        raise UserError(f"{options.program[0]} did not end while it was observed; a higher --timeout gives it "
-                        "longer") from None
-    if done.returncode != 0 or not (folder / "profile.json").exists():
-        told = (done.stderr.strip().splitlines() or ["it says nothing"])[-1].removeprefix("lockbench: ")
-        raise UserError(f"{options.program[0]} could not be observed: exit code {done.returncode}: {told[:200]}")
+        _, err, is_late = runs.wait(process, 10 * options.timeout)
+    finally:
+        runs.end_session(process)
+    if is_late:
+        raise UserError(f"{options.program[0]} did not end while it was observed; a higher --timeout gives it longer")
+    if process.returncode != 0 or not (folder / "profile.json").exists():
+        told = (err.strip().splitlines() or ["it says nothing"])[-1].removeprefix("lockbench: ")
+        if (folder / "profile.json").exists():  # it ran, and the last line names what is removed now
+            told = "only a program that succeeds can be tried"
+        raise UserError(f"{options.program[0]} could not be observed: exit code {process.returncode}: {told[:200]}")
     return folder / "profile.json"
 
 
@@ -188,6 +192,8 @@ def measure(options: argparse.Namespace, host: dict[str, Any], program: Program,
 def try_it(options: argparse.Namespace, host: dict[str, Any]) -> int:
     profile, page = options.profile or observe(options), options.out / "profile.html"
     content = prediction.read_profile(profile)
+    if not content["locks"]:
+        raise UserError(f"{options.program[0]} took no lock that lockbench can reach: there is nothing to choose")
     pages.write(observed_page.page(observed_profile.load(profile)), page)
     kind, threads = prediction.kind_of(content), int(content["threads"])
     locks = candidates(options, kind, profile.resolve())
