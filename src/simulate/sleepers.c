@@ -12,18 +12,18 @@ static struct guest_thread *first_sleeper;
 
 static void add_sleeper(struct guest_thread *thread, const volatile void *word) {
   struct guest_thread **end = &first_sleeper;
-  while (*end != NULL) end = &(*end)->next;
+  while (*end != NULL) end = &(*end)->next_sleeper;
   thread->sleeps_on = word;
-  thread->next = NULL;
+  thread->next_sleeper = NULL;
   *end = thread;
 }
 
 /* The first that sleeps on the word, off the list; NULL if there is none. */
 static struct guest_thread *take_sleeper(const volatile void *word) {
-  for (struct guest_thread **at = &first_sleeper; *at != NULL; at = &(*at)->next) {
+  for (struct guest_thread **at = &first_sleeper; *at != NULL; at = &(*at)->next_sleeper) {
     struct guest_thread *thread = *at;
     if (thread->sleeps_on != word || thread->state != THREAD_ASLEEP) continue;
-    *at = thread->next;
+    *at = thread->next_sleeper;
     thread->sleeps_on = NULL;
     return thread;
   }
@@ -31,15 +31,15 @@ static struct guest_thread *take_sleeper(const volatile void *word) {
 }
 
 static void forget_sleeper(const struct guest_thread *thread) {
-  for (struct guest_thread **at = &first_sleeper; *at != NULL; at = &(*at)->next)
+  for (struct guest_thread **at = &first_sleeper; *at != NULL; at = &(*at)->next_sleeper)
     if (*at == thread) {
-      *at = thread->next;
+      *at = thread->next_sleeper;
       return;
     }
 }
 
 static bool has_sleeper(const volatile void *word) {
-  for (const struct guest_thread *thread = first_sleeper; thread != NULL; thread = thread->next)
+  for (const struct guest_thread *thread = first_sleeper; thread != NULL; thread = thread->next_sleeper)
     if (thread->sleeps_on == word) return true;
   return false;
 }

@@ -35,7 +35,8 @@ struct guest_thread {
   const volatile void *sleeps_on;    /* a futex's word, or NULL: only the time wakes it */
   int64_t wake_at_ps;                /* when it is asleep; INT64_MAX: nobody but a thread wakes it */
   bool is_timed_out;
-  struct guest_thread *next; /* on its CPU's queue, or among the sleepers */
+  struct guest_thread *next;         /* on its CPU's queue */
+  struct guest_thread *next_sleeper; /* see sleepers.c; whom the time woke may be on both, until it runs */
   struct coroutine coroutine;
   void (*body)(void *);
   void *argument;

@@ -2,11 +2,12 @@
 #include "watchdog.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "places.h"
 #include "system.h"
 
-enum { N_LOOKS = 4, N_TURNS = 20 };
+enum { N_LOOKS = 4, N_TURNS = 20, N_TOLD = 3 };
 
 static int64_t slowest_transfer_ps(const struct model *model) {
   int64_t ps = 0;
@@ -41,22 +42,29 @@ uint64_t watchdog_count(const struct crew *crew) {
   return n;
 }
 
+/* What the thread is at, in words. */
+static void tell_thread(const struct crew *crew, const struct guest_thread *thread, char *text, size_t n_bytes) {
+  const bool sleeps = thread->state == THREAD_ASLEEP;
+  char where[64];
+  place_name(crew, sleeps && thread->sleeps_on != NULL ? thread->sleeps_on : thread->last_address, where, sizeof where);
+  snprintf(text, n_bytes, "%s %s",
+           sleeps                           ? "sleeps at"
+           : thread->cpu->running == thread ? "is at"
+                                            : "waits for a CPU at",
+           where);
+}
+
 /* Says what the first threads are at that are neither over nor at the same as one before. */
 static void tell_who(const struct crew *crew, const char *what, char *why, size_t why_bytes) {
-  size_t used = (size_t)snprintf(why, why_bytes, "%s", what);
+  char told[N_TOLD][96];
   unsigned n_told = 0;
-  for (unsigned i = 0; i < guests.n_threads && n_told < 3 && used < why_bytes; i++) {
-    const struct guest_thread *thread = &guests.threads[i];
-    char where[64];
-    if (thread->state == THREAD_OVER) continue;
-    const bool sleeps = thread->state == THREAD_ASLEEP;
-    place_name(crew, sleeps && thread->sleeps_on != NULL ? thread->sleeps_on : thread->last_address, where,
-               sizeof where);
-    used += (size_t)snprintf(why + used, why_bytes - used, "%s thread %u %s %s", n_told == 0 ? ":" : ",", i,
-                             sleeps                                      ? "sleeps at"
-                             : thread->cpu->running == thread || !sleeps ? "is at"
-                                                                         : "waits for a CPU at",
-                             where);
+  size_t used = (size_t)snprintf(why, why_bytes, "%s", what);
+  for (unsigned i = 0; i < guests.n_threads && n_told < N_TOLD && used < why_bytes; i++) {
+    bool is_told = guests.threads[i].state == THREAD_OVER;
+    tell_thread(crew, &guests.threads[i], told[n_told], sizeof told[n_told]);
+    for (unsigned j = 0; j < n_told; j++) is_told |= strcmp(told[j], told[n_told]) == 0;
+    if (is_told) continue;
+    used += (size_t)snprintf(why + used, why_bytes - used, "%s thread %u %s", n_told == 0 ? ":" : ",", i, told[n_told]);
     n_told++;
   }
 }

@@ -62,6 +62,10 @@ class Simulate(lockbench.Case):
                                "--duration", "1", code=1)
         self.assertRegex(output, r"timeout: no operation ended in .*: thread \d+ is at byte \d+ of the lock")
         self.assertEqual(["timeout"], [row["status"] for row in self.rows()])
+        output = self.simulate("--machine", "graviton3", "--locks", "test_hangs", "--threads", "3", "--placement",
+                               "list:0", "--seeds", "1", out="turns", code=1)
+        self.assertRegex(output, r"thread \d is at byte 0 of the lock\b")
+        self.assertRegex(output, r"thread \d waits for a CPU at byte 0 of the lock\b")
 
     def test_a_trace_is_written_for_people(self) -> None:
         self.simulate("--machine", "graviton3", "--locks", "mcs", "--threads", "3", "--seeds", "2", "--trace", "200")

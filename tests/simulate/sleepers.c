@@ -17,15 +17,18 @@ static long results[8];
 
 enum { US = 1000000 }; /* in ps */
 
-/* A system in which thread i runs bodies[i] on CPU i, as far as it comes. */
-static enum system_end run(unsigned n_threads, void (*const *bodies)(void *)) {
+/* A system in which thread i runs bodies[i] on CPU i % n_cpus, as far as it comes. */
+static enum system_end run_on(unsigned n_cpus, unsigned n_threads, void (*const *bodies)(void *)) {
   n_woken = 0;
   *word = 0;
   CHECK(line_begin(&machine.model, 1));
   CHECK_EQ(0, system_begin(&machine.model, n_threads, 1));
-  for (unsigned i = 0; i < n_threads; i++)
-    CHECK_EQ(0, system_start_thread(bodies[i], NULL, i % machine.model.n_cpus, 0));
+  for (unsigned i = 0; i < n_threads; i++) CHECK_EQ(0, system_start_thread(bodies[i], NULL, i % n_cpus, 0));
   return system_run((int64_t)1000 * US);
+}
+
+static enum system_end run(unsigned n_threads, void (*const *bodies)(void *)) {
+  return run_on(machine.model.n_cpus, n_threads, bodies);
 }
 
 static void sleep_on_word(void *unused) {
@@ -62,6 +65,14 @@ static void wake_two_and_all(void *unused) {
   CHECK_EQ(0, futex_wake(word, 7));
 }
 
+/* Until the time of who sleeps for a while is up, who then waits for this CPU. */
+static void compute_and_wake_all(void *unused) {
+  (void)unused;
+  guests.current->now_ps += 100 * US;
+  system_sync();
+  CHECK_EQ(1, futex_wake(word, 7));
+}
+
 static void take_and_hand_on(void *unused) {
   (void)unused;
   const unsigned id = guests.current->id;
@@ -87,6 +98,9 @@ int main(void) {
 
   CHECK_EQ(SYSTEM_ALL_OVER, run(1, (void (*const[])(void *)){sleep_for_a_while}));
   CHECK_EQ(-ETIMEDOUT, results[0]);
+  CHECK_EQ(SYSTEM_ALL_OVER,
+           run_on(1, 3, (void (*const[])(void *)){sleep_for_a_while, sleep_on_word, compute_and_wake_all}));
+  CHECK(results[0] == -ETIMEDOUT && results[1] == 0 && n_woken == 1);
   CHECK_EQ(SYSTEM_ALL_OVER, run(1, (void (*const[])(void *)){find_another_value}));
   CHECK_EQ(-EAGAIN, results[0]);
 
