@@ -173,6 +173,7 @@ static int choose_source(hwloc_topology_t hwloc, const struct topology_source *s
 static int take_cpus_away(hwloc_topology_t hwloc, const char *cpus) {
   hwloc_bitmap_t set = hwloc_bitmap_alloc();
   const bool is_done = set != NULL && hwloc_bitmap_list_sscanf(set, cpus) == 0 && !hwloc_bitmap_iszero(set) &&
+                       hwloc_bitmap_isincluded(set, hwloc_topology_get_complete_cpuset(hwloc)) &&
                        hwloc_topology_restrict(hwloc, set, 0) == 0;
   hwloc_bitmap_free(set);
   if (!is_done) message_error("the topology has no CPUs '%s'; for example: 0-15,20", cpus);

@@ -7,6 +7,7 @@
 
 #include "machine_profile.h"
 #include "store_buffer.h"
+#include "system.h"
 
 static const char *const distance_words[N_DISTANCES] = {NULL, "siblings of a core ('smt')",
                                                         "cores that share a cache ('llc')", "cores of a node ('node')",
@@ -36,11 +37,32 @@ static void draw_parameters(const struct machine_profile *profile, unsigned draw
   model->has_contention = p->contention > 0;
 }
 
-static int make_cores(const struct topology *topology, struct model *model, char *why, size_t why_bytes) {
-  if (topology->n_cpus > MODEL_MAX_CPUS) {
+/* What the profile has a table of must be what its shape has. */
+static int check_shape(const struct machine_profile *profile, const struct topology *topology, char *why,
+                       size_t why_bytes) {
+  const bool has_nodes = topology->n_domains[LK_NODE] >= topology->n_domains[LK_PACKAGE];
+  const unsigned n_groups = topology->n_domains[has_nodes ? LK_NODE : LK_PACKAGE];
+  unsigned n_numbers = 0; /* of CPUs, those that are not there too */
+  for (unsigned i = 0; i < topology->n_cpus; i++)
+    if (topology->cpus[i].os_index >= n_numbers) n_numbers = topology->cpus[i].os_index + 1;
+  const bool has_more = profile->n_matrix > n_numbers && profile->cpus == NULL;
+  if (topology->n_cpus > MODEL_MAX_CPUS)
     snprintf(why, why_bytes, "the machine has %u CPUs; the simulator takes up to %d", topology->n_cpus, MODEL_MAX_CPUS);
-    return EINVAL;
-  }
+  else if (topology->n_cpus > (SYSTEM_MAX_SIBLINGS + 1) * topology->n_domains[LK_CORE])
+    snprintf(why, why_bytes, "a core of the machine has more than %d CPUs, which the simulator takes",
+             SYSTEM_MAX_SIBLINGS + 1);
+  else if (profile->n_groups > 0 && profile->n_groups != n_groups)
+    snprintf(why, why_bytes, "the profile '%s' has a 'groups_ns' of %u rows; its shape has %u %s", profile->name,
+             profile->n_groups, n_groups, has_nodes ? "NUMA nodes" : "packages");
+  else if (profile->n_matrix > 0 && (profile->n_matrix < n_numbers || has_more))
+    snprintf(why, why_bytes, "the profile '%s' has a matrix of %u rows; the CPUs of its shape have the numbers 0 to %u",
+             profile->name, profile->n_matrix, n_numbers - 1);
+  else
+    return 0;
+  return EINVAL;
+}
+
+static int make_cores(const struct topology *topology, struct model *model, char *why, size_t why_bytes) {
   model->topology = topology;
   model->n_cpus = topology->n_cpus;
   model->n_cores = topology->n_domains[LK_CORE];
@@ -123,7 +145,8 @@ int machine_profile_draw(const struct machine_profile *profile, const struct top
                          unsigned draw, struct model *model, char *why, size_t why_bytes) {
   struct random_state random = random_seed(seed, UINT64_C(4) << 32 | draw);
   *model = (struct model){0};
-  int error = make_cores(topology, model, why, why_bytes);
+  int error = check_shape(profile, topology, why, why_bytes);
+  if (error == 0) error = make_cores(topology, model, why, why_bytes);
   if (error == 0) error = fill_transfers(profile, draw, &random, model, why, why_bytes);
   if (error != 0) {
     model_free(model);

@@ -109,7 +109,9 @@ static json_t *name_of(const json_t *host) {
 }
 
 bool host_profile_is_host(const json_t *json) {
-  return json_is_array(json_object_get(json, "line_transfers")) && json_object_get(json, "transfers") == NULL;
+  const bool has_what_runs_tell =
+      json_is_array(json_object_get(json, "line_transfers")) || json_is_string(json_object_get(json, "cpu_model"));
+  return has_what_runs_tell && json_object_get(json, "transfers") == NULL;
 }
 
 json_t *host_profile_make(const json_t *host) {

@@ -19,28 +19,59 @@ void machine_profile_names(char *text, size_t n_bytes) {
     used += (size_t)snprintf(text + used, n_bytes - used, "%s%s", i > 0 ? ", " : "", built_in_profiles[i].name);
 }
 
-/* FNV-1a of the values, however the file is laid out. */
-static uint64_t hash_of(const json_t *json) {
-  char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char *c = text; c != NULL && *c != '\0'; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
-  free(text);
+/* FNV-1a, behind what `hash` is of. */
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n) {
+  for (const unsigned char *byte = bytes; n > 0; byte++, n--) hash = (hash ^ *byte) * 0x100000001b3u;
   return hash;
 }
 
-/* {"<key>": value, "low": ..., "high": ...}; without a range it is exact. */
-static int read_known(const json_t *object, const char *name, const char *key, double least, struct known *known,
-                      const struct complaint *complaint) {
+/* Of the values, however the files are laid out. */
+static uint64_t hash_of(const struct machine_profile *profile) {
+  char *text = json_dumps(profile->json, JSON_COMPACT | JSON_SORT_KEYS);
+  uint64_t hash = 0xcbf29ce484222325u;
+  if (text != NULL) hash = hash_bytes(hash, text, strlen(text));
+  free(text);
+  const size_t n_matrix = (size_t)profile->n_matrix * profile->n_matrix;
+  return n_matrix > 0 ? hash_bytes(hash, profile->matrix_ns, n_matrix * sizeof *profile->matrix_ns) : hash;
+}
+
+/* A list of names ends with NULL. A field that nobody reads is one that is misspelt. */
+static int check_fields(const json_t *object, const char *name, const char *const *allowed,
+                        const struct complaint *complaint) {
+  const char *field;
+  json_t *value;
+  if (!json_is_object(object)) return complain(complaint, "%s is not an object", name);
+  json_object_foreach ((json_t *)(uintptr_t)object, field, value) {
+    char list[120] = "";
+    size_t used = 0;
+    bool is_allowed = false;
+    for (unsigned i = 0; allowed[i] != NULL; i++) {
+      is_allowed |= strcmp(field, allowed[i]) == 0;
+      used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", allowed[i]);
+    }
+    if (!is_allowed) return complain(complaint, "%s has a field '%.40s'; allowed: %s", name, field, list);
+  }
+  return 0;
+}
+
+/* {"<key>": value, "low": ..., "high": ..., "source": ...}; without a range it is exact. */
+static int read_known(const json_t *object, const char *name, const char *key, double least, double most,
+                      struct known *known, const struct complaint *complaint) {
   const json_t *value = json_object_get(object, key), *low = json_object_get(object, "low"),
                *high = json_object_get(object, "high");
-  if (!json_is_number(value) || json_number_value(value) < least)
-    return complain(complaint, "%s has no number '%s' of %g or more", name, key, least);
+  const int error = check_fields(object, name, (const char *const[]){key, "low", "high", "source", NULL}, complaint);
+  if (error != 0) return error;
+  if (!json_is_number(value) || json_number_value(value) < least || json_number_value(value) > most)
+    return complain(complaint, "%s has no number '%s' from %g to %g", name, key, least, most);
   if ((low != NULL && !json_is_number(low)) || (high != NULL && !json_is_number(high)))
     return complain(complaint, "%s: 'low' and 'high' must be numbers", name);
   known->value = json_number_value(value);
   known->low = low != NULL ? json_number_value(low) : known->value;
   known->high = high != NULL ? json_number_value(high) : known->value;
-  if (known->low < least || known->low > known->value || known->high < known->value)
+  if (known->low < least || known->high > most)
+    return complain(complaint, "%s: 'low' %g and 'high' %g are not from %g to %g", name, known->low, known->high, least,
+                    most);
+  if (known->low > known->value || known->high < known->value)
     return complain(complaint, "%s: 'low' %g, '%s' %g and 'high' %g are not in that order", name, known->low, key,
                     known->value, known->high);
   return 0;
@@ -54,27 +85,36 @@ static int check_source(const json_t *object, const char *name, const struct com
 
 static int read_transfers(struct machine_profile *profile, const struct complaint *complaint) {
   const json_t *transfers = json_object_get(profile->json, "transfers");
-  if (!json_is_object(transfers)) return complain(complaint, "there is no object 'transfers'");
-  int error = check_source(transfers, "'transfers'", complaint);
+  if (transfers == NULL) return complain(complaint, "there is no object 'transfers'");
+  int error = check_fields(transfers, "'transfers'",
+                           (const char *const[]){"source", "smt", "llc", "node", "remote", NULL}, complaint);
+  if (error == 0) error = check_source(transfers, "'transfers'", complaint);
   for (enum distance distance = DISTANCE_SMT; error == 0 && distance < N_DISTANCES; distance++) {
     const json_t *of_distance = json_object_get(transfers, topology_distance_names[distance]);
     if (of_distance != NULL)
-      error = read_known(of_distance, topology_distance_names[distance], "ns", 0.1, &profile->transfers[distance],
-                         complaint);
+      error = read_known(of_distance, topology_distance_names[distance], "ns", MODEL_LEAST_TRANSFER_NS,
+                         MODEL_MOST_TRANSFER_NS, &profile->transfers[distance], complaint);
   }
   return error;
 }
 
 static int read_groups(struct machine_profile *profile, const struct complaint *complaint) {
   const json_t *groups = json_object_get(profile->json, "groups_ns");
+  if (groups == NULL) return 0;
   profile->n_groups = (unsigned)json_array_size(groups);
-  if (profile->n_groups > MACHINE_PROFILE_MAX_GROUPS)
-    return complain(complaint, "'groups_ns' has more than %d rows", MACHINE_PROFILE_MAX_GROUPS);
+  if (profile->n_groups == 0 || profile->n_groups > MACHINE_PROFILE_MAX_GROUPS)
+    return complain(complaint, "'groups_ns' is not a list of 1 to %d rows", MACHINE_PROFILE_MAX_GROUPS);
   for (unsigned i = 0; i < profile->n_groups; i++) {
     const json_t *row = json_array_get(groups, i);
     if (json_array_size(row) != profile->n_groups) return complain(complaint, "'groups_ns' is not a square");
-    for (unsigned j = 0; j < profile->n_groups; j++)
-      profile->groups_ns[i][j] = json_number_value(json_array_get(row, j));
+    for (unsigned j = 0; j < profile->n_groups; j++) {
+      const json_t *value = json_array_get(row, j);
+      const double ns = json_number_value(value);
+      if (!json_is_number(value) || (ns != 0 && (ns < MODEL_LEAST_TRANSFER_NS || ns > MODEL_MOST_TRANSFER_NS)))
+        return complain(complaint, "'groups_ns': row %u has no number from %g to %g, or 0 for none, in column %u",
+                        i + 1, MODEL_LEAST_TRANSFER_NS, MODEL_MOST_TRANSFER_NS, j + 1);
+      profile->groups_ns[i][j] = ns;
+    }
   }
   return 0;
 }
@@ -85,11 +125,14 @@ static int read_parameters(struct machine_profile *profile, const struct complai
   json_t *value;
   for (unsigned i = 0; parameter_table[i].name != NULL; i++)
     profile->parameters[i] = (struct known){parameter_table[i].usual, parameter_table[i].low, parameter_table[i].high};
+  if (given != NULL && !json_is_object(given)) return complain(complaint, "'parameters' is not an object");
   json_object_foreach ((json_t *)(uintptr_t)given, name, value) {
     const struct parameter *row = parameter_find(name);
     if (row == NULL) return complain(complaint, "there is no parameter '%.40s'", name);
     int error = check_source(value, name, complaint);
-    if (error == 0) error = read_known(value, name, "value", 0, &profile->parameters[row - parameter_table], complaint);
+    if (error == 0)
+      error = read_known(value, name, "value", row->least, row->most, &profile->parameters[row - parameter_table],
+                         complaint);
     if (error != 0) return error;
   }
   return 0;
@@ -107,8 +150,22 @@ static int read_matrix(struct machine_profile *profile, const struct complaint *
   return 0;
 }
 
+static int check_all_fields(const json_t *json, const struct complaint *complaint) {
+  static const char *const words[] = {"name", "cpu", "topology", "topology_xml", "cpus", "matrix", NULL},
+                           *const allowed[] = {"name",   "cpu",       "topology",  "topology_xml", "cpus",
+                                               "matrix", "transfers", "groups_ns", "parameters",   NULL};
+  for (unsigned i = 0; words[i] != NULL; i++) {
+    const json_t *value = json_object_get(json, words[i]);
+    if (value != NULL && !json_is_null(value) && !json_is_string(value))
+      return complain(complaint, "its '%s' is not a text", words[i]);
+  }
+  return check_fields(json, "it", allowed, complaint);
+}
+
 /* Fills all but the JSON from it. */
 static int read_all(struct machine_profile *profile, const struct complaint *complaint) {
+  int error = check_all_fields(profile->json, complaint);
+  if (error != 0) return error;
   const char *name = json_string_value(json_object_get(profile->json, "name")),
              *cpu = json_string_value(json_object_get(profile->json, "cpu"));
   profile->synthetic = json_string_value(json_object_get(profile->json, "topology"));
@@ -122,11 +179,12 @@ static int read_all(struct machine_profile *profile, const struct complaint *com
     return complain(complaint, "it must have either 'topology' or 'topology_xml'");
   snprintf(profile->name, sizeof profile->name, "%s", name);
   snprintf(profile->cpu, sizeof profile->cpu, "%s", cpu != NULL ? cpu : name);
-  profile->hash = hash_of(profile->json);
-  int error = read_transfers(profile, complaint);
+  error = read_transfers(profile, complaint);
   if (error == 0) error = read_groups(profile, complaint);
   if (error == 0) error = read_parameters(profile, complaint);
-  return error != 0 ? error : read_matrix(profile, complaint);
+  if (error == 0) error = read_matrix(profile, complaint);
+  profile->hash = hash_of(profile);
+  return error;
 }
 
 int machine_profile_read(struct machine_profile *profile, const char *name_or_path, char *why, size_t why_bytes) {
@@ -144,6 +202,7 @@ int machine_profile_read(struct machine_profile *profile, const char *name_or_pa
     return EINVAL;
   }
   if (profile->json == NULL) profile->json = json_load_file(name_or_path, 0, &error);
+  if (profile->json == NULL && error.line < 0) return complain(&complaint, "%s", error.text);
   if (profile->json == NULL) return complain(&complaint, "line %d: %s", error.line, error.text);
   if (host_profile_is_host(profile->json)) {
     json_t *const host = profile->json;

@@ -7,12 +7,14 @@
  *   "name", "cpu"          how results call it, and what it is in words
  *   "topology"             hwloc's synthetic description, or "topology_xml": the text of an XML file of lstopo's
  *   "cpus"                 optional: the numbers of the CPUs that there are, as "0-15,20", where the description has
- * more "transfers"            "source", and for each distance that the machine has ("smt", "llc", "node", "remote") an
+ *                          more
+ *   "transfers"            "source", and for each distance that the machine has ("smt", "llc", "node", "remote") an
  *                          object with the usual "ns" of one hand-over by compare-and-swap, and "low" and "high"
  *   "groups_ns"            optional: a matrix between NUMA nodes (or, where one has several, packages) in place of the
  *                          distance "remote", or of "node" too
- *   "matrix"               optional: a file in CSV beside this one with a row for each CPU, as core-to-core-latency
- *                          writes it, in place of the transfers where it has a number
+ *   "matrix"               optional: a file in CSV beside this one with a row for each CPU by its number, whole or the
+ *                          half left of the diagonal, as core-to-core-latency writes it, in place of the transfers
+ *                          where it has a number
  *   "parameters"           by the names of parameters.h: "value", "source", and, unless it is exact, "low" and "high"
  */
 #ifndef MACHINE_PROFILE_H

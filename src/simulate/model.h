@@ -14,6 +14,9 @@
 
 enum { MODEL_MAX_CPUS = 512, MODEL_WORDS = MODEL_MAX_CPUS / 64 };
 
+/* What a transfer may take. */
+static const double MODEL_LEAST_TRANSFER_NS = 0.1, MODEL_MOST_TRANSFER_NS = 1e5;
+
 struct model {
   const struct topology *topology;
   unsigned n_cpus, n_cores, n_words; /* n_words hold a bit for each core */

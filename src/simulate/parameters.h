@@ -46,6 +46,7 @@ struct parameter {
   const char *name;
   size_t offset; /* in struct parameters, of a double */
   double usual, low, high;
+  double least, most; /* that a profile may say */
   const char *source;
 };
 
