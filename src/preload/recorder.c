@@ -173,14 +173,19 @@ struct recorder_note recorder_note_beside(struct recorder *me, const void *addre
   return (struct recorder_note){&note->lock, &note->holder, &note->site};
 }
 
-LK_COLD uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site) {
-  uint32_t i = 0;
-  while (i < RECORDING_N_SITES - 1 && record->sites[i].address != site && record->sites[i].address != 0) i++;
-  if (i < RECORDING_N_SITES - 1 && record->sites[i].address == 0) {
+/* The site's place: the first from `first` on that is its own or free, else that of the rest. */
+LK_COLD uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site,
+                                      uint32_t first) {
+  const uint32_t n = RECORDING_N_SITES - 1;
+  for (uint32_t k = 0; k < n; k++) {
+    const uint32_t i = (first + k) % n;
+    if (record->sites[i].address == site) return i;
+    if (record->sites[i].address != 0) continue;
     record->sites[i].address = site;
     modules_note(me->recording, known_locks_image(me->recording), site);
+    return i;
   }
-  return record->site = i;
+  return n;
 }
 
 /* Another thread has released what this one had locked: it would not have got it otherwise. */

@@ -123,7 +123,7 @@ struct recorder_call {
 struct recorder *recorder_begin(void);
 struct recording_record *recorder_find_slowly(struct recorder_call call, enum recording_kind kind);
 void recorder_made(struct recorder_call call, enum recording_kind kind); /* a lock, which is not held yet */
-uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site);
+uint32_t recorder_site_slowly(struct recorder *me, struct recording_record *record, uint64_t site, uint32_t first);
 struct recorder_held *recorder_enter_late(struct recorder_call call, bool is_shared, bool has_waited);
 void recorder_prepare(struct recorder_held *held, uint64_t site, uint32_t path, uint64_t asked);
 void recorder_time(struct recorder *me, struct recorder_held *held, const struct recorder_wait *wait, bool is_shared);
@@ -171,9 +171,10 @@ RECORDER_INLINE void recorder_asks(struct recorder_call *call) {
   if (LK_UNLIKELY(call->me->until_run < 0)) call->asked = clock_ticks();
 }
 
+/* Not the last one first: a lock is often taken from two places in turns. */
 RECORDER_INLINE uint32_t recorder_site(struct recorder *me, struct recording_record *record, uint64_t site) {
-  const uint32_t last = record->site;
-  return LK_LIKELY(record->sites[last].address == site) ? last : recorder_site_slowly(me, record, site);
+  const uint32_t i = (uint32_t)(site * 0x9e3779b97f4a7c15 >> 32) % (RECORDING_N_SITES - 1);
+  return LK_LIKELY(record->sites[i].address == site) ? i : recorder_site_slowly(me, record, site, i);
 }
 
 /* The call takes the lock: so it is counted, and the lock is on top of those that the thread is inside of. */

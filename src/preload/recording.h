@@ -35,7 +35,7 @@ enum {
   RECORDING_MAX_MODULES = 2048,
   RECORDING_N_CALLERS = 6,
   RECORDING_N_FRAMES = 5,
-  RECORDING_N_SITES = 16,
+  RECORDING_N_SITES = 17, /* a power of two, and one for the rest */
   RECORDING_N_OUTER = 4,
   RECORDING_N_WAITS = 512,
   RECORDING_N_RUNS = 32,
@@ -121,9 +121,8 @@ struct recording_outer {
 struct recording_record {
   _Alignas(128) uint64_t address; /* of the program's lock, as in its recording_lock */
   int32_t until_timed;            /* acquisitions in a pause of timing; below 0 in a burst */
-  uint32_t site;                  /* index of the last one */
-  struct recording_site sites[RECORDING_N_SITES];
   uint32_t lock;
+  struct recording_site sites[RECORDING_N_SITES];
   uint32_t next; /* of the same thread: an index, or 0 */
   uint32_t n_in_burst, n_bursts, weight;
   uint32_t n_timed;
