@@ -237,7 +237,8 @@ class Observe(lockbench.Case):
         self.assertEqual(100000, lock["acquisitions"])
         self.assertLess(lock["sections_timed"], 100000)
         self.assertLess(abs(total(lock["hold_ns"]) - 100000), 2000)
-        self.assertLess(abs(total(lock["gap_ns"]) - 100000), 4000)
+        # A burst of 32 behind a pause has 31 gaps, and the last pause, of at most 992 acquisitions, may not end.
+        self.assertLess(abs(total(lock["gap_ns"]) - 100000), 5000)
 
     def test_many_locks_of_one_site_become_one(self) -> None:
         locks = self.locks("crowd")
