@@ -82,8 +82,8 @@ int folder_make(struct folder *folder, const char *out, const char *tag) {
 }
 
 int folder_create(struct folder *folder, const char *out, const json_t *host, const struct profile *profile,
-                  struct record_file *csv) {
-  int error = out != NULL ? make_named(folder, out, advice_of_run) : make_default(folder, "");
+                  bool can_resume, struct record_file *csv) {
+  int error = out != NULL ? make_named(folder, out, can_resume ? advice_of_run : "") : make_default(folder, "");
   if (error != 0) return error;
   error = record_file_create(csv, folder->csv_path);
   if (error == 0 && profile != NULL) error = keep_profile(folder, profile);

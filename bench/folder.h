@@ -20,10 +20,11 @@ struct folder {
 /*
  * Creates the folder `out`, or if NULL results/<date>-<host>-<sha7>, with -2, -3 ... behind it if that is taken,
  * with host.json, a results.csv of only a header, and a copy of `profile` unless that is NULL. Returns 0, EINVAL if the
- * user must name another folder, or another errno; after a message, and with nothing left behind.
+ * user must name another folder (or, if the command can, resume the run in it), or another errno; after a message, and
+ * with nothing left behind.
  */
 int folder_create(struct folder *folder, const char *out, const json_t *host, const struct profile *profile,
-                  struct record_file *csv);
+                  bool can_resume, struct record_file *csv);
 
 /* Whether `out` can be a new folder, as far as one can tell without making it; false: after a message. */
 bool folder_is_free(const char *out);

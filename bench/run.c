@@ -131,7 +131,7 @@ static int begin(struct run *run, int n_arguments, char **arguments) {
   json_object_set_new(host, "run", describe_run(run, n_arguments, arguments));
   if (run->options.calibrates) json_object_set_new(host, "calibration", run_describe_calibration(run));
   const int error = folder_create(&run->folder, run->options.out, host,
-                                  run->options.replay != NULL ? &run->profile : NULL, &run->csv);
+                                  run->options.replay != NULL ? &run->profile : NULL, true, &run->csv);
   size_t i;
   json_t *warning;
   json_array_foreach (json_object_get(host, "warnings"), i, warning)

@@ -296,7 +296,7 @@ static int write_results(struct simulate *simulate, int n_arguments, char **argu
   if (simulate->ops_per_s == NULL || simulate->misses == NULL)
     return fail("no memory for the results"), EXIT_TRIAL_FAILED;
   json_t *host = describe(simulate, n_arguments, arguments);
-  int error = folder_create(&simulate->folder, simulate->options.out, host, NULL, &simulate->csv);
+  int error = folder_create(&simulate->folder, simulate->options.out, host, NULL, false, &simulate->csv);
   json_decref(host);
   if (error != 0) return error == EINVAL ? EXIT_USAGE : EXIT_TRIAL_FAILED;
   snprintf(path, sizeof path, "%s/counts.csv", simulate->folder.path);

@@ -51,6 +51,12 @@ class Simulate(lockbench.Case):
         # Who is next in line has no CPU most of the time: three orders of magnitude.
         self.assertLess(100 * float(by_lock["ticket"]["ops_per_s"]), float(by_lock["pi_futex"]["ops_per_s"]))
 
+    def test_a_folder_that_exists_is_left_alone(self) -> None:
+        self.out.mkdir()
+        output = self.simulate("--machine", "icelake2", "--locks", "mcs", "--threads", "2", code=2)
+        self.assertEqual("lockbench: 'out' exists; name a new folder with --out\n", output)  # it has no --resume
+        self.assertEqual([], list(self.out.iterdir()))
+
     def test_a_lock_that_does_not_exclude_is_caught(self) -> None:
         output = self.simulate("--machine", "icelake2", "--locks", "test_broken", "--threads", "4", "--seeds", "1",
                                code=1)
