@@ -53,6 +53,14 @@ class Shapes(lockbench.Case):
         counts = self.counts("four.json", "mcs,cna", (142,), "--placement", "scatter")
         self.assertGreater(counts["cna", 142]["ops_per_s"], 1.2 * counts["mcs", 142]["ops_per_s"])
 
+    def test_a_tenure_keeps_the_lines_where_they_are(self) -> None:
+        """However many wait, and on both sockets: the others sleep, and one looks."""
+        counts = self.counts("genoa2", "mcs,relay", (64, 192))
+        for n in (64, 192):
+            self.assertLess(counts["relay", n]["handoffs_per_op"], 0.02, n)
+            self.assertLess(3 * counts["relay", n]["misses_per_op"], counts["mcs", n]["misses_per_op"], n)
+            self.assertGreater(counts["relay", n]["ops_per_s"], 2 * counts["mcs", n]["ops_per_s"], n)
+
     def test_locks_of_domains_stay_in_them(self) -> None:
         counts = self.counts("icelake2", "mcs,hmcs,cohort,cna", (72,))
         self.assertGreater(counts["mcs", 72]["remote_handoff_pct"], 20)
