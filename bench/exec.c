@@ -43,6 +43,7 @@ static int run_under_locks(const char *names, char **arguments) {
   if (error == 0) error = launch_run(&run.launch, &watch, &status);
   if (error != 0) return error;
   exec_summary_print(run.launch.page, &run.locks, arguments[0], run.launch.n_cpus, status);
+  launch_warn_of_those_left(&run.launch);
   return launch_exit_code(status);
 }
 

@@ -216,6 +216,28 @@ static int run(struct launch *launch, const struct launch_watch *watch, bool is_
   return 0;
 }
 
+/* Not one that has ended and that nobody has waited for. */
+static bool is_alive(int process) {
+  char path[64], state = 'Z';
+  snprintf(path, sizeof path, "/proc/%d/stat", process);
+  FILE *const file = fopen(path, "re");
+  if (file == NULL) return false;
+  if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'Z'; /* a name with a bracket in it; no such is told of */
+  fclose(file);
+  return state != 'Z' && state != 'X';
+}
+
+void launch_warn_of_those_left(const struct launch *launch) {
+  const uint32_t n_slots = atomic_load_explicit(&launch->page->n_slots, memory_order_relaxed); /* a bound */
+  for (uint32_t i = 0; i < n_slots && i < PAGE_MAX_SLOTS; i++) {
+    const int process = launch->page->slots[i].process;
+    if (process == 0 || (i > 0 && process == launch->page->slots[i - 1].process) || !is_alive(process)) continue;
+    message_warning("%s: '%s' has ended, and process %d of it goes on: what that does from now on is in no figure",
+                    launch->command, launch->arguments[0], process);
+    return;
+  }
+}
+
 int launch_run(struct launch *launch, const struct launch_watch *watch, int *status) {
   hold_signals(launch, watch);
   const int code = run(launch, watch, false, status);

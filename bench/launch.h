@@ -70,6 +70,9 @@ int launch_run(struct launch *launch, const struct launch_watch *watch, int *sta
 /* Once more after launch_run, without the libraries, and with nothing to read and nowhere to write. */
 int launch_run_plain(struct launch *launch, int *status);
 
+/* Warns of a process of the program's that has used locks and goes on after it: no more will be known of it. */
+void launch_warn_of_those_left(const struct launch *launch);
+
 /* The program's exit code, or 128 + n if it died of signal n. */
 int launch_exit_code(int status);
 

@@ -91,6 +91,7 @@ static int tell(struct observation *observation, const char *library, bool wants
   const int error = write_profile(profile, path);
   observe_table_print(profile);
   json_decref(profile);
+  launch_warn_of_those_left(&observation->launch);
   if (error != 0) return EXIT_TRIAL_FAILED;
   fprintf(stderr, "lockbench observe: the profile: %s\n", path);
   return launch_exit_code(status);

@@ -287,6 +287,19 @@ class Exec(lockbench.Case):
             process.send_signal(number)
             self.assertEqual(code, process.wait(timeout=30))
 
+    def test_a_process_that_goes_on_is_told(self) -> None:
+        """And one that has ended is not."""
+        program = self.compile('lock_some(0); int p[2]; if (pipe(p)) return 1; pid_t c = fork(); char b;'
+                               'if (c == 0) { lock_some(0); close(1); close(2); close(p[1]); '
+                               'if (getenv("STAYS")) pause(); _exit(0); } '
+                               'close(p[1]); if (read(p[0], &b, 1)) return 1; printf("%d\\n", c);'
+                               'return getenv("STAYS") || waitpid(c, NULL, 0) == c ? 0 : 1;', "-include", "sys/wait.h")
+        result = self.exec("mcs", program, environment={"STAYS": "1"})
+        child = int(result.stdout)
+        self.addCleanup(os.kill, child, signal.SIGKILL)
+        self.assertIn(f"process {child} of it goes on", result.stderr)
+        self.assertNotIn("goes on", self.exec("mcs", program).stderr)
+
     def test_a_limit_of_file_sizes_is_told(self) -> None:
         result = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", str(lockbench.PROGRAM), "exec", "--lock",
                                  "mcs", "--", "true"], text=True, capture_output=True, check=False)
