@@ -79,14 +79,29 @@ void *launch_share(struct launch *launch, const char *variable, size_t n_bytes, 
   return head;
 }
 
+/* Leaves out those of a lockbench that we run under: its locks would be in front of ours. */
+static void leave_out_own(char *libraries) {
+  char *end = libraries;
+  for (const char *at = libraries; *at != '\0';) {
+    const size_t n = strcspn(at, " :"), n_all = n + (at[n] != '\0');
+    if (memmem(at, n, "/lockbench-preload-", strlen("/lockbench-preload-")) == NULL) {
+      memmove(end, at, n_all);
+      end += n_all;
+    }
+    at += n_all;
+  }
+  *end = '\0';
+}
+
 /* The libraries behind those that the user has in the variable already: a sanitizer's must come first. */
 static int make_preload_variable(struct launch *launch, const char *libraries) {
-  const char *const before = getenv("LD_PRELOAD");
-  const bool has_before = before != NULL && *before != '\0';
-  return asprintf(&launch->preload_variable, "LD_PRELOAD=%s%s%s", has_before ? before : "", has_before ? ":" : "",
-                  libraries) < 0
-             ? ENOMEM
-             : 0;
+  const char *const inherited = getenv("LD_PRELOAD");
+  char *const before = strdup(inherited != NULL ? inherited : "");
+  if (before == NULL) return ENOMEM;
+  leave_out_own(before);
+  const int n = asprintf(&launch->preload_variable, "LD_PRELOAD=%s%s%s", before, *before != '\0' ? ":" : "", libraries);
+  free(before);
+  return n < 0 ? ENOMEM : 0;
 }
 
 /* Tried rather than asked for: an emulator may say yes and not do it. */

@@ -331,6 +331,11 @@ class Exec(lockbench.Case):
         self.assertEqual("there\n" * 2, result.stdout)  # in lockbench, too
         self.assertIn("mcs: 1000 acquisitions", result.stderr)
 
+    def test_under_another_it_takes_the_other_s_place(self) -> None:
+        result = self.exec("mcs", str(lockbench.PROGRAM), "exec", "--lock", "ticket", "--", "sh", "-c",
+                           'echo "$LD_PRELOAD"', environment={"LD_PRELOAD": "libc.so.6"})
+        self.assertRegex(result.stdout, r"^libc\.so\.6:+[^:]*/lockbench-preload-ticket\.so\n$")
+
     def test_it_is_installed(self) -> None:
         if "BUILD" not in os.environ:
             self.skipTest("no build folder given")
