@@ -181,7 +181,8 @@ static int simulate_one(struct simulate *simulate, unsigned order_index, unsigne
   struct simulation *simulation = simulate->simulation;
   struct trial_result result;
   char why[512];
-  *simulation = (struct simulation){.counts_sections = simulate->options.counts_sections};
+  *simulation =
+      (struct simulation){.counts_sections = simulate->options.counts_sections, .machine = simulate->profile.name};
   int error = machine_profile_draw(&simulate->profile, &simulate->topology, simulate->options.seed, repetition - 1,
                                    &simulation->model, why, sizeof why);
   if (error != 0) return fail(why), error;

@@ -148,7 +148,7 @@ void simulation_run(const struct trial *trial, struct trial_result *result, stru
   }
   crew_measure(&crew, open, close);
   if (simulation->n_trace > 0) {
-    const int error = trace_write(&crew, simulation->trace_path);
+    const int error = trace_write(&crew, simulation->machine, simulation->trace_path);
     if (error != 0) crew_fail(&crew, "cannot write the trace '%.80s': %s", simulation->trace_path, strerror(error));
   }
   result->migrations = 0;

@@ -17,6 +17,7 @@ struct simulation {
   struct counts counts; /* of the window */
   uint64_t n_events;    /* of the whole trial: see counts_events() */
   bool counts_sections; /* see services.h */
+  const char *machine;  /* its name */
   unsigned n_trace;     /* requests of the window to write down; 0: none */
   char trace_path[1100];
 };

@@ -25,8 +25,9 @@ static void name_line(const struct crew *crew, const struct line *line, char *te
   place_name(crew, (const void *)address, text, n_bytes);
 }
 
-static void write_text(const struct crew *crew, FILE *file) {
+static void write_text(const struct crew *crew, const char *machine, FILE *file) {
   static const char *const kinds[N_MISS_KINDS] = {"load", "store", "read-modify-write"};
+  fprintf(file, "simulated: %s; %s, %u threads\n", machine, crew->trial->lock->name, crew->n_members);
   fprintf(file, "%10s %10s  %6s %5s  %-17s %-34s %s\n", "asked, ns", "had, ns", "thread", "core", "for a",
           "of the line at", "which was");
   for (unsigned i = 0; i < trace.n; i++) {
@@ -94,7 +95,7 @@ static void draw_row(FILE *file, const struct line *line, unsigned row, double n
   }
 }
 
-static void write_picture(const struct crew *crew, FILE *file) {
+static void write_picture(const struct crew *crew, const char *machine, FILE *file) {
   const struct line *rows[N_ROWS];
   const unsigned n_rows = find_busiest(rows);
   double ns_wide = 1;
@@ -102,12 +103,12 @@ static void write_picture(const struct crew *crew, FILE *file) {
     const double ns = (double)(trace.events[i].done_ps - trace.events[0].at_ps) / 1000;
     if (ns > ns_wide) ns_wide = ns;
   }
-  fprintf(
-      file,
-      "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%u' font-family='sans-serif' font-size='12'>\n"
-      "<rect width='100%%' height='100%%' fill='white'/>\n<text x='10' y='20'>simulated: %s, %u threads; who has which "
-      "line, a color for each core, in %.0f ns</text>\n",
-      WIDTH, TOP + n_rows * ROW_HEIGHT + 20, crew->trial->lock->name, crew->n_members, ns_wide);
+  fprintf(file,
+          "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%u' font-family='sans-serif' font-size='12'>\n"
+          "<rect width='100%%' height='100%%' fill='white'/>\n<text x='10' y='20'>simulated: %s; %s, %u threads; who "
+          "has which "
+          "line, a color for each core, in %.0f ns</text>\n",
+          WIDTH, TOP + n_rows * ROW_HEIGHT + 20, machine, crew->trial->lock->name, crew->n_members, ns_wide);
   for (unsigned row = 0; row < n_rows; row++) {
     char where[64];
     name_line(crew, rows[row], where, sizeof where);
@@ -117,17 +118,17 @@ static void write_picture(const struct crew *crew, FILE *file) {
   fputs("</svg>\n", file);
 }
 
-static int write_file(const struct crew *crew, const char *path, const char *end,
-                      void (*write)(const struct crew *, FILE *)) {
+static int write_file(const struct crew *crew, const char *machine, const char *path, const char *end,
+                      void (*write)(const struct crew *, const char *, FILE *)) {
   char name[1200];
   snprintf(name, sizeof name, "%s%s", path, end);
   FILE *file = fopen(name, "wxe");
   if (file == NULL) return errno;
-  write(crew, file);
+  write(crew, machine, file);
   return fclose(file) == 0 ? 0 : errno;
 }
 
-int trace_write(const struct crew *crew, const char *path) {
-  const int error = write_file(crew, path, ".txt", write_text);
-  return error != 0 ? error : write_file(crew, path, ".svg", write_picture);
+int trace_write(const struct crew *crew, const char *machine, const char *path) {
+  const int error = write_file(crew, machine, path, ".txt", write_text);
+  return error != 0 ? error : write_file(crew, machine, path, ".svg", write_picture);
 }

@@ -37,7 +37,7 @@ static inline void trace_add(struct trace_event event) {
   if (trace.n < trace.capacity) trace.events[trace.n++] = event;
 }
 
-/* Writes PATH.txt and PATH.svg. Returns 0 or an errno. */
-int trace_write(const struct crew *crew, const char *path);
+/* Writes PATH.txt and PATH.svg, which says what machine it is of. Returns 0 or an errno. */
+int trace_write(const struct crew *crew, const char *machine, const char *path);
 
 #endif

@@ -76,9 +76,12 @@ class Simulate(lockbench.Case):
     def test_a_trace_is_written_for_people(self) -> None:
         self.simulate("--machine", "graviton3", "--locks", "mcs", "--threads", "3", "--seeds", "2", "--trace", "200")
         text = (self.out / "trace-0-mcs-3.txt").read_text().splitlines()
-        self.assertEqual(201, len(text))
+        self.assertEqual(202, len(text))
+        self.assertEqual("simulated: graviton3; mcs, 3 threads", text[0])
         self.assertRegex("\n".join(text), r"read-modify-write +byte 0 of the lock +owned by core \d")
-        self.assertIn("core 2 has it, thread 2", (self.out / "trace-0-mcs-3.svg").read_text())
+        picture = (self.out / "trace-0-mcs-3.svg").read_text()
+        self.assertIn("simulated: graviton3; mcs, 3 threads", picture)
+        self.assertIn("core 2 has it, thread 2", picture)
 
     def test_only_what_all_draws_agree_on_is_ranked(self) -> None:
         arguments = ("--machine", "genoa2", "--locks", "mcs,ticket,clh", "--threads", "64", "--duration", "0.00005")
