@@ -2,7 +2,7 @@
 /*
  * relay: the owner may come again and again for a while, a tenure, and then hands the lock to the one waiter in line
  * that is awake, the heir. The others there sleep; the first is the next heir, and wakes up in the tenure before its
- * own. An arrival looks for a while before it joins the line, and lets others have its CPU meanwhile.
+ * own. An arrival looks for a while before it joins the line, unless the owner waits for the CPU on which it does.
  *
  * Source: ours. One awake waiter: Go's sync.Mutex ("woken"); a line of sleepers in one word: WebKit's WordLock.
  *
@@ -40,6 +40,8 @@ enum { lk_relay_traits = LK_SPINS | LK_PARKS | LK_FREED_BY_LAST };
 /* Each of these may be 1: they say how soon, not if. Who sets one sets all. */
 #ifndef LK_RELAY_LOOK_NS
 #define LK_RELAY_LOOK_NS 250         /* between two looks, a transfer of a line each; hot: a turn in twice that time */
+#define LK_RELAY_SWITCH_NS 1000      /* to another thread and back: an arrival spins for as long before it yields */
+#define LK_RELAY_SELDOM_NS 4000      /* between two looks, once some have failed: they cost the owner 1 % or 2 % */
 #define LK_RELAY_PATIENCE_NS 1000000 /* of an arrival: some rounds of yields among those that look */
 #define LK_RELAY_SPIN_NS 25000       /* without an unlock, before an heir naps: a wake-up from a deep sleep */
 #define LK_RELAY_TENURE_NS 64000     /* twenty hand-overs with their wake-ups */
@@ -182,35 +184,34 @@ static inline void lk_relay_watch(struct lk_relay *lock, const struct lk_relay_w
     const bool is_here = lk_relay_is_here(owner);
     const bool naps = is_here || (owner != LK_RELAY_FREE && now_ns - turned_ns >= LK_RELAY_SPIN_NS);
     /* Not to be woken by the owner from its own CPU, which it would lose each time, before its tenure is over. */
-    const uint16_t wanted =
-        (uint16_t)((is_over ? LK_RELAY_WANTED : 0) | (naps && (is_over || !is_here) ? LK_RELAY_ASLEEP : 0));
+    const int wanted = (is_over ? LK_RELAY_WANTED : 0) | (naps && (is_over || !is_here) ? LK_RELAY_ASLEEP : 0);
     if (wanted != call) {
-      call = wanted, distance_ns = 0;
+      call = (uint16_t)wanted, distance_ns = 0;
       atomic_store_explicit(&lock->call, call, memory_order_relaxed); /* as in unlock; then looks again */
     } else if (naps) {
       /* Longer each time: a long section costs no CPU; an unlock that was stopped, and missed the call, doubles. */
       lk_wait_nap(&lock->owner, owner, UINT64_C(8) * LK_RELAY_SPIN_NS << n_naps++);
     } else {
       lk_clock_pause_until(now_ns + (is_hot ? LK_RELAY_TENURE_NS / 4 : distance_ns));
-      if (turns != before && distance_ns < 4 * LK_RELAY_LOOK_NS) distance_ns = 2 * distance_ns + LK_RELAY_LOOK_NS;
+      if (turns != before && distance_ns < LK_RELAY_SELDOM_NS) distance_ns = 2 * distance_ns + LK_RELAY_LOOK_NS;
     }
   }
 }
 
-/* As an arrival: true if inside. Who yields needs no wake-up, and lets an owner here go on. Relaxed loads: guesses. */
+/* As an arrival: true if inside. All loads are relaxed: guesses. */
 static inline bool lk_relay_visit(struct lk_relay *lock, uint64_t since_ns, uint16_t *turns) {
   bool is_hot = false;
   for (uint64_t now_ns = since_ns; now_ns - since_ns < LK_RELAY_PATIENCE_NS; now_ns = lk_clock_ns()) {
-    const uint64_t end_ns = now_ns + (is_hot ? LK_RELAY_TENURE_NS : LK_RELAY_LOOK_NS); /* each look may end a run */
-    if (now_ns == since_ns && !lk_relay_is_here(atomic_load_explicit(&lock->owner, memory_order_relaxed)))
-      lk_clock_pause_until(end_ns); /* a short section may end */
-    else
-      lk_clock_yield_until(end_ns);
+    const bool is_early = !is_hot && now_ns - since_ns < LK_RELAY_SWITCH_NS; /* a short section may end */
+    const uint64_t end_ns = now_ns + (is_early ? LK_RELAY_LOOK_NS : is_hot ? LK_RELAY_TENURE_NS : LK_RELAY_SELDOM_NS);
+    const bool pauses = is_early && !lk_relay_is_here(atomic_load_explicit(&lock->owner, memory_order_relaxed));
+    pauses ? lk_clock_pause_until(end_ns) : lk_clock_yield_until(end_ns); /* who yields needs no wake-up */
     const uint64_t looked_ns = lk_clock_ns();
     is_hot = lk_relay_is_hot(lock, turns, looked_ns - now_ns);
     const uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
     if (owner == LK_RELAY_FREE && lk_relay_take(lock, owner)) return true;
-    const bool is_alone = now_ns != since_ns && looked_ns - end_ns < 4 * LK_RELAY_LOOK_NS;
+    if (lk_relay_is_here(owner)) return false; /* asleep, we leave it the CPU */
+    const bool is_alone = !is_early && looked_ns < end_ns + LK_RELAY_SWITCH_NS;
     if (is_alone && atomic_load_explicit(&lock->line, memory_order_relaxed) == 0) return false; /* to be the heir */
   }
   return false;

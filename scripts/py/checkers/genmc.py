@@ -121,7 +121,8 @@ BOUNDS = {
     "relay": Bound(NESTED_WAITS.reason + "; an arrival does not look again before it is in line; "
                    "two of them, one inside the other, are not checked", IN_PARTS, nested=None,
                    options=NESTED_WAITS.options,
-                   defines=(*NESTED_WAITS.defines, "LK_RELAY_PATIENCE_NS=0", "LK_RELAY_LOOK_NS=0"),
+                   defines=(*NESTED_WAITS.defines, "LK_RELAY_PATIENCE_NS=0", "LK_RELAY_SWITCH_NS=0",
+                            "LK_RELAY_SELDOM_NS=0", "LK_RELAY_LOOK_NS=0"),
                    variants=(("LK_RELAY_TENURE_NS=1", "LK_RELAY_SPIN_NS=1"),
                              ("LK_RELAY_TENURE_NS=0", "LK_RELAY_SPIN_NS=2000000000"))),
     # A waiter sleeps once a look at the clock finds its patience over, or never. GenMC's annotation of loads walks each
