@@ -2,8 +2,8 @@
 /*
  * The bound of `relay`, in time: by a clock that stands still until the test moves it, each waiter is in line when its
  * patience is over, and not before; is overtaken for a tenure after the one before it and no longer, however often
- * another comes again; and they are served in the order of their arrival. Who runs on the owner's CPU is in line at
- * once. So no speed of this machine decides, and nothing of where it lets a thread run.
+ * another comes again; and they are served in the order of their arrival. Who runs on the owner's CPU is in line after
+ * one yield. So no speed of this machine decides, and nothing of where it lets a thread run.
  */
 #define LK_CLOCK_H /* our clock and our CPUs instead of the real ones */
 #define LK_CPU_H
@@ -24,7 +24,12 @@ static inline void lk_clock_pause_until(uint64_t time_ns) {
   while (lk_clock_ns() < time_ns);
 }
 
-static inline void lk_clock_yield_until(uint64_t time_ns) { lk_clock_pause_until(time_ns); }
+static _Thread_local unsigned n_yields; /* an heir pauses, or naps */
+
+static inline void lk_clock_yield_until(uint64_t time_ns) {
+  n_yields++;
+  lk_clock_pause_until(time_ns);
+}
 
 static _Thread_local uint32_t cpu; /* the owner's: 0 */
 
@@ -37,7 +42,7 @@ enum { N_WAITERS = 6, N_AGAIN = 100, N_LOOKS = 50 };
 static struct lk_relay lock = LK_RELAY_INIT;
 static struct lk_relay_ctx ctx;
 static _Atomic(unsigned) n_served;
-static unsigned order[N_WAITERS]; /* protected by the lock */
+static unsigned order[N_WAITERS], yields[N_WAITERS]; /* protected by the lock */
 
 static void let_pass(uint64_t ns) { atomic_fetch_add_explicit(&clock_ns, ns, memory_order_relaxed); }
 
@@ -51,9 +56,11 @@ static bool is_called(void) { return atomic_load_explicit(&lock.call, memory_ord
 static bool is_on_owners_cpu(unsigned number) { return number % 2 == 1; }
 
 static void *wait_in_line(void *argument) {
-  cpu = is_on_owners_cpu((unsigned)(uintptr_t)argument) ? 0 : 1;
+  const unsigned number = (unsigned)(uintptr_t)argument;
+  cpu = is_on_owners_cpu(number) ? 0 : 1;
   lk_relay_lock(&lock, &ctx);
-  order[served()] = (unsigned)(uintptr_t)argument;
+  order[served()] = number;
+  yields[number] = n_yields;
   atomic_fetch_add_explicit(&n_served, 1, memory_order_release);
   lk_relay_unlock(&lock, &ctx);
   return NULL;
@@ -66,12 +73,12 @@ static void wait_a_look(void) {
 }
 
 /* The lock is ours: its line grows by one, the heir first. While there is an heir, others look until their patience is
-   over; but on our CPU no time passes before they are in line. */
+   over, or until they find that they run where we do. */
 static void start(pthread_t *thread, unsigned number) {
   const uintptr_t before = line();
   if (pthread_create(thread, NULL, wait_in_line, (void *)(uintptr_t)number) != 0) abort();
   if (is_on_owners_cpu(number)) {
-    while (line() == before) sleep_us(10);
+    while (line() == before) wait_a_look();
     return;
   }
   for (int i = 0; i < N_LOOKS; i++) wait_a_look();
@@ -110,6 +117,8 @@ static void check_bound(void) {
   for (unsigned i = 0; i < N_WAITERS; i++) pthread_join(threads[i], NULL);
   check_about("order");
   for (unsigned i = 0; i < N_WAITERS; i++) CHECK_EQ(i, order[i]);
+  for (unsigned i = 0; i < N_WAITERS; i++)
+    if (is_on_owners_cpu(i)) CHECK_EQ(1, yields[i]);
 }
 
 int main(void) {
