@@ -47,6 +47,7 @@ class Bound:
     options: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
     variants: tuple[tuple[str, ...], ...] = ((),)  # each client is run with each of these defines
+    variants_of_two: tuple[tuple[str, ...], ...] = ()  # likewise, but for two threads: for three it does not end
     hunts: tuple[Size, ...] = ()  # too many executions for the lock itself, but one that is wrong may be caught
     frees: bool = True  # False: that the last one frees the lock is not tried
     on_hardware: bool = True  # False: the model of the hardware has too many executions
@@ -123,8 +124,8 @@ BOUNDS = {
                    options=NESTED_WAITS.options,
                    defines=(*NESTED_WAITS.defines, "LK_RELAY_PATIENCE_NS=0", "LK_RELAY_SWITCH_NS=0",
                             "LK_RELAY_SELDOM_NS=0", "LK_RELAY_LOOK_NS=0"),
-                   variants=(("LK_RELAY_TENURE_NS=1", "LK_RELAY_SPIN_NS=1"),
-                             ("LK_RELAY_TENURE_NS=0", "LK_RELAY_SPIN_NS=2000000000"))),
+                   variants=(("LK_RELAY_TENURE_NS=1", "LK_RELAY_SPIN_NS=1"),),
+                   variants_of_two=(("LK_RELAY_TENURE_NS=0", "LK_RELAY_SPIN_NS=2000000000"),)),
     # A waiter sleeps once a look at the clock finds its patience over, or never. GenMC's annotation of loads walks each
     # path through the loops, one by one: it does not end.
     "rounds": Bound(f"{NESTED_WAITS.reason}; {PARKS.reason}", (TWO,), Size(2, False),
@@ -188,12 +189,14 @@ def sizes_of(client: Client, bound: Bound, sizes: tuple[Size, ...]) -> tuple[Siz
 
 def tasks_of(lock: str, header: str) -> list[Task]:
     bound = bound_of(lock, header)
-    clients = [replace(client, name=" ".join((client.name, *variant)), defines=client.defines + variant)
-               for variant in bound.variants for client in clients_of(lock, header)]
-    return [*(Task(lock, client, size, LANGUAGE, bound) for client in clients
-              for size in sizes_of(client, bound, bound.sizes)),
-            *(Task(lock, client, size, HARDWARE, bound) for client in clients if bound.on_hardware
-              for size in sizes_of(client, bound, (TWO,)))]
+
+    def tasks(variants: tuple[tuple[str, ...], ...], sizes: tuple[Size, ...], model: str) -> list[Task]:
+        clients = [replace(client, name=" ".join((client.name, *variant)), defines=client.defines + variant)
+                   for variant in variants for client in clients_of(lock, header)]
+        return [Task(lock, client, size, model, bound) for client in clients for size in sizes_of(client, bound, sizes)]
+
+    return [*tasks(bound.variants, bound.sizes, LANGUAGE), *tasks(bound.variants_of_two, (TWO,), LANGUAGE),
+            *(tasks(bound.variants + bound.variants_of_two, (TWO,), HARDWARE) if bound.on_hardware else [])]
 
 
 def hunts_of(lock: str, header: str) -> list[Task]:
