@@ -47,7 +47,7 @@ class Bound:
     options: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
     variants: tuple[tuple[str, ...], ...] = ((),)  # each client is run with each of these defines
-    variants_of_two: tuple[tuple[str, ...], ...] = ()  # likewise, but for two threads: for three it does not end
+    variants_of_two: tuple[tuple[str, ...], ...] = ()  # for two threads, RC11 only: more does not end in time
     hunts: tuple[Size, ...] = ()  # too many executions for the lock itself, but one that is wrong may be caught
     frees: bool = True  # False: that the last one frees the lock is not tried
     on_hardware: bool = True  # False: the model of the hardware has too many executions
@@ -196,7 +196,7 @@ def tasks_of(lock: str, header: str) -> list[Task]:
         return [Task(lock, client, size, model, bound) for client in clients for size in sizes_of(client, bound, sizes)]
 
     return [*tasks(bound.variants, bound.sizes, LANGUAGE), *tasks(bound.variants_of_two, (TWO,), LANGUAGE),
-            *(tasks(bound.variants + bound.variants_of_two, (TWO,), HARDWARE) if bound.on_hardware else [])]
+            *(tasks(bound.variants, (TWO,), HARDWARE) if bound.on_hardware else [])]
 
 
 def hunts_of(lock: str, header: str) -> list[Task]:
