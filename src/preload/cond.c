@@ -121,14 +121,13 @@ static struct lk_cond_waiter *take(struct cond *cond, bool is_broadcast) {
   return chain;
 }
 
-/* Under the guard: how many are in the queue, in that state. */
-static unsigned count(const struct cond *cond, enum state state) {
-  unsigned n = 0;
+/* Under the guard: whether one in the queue is in that state. */
+static bool has(const struct cond *cond, enum state state) {
   for (struct lk_cond_waiter *waiter = cond->queue.first; waiter != NULL;) {
-    n += atomic_load_explicit(&waiting_of(waiter)->state, memory_order_relaxed) == state; /* see turn_to */
+    if (atomic_load_explicit(&waiting_of(waiter)->state, memory_order_relaxed) == state) return true; /* see turn_to */
     waiter = waiter->next != cond->queue.first ? waiter->next : NULL;
   }
-  return n;
+  return false;
 }
 
 /* A signal that reached a thread which cannot use it goes to the next. */
@@ -211,25 +210,18 @@ EXPORT int pthread_cond_init(pthread_cond_t *given, const pthread_condattr_t *at
   return 0;
 }
 
-static void nap(void) {
-  const struct timespec time = {0, 50000};
-  const int caller_errno = errno;
-  syscall(SYS_nanosleep, &time, NULL);
-  errno = caller_errno;
-}
-
 EXPORT int pthread_cond_destroy(pthread_cond_t *given) {
   if (is_shared(given)) return SYSTEM(pthread_cond_destroy)(given);
   struct cond *const cond = cond_of(given);
   for (;;) {
     enter(cond); /* behind those that have just been there */
-    const unsigned n_leaving = count(cond, LEAVING), n_queued = count(cond, QUEUED);
+    const bool is_leaving = has(cond, LEAVING), is_waited_for = has(cond, QUEUED);
     leave(cond);
-    if (n_leaving == 0) {
-      if (n_queued > 0) thread_count(thread_ready(), COUNT_DESTROYED_WAITED);
+    if (!is_leaving) {
+      if (is_waited_for) thread_count(thread_ready(), COUNT_DESTROYED_WAITED);
       return 0;
     }
-    nap();
+    clock_nap(50000);
   }
 }
 

@@ -14,9 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "export.h"
@@ -225,18 +223,14 @@ static void make(struct process *process, struct mutex *mutex) {
   atomic_store_explicit(&mutex->generation, process->generation, memory_order_release);
 }
 
-static void nap(void) {
-  const struct timespec time = {0, 1000000};
-  const int caller_errno = errno;
-  syscall(SYS_nanosleep, &time, NULL);
-  errno = caller_errno;
+/* A copy of a mutex whose lock lies beside it is held by nobody. */
+static bool is_held(struct mutex *mutex) {
+  return (!IS_BESIDE || beside_of(mutex)->self == mutex) && holder_of(mutex) != NULL;
 }
-
-static bool is_copy(struct mutex *mutex) { return IS_BESIDE && beside_of(mutex)->self != mutex; }
 
 /* By a thread of the parent's, or by the one that called fork. */
 static bool is_held_since_fork(struct mutex *mutex, const struct thread *me) {
-  return !is_ready(mutex, me) && !is_copy(mutex) && holder_of(mutex) != NULL;
+  return !is_ready(mutex, me) && is_held(mutex);
 }
 
 /*
@@ -250,10 +244,10 @@ LK_COLD static void adopt(struct mutex *mutex, const struct thread *me) {
   while (!is_ready(mutex, me)) {
     sigset_t signals;
     process_enter(process, &signals);
-    const bool is_free = is_copy(mutex) || holder_of(mutex) == NULL;
+    const bool is_free = !is_held(mutex);
     if (is_free && !is_ready(mutex, me)) make(process, mutex);
     process_leave(process, &signals);
-    if (!is_free) nap();
+    if (!is_free) clock_nap(1000000);
   }
 }
 

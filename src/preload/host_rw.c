@@ -21,9 +21,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "export.h"
@@ -104,19 +102,21 @@ static void make(struct process *process, struct rw *rw) {
   atomic_store_explicit(&rw->generation, process->generation, memory_order_release);
 }
 
+/* By a writer; a copy is held by nobody. */
+static bool is_held(const struct rw *rw) { return rw->self == rw && writer_of(rw) != NULL; }
+
 /* As in host.c: what waited before a fork is the parent's. A lock that the thread which called fork writes under is its
    to unlock. */
 LK_COLD static void adopt(struct rw *rw, const struct thread *me) {
-  const struct timespec nap = {0, 1000000};
   const int caller_errno = errno;
   struct process *const process = process_ready();
   while (!is_ready(rw, me)) {
     sigset_t signals;
     process_enter(process, &signals);
-    const bool is_free = rw->self != rw || writer_of(rw) == NULL;
+    const bool is_free = !is_held(rw);
     if (is_free && !is_ready(rw, me)) make(process, rw);
     process_leave(process, &signals);
-    if (!is_free) syscall(SYS_nanosleep, &nap, NULL);
+    if (!is_free) clock_nap(1000000);
   }
   errno = caller_errno;
 }
@@ -129,7 +129,7 @@ static struct thread *enter(struct rw *rw) {
 
 /* Under a writer of the parent's, or under the thread that called fork. */
 static bool is_held_since_fork(const struct rw *rw, const struct thread *me) {
-  return !is_ready(rw, me) && rw->self == rw && writer_of(rw) != NULL;
+  return !is_ready(rw, me) && is_held(rw);
 }
 
 static bool is_of(const struct use *use, const struct rw *rw) { return use->rw == rw && use->serial == rw->serial; }
